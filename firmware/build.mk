@@ -1,0 +1,1 @@
+include $(wildcard firmware/lib/*.mk firmware/boot/*.mk)

@@ -1,0 +1,1 @@
+$(call library,firmware,$(wildcard firmware/lib/*.c))

@@ -1,0 +1,7 @@
+# mbedTLS and libcurl from Debian's source packages, built once per configuration and kept in the cache.
+DEPS_KEY := $(shell cat image/deps.sh firmware/lib/mbedtls_config.h /usr/src/packages/versions | sha256sum | cut -c1-12)
+DEPS := $(CACHE)/deps/$(DEPS_KEY)
+DEPS_STAMP := $(DEPS)/done
+$(DEPS_STAMP): image/deps.sh firmware/lib/mbedtls_config.h
+	$(call say,DEPS,mbedTLS and curl from source)
+	$(Q)sh image/deps.sh $(DEPS) firmware/lib/mbedtls_config.h

@@ -1,0 +1,1 @@
+include $(wildcard launcher/[!b]*.mk)

@@ -1,0 +1,144 @@
+/*
+ * messages - what the stick's processes say to each other, and the layout of each payload.
+ *
+ * Written with buf.h. s = string, b = blob, u8..u64 integers, in the order given. A payload that does not read to its
+ * end exactly (reader_done) is a broken peer: the receiver ends, the launcher fails closed. Numbers never change
+ * meaning; a retired one is not used again.
+ */
+#ifndef LAUNCHER_MESSAGES_H
+#define LAUNCHER_MESSAGES_H
+
+enum message {
+	/* every child -> launcher */
+	MSG_READY = 1, /* - : sandbox entered, loop running */
+
+	/* launcher -> init, wall (uid 0 parents below us) */
+	MSG_INIT_POWER_OFF = 10, /* u8 reboot(0): wipe and power off */
+	MSG_INIT_SET_CLOCK = 11, /* u64 unix seconds: set CLOCK_REALTIME; never the RTC */
+	MSG_WALL_GATEWAYS = 12,  /* u8 n, n x { u8 family(4|6), b address(4|16), u16 port }: once per accepted list */
+
+	/* record -> launcher (MSG_RECORD_*), see firmware/boot/record.h for the record itself */
+	MSG_RECORD_CONTENT = 20, /* b immutable JSON, b mutable JSON ("" if none valid) */
+	MSG_RECORD_FAILED = 21,  /* s reason */
+	MSG_RECORD_STORE = 22,   /* launcher -> record --store: b mutable JSON */
+	MSG_RECORD_STORED = 23,  /* u64 sequence */
+
+	/* link -> launcher */
+	MSG_LINK_STATE = 30, /* u8 state (enum link_state), s interface, s detail for a person ("" none) */
+
+	/* launcher <-> tunnel */
+	MSG_TUNNEL_CONFIG = 40, /* b private key(32), s address/prefix, u8 n, n x gateway { s id, b public key(32), s
+				   inner address, u8 m, m x { s literal address, u16 port } } */
+	MSG_TUNNEL_STATE = 41,  /* u8 state (enum tunnel_state), s gateway id, s endpoint, u32 handshake_ms, u32 rtt_ms,
+				   u32 loss_permille */
+	MSG_TUNNEL_RETRY = 42,  /* launcher -> tunnel: - : the link came back, try from the first gateway now */
+
+	/* launcher <-> policy */
+	MSG_POLICY_LOAD = 50, /* b roots JSON, b built-in policy envelope, b kept policy envelope ("" none), b gateways
+				 envelope, b kept gateways ("" none), u64 now */
+	MSG_POLICY_LOADED = 51,  /* u64 version, u64 expires, u8 pin, b CA certificate PEM, b payload JSON of the policy
+				    (for tiles), b payload JSON of the gateways, s note for the desk ("" none) */
+	MSG_POLICY_REFUSED = 52, /* u8 what (0 none usable, 1 an offered one), s reason code, s sentence */
+	MSG_POLICY_OFFER = 53,   /* b policy envelope, u64 now: if newer and good, answered by MSG_POLICY_LOADED, else
+				    MSG_POLICY_REFUSED */
+	MSG_POLICY_SESSION =
+	    54,              /* id = session; s bank; 1 fd: the broker's channel. Answers on it are of this bank only */
+	MSG_POLICY_END = 55, /* id = session */
+	MSG_POLICY_TIME = 56, /* u64 now: the gateway confirmed time */
+
+	/* broker <-> policy, on the session's channel */
+	MSG_QUERY_HOST = 60, /* id = query; s host (lower case A-labels), u16 port */
+	MSG_ANSWER_NO = 61,  /* id = query; u8 reason (enum refusal) */
+	MSG_ANSWER_YES = 62, /* id = query; b anchors (concatenated DER, each u32-prefixed, as one blob), u8 n, n x b
+				pin(32), b leaf certificate DER, b leaf key DER (SEC1) */
+	MSG_QUERY_NAME = 63, /* id = query; s host: may this name be resolved at all (any port)? answered by 61 or 64 */
+	MSG_ANSWER_NAME = 64, /* id = query; - : yes */
+
+	/* launcher <-> broker */
+	MSG_BROKER_START = 70, /* id = session; s bank, s resolver address, b per-boot CA DER, u8 n, n x u16 port; fds:
+				  policy channel, resolver UDP, resolver TCP, then one listener per port */
+	MSG_BROKER_EVENT =
+	    71, /* u8 kind (enum broker_event), s host, u8 reason (enum refusal), s detail for the desk */
+	MSG_BROKER_FREEZE = 72, /* u8 1: close every bank connection now and refuse new ones; 0: serve again */
+	MSG_BROKER_FROZEN = 73, /* - : done, no bank byte moves any more */
+	MSG_BROKER_COUNTS = 74, /* u64 connections, u64 bytes up, u64 bytes down, u64 refused; each 10 s */
+
+	/* launcher <-> agent */
+	MSG_AGENT_CONFIG =
+	    80, /* s device id, s boot id(hex), s gateway inner address, u16 port, s server name, b certificate PEM, b
+		   pin(32), s image version, b root hash(32), u64 policy version, u8 time_confirmed */
+	MSG_AGENT_HEALTH = 81,    /* launcher -> agent, for the next beacon: b JSON object of health fields */
+	MSG_AGENT_ADMISSION = 82, /* agent -> launcher: u8 state (enum admission), s reason, u64 gateway time, u32 valid
+				     for seconds, u64 newest policy version, u64 newest gateways version */
+	MSG_AGENT_FETCH = 83,     /* launcher -> agent: u8 what (0 policy, 1 gateways) */
+	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
+	MSG_AGENT_SESSION = 85,   /* launcher -> agent: id = session; u8 open(1)/close(0), s bank */
+	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = session; u8 ok, s reason */
+	MSG_AGENT_ERROR = 87,         /* agent -> launcher: s sentence; it goes on trying */
+	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */
+	MSG_AGENT_GOODBYE = 89, /* launcher -> agent: - : say goodbye to the gateway (offline), then MSG_READY again */
+
+	/* launcher <-> kiosk */
+	MSG_KIOSK_STEP = 100,    /* u8 state (enum stick_state), u8 outcome (enum step_outcome), s detail code (see
+				    kiosk/strings), s detail */
+	MSG_KIOSK_BANKS = 101,   /* b JSON array of { id, name: {ja, en}, start, support, hosts: [patterns of role page]
+				    }, u8 devel image */
+	MSG_KIOSK_OPEN = 102,    /* kiosk -> launcher: s bank: the customer chose a tile */
+	MSG_KIOSK_SESSION = 103, /* launcher -> kiosk: id = session; s bank: broker is up, load the start page */
+	MSG_KIOSK_SESSION_FAILED = 104, /* s bank, s reason code, s detail */
+	MSG_KIOSK_CLOSE = 105,          /* kiosk -> launcher: - : the customer left the bank; back to the list */
+	MSG_KIOSK_REFUSED = 106,        /* launcher -> kiosk: s host, u8 reason (enum refusal) */
+	MSG_KIOSK_TUNNEL = 107,         /* launcher -> kiosk: u8 up, s gateway id */
+	MSG_KIOSK_FREEZE = 108,         /* launcher -> kiosk: u8 frozen, s reason code */
+	MSG_KIOSK_POWER_OFF = 109,      /* kiosk -> launcher: - ; launcher -> kiosk: we are going down */
+	MSG_KIOSK_SESSION_ENDED = 110,  /* launcher -> kiosk: - */
+};
+
+/* The one state machine (launcher/states.h holds its table). */
+enum stick_state {
+	STATE_START,
+	STATE_LINK,
+	STATE_TUNNEL,
+	STATE_TIME,
+	STATE_UPDATE,
+	STATE_UNLOCK,
+	STATE_ADMITTED,
+	STATE_READY,
+	STATE_SESSION,
+	STATE_END,
+	STATE_COUNT
+};
+
+enum step_outcome { STEP_WAITING, STEP_DONE, STEP_TROUBLE, STEP_FAILED };
+
+enum link_state { LINK_NO_DEVICE, LINK_NO_CARRIER, LINK_WAITING_ADDRESS, LINK_UP };
+enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP };
+enum admission { ADMISSION_REFUSED, ADMISSION_ADMITTED, ADMISSION_REVOKED, ADMISSION_UNKNOWN };
+
+enum broker_event { BROKER_REFUSED, BROKER_BAD_CLIENT, BROKER_BANK_TROUBLE, BROKER_PIN_FAILURE, BROKER_CERTIFICATE };
+
+/* Why a host is not reached. Each has a sentence for the customer (kiosk) and one for the operator (refusal_text). */
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_NOT_LISTED, /* the name is not in this bank's list */
+	REFUSAL_PORT,       /* the name is, the port is not */
+	REFUSAL_EXPIRED_POLICY,
+	REFUSAL_NO_SESSION,
+	REFUSAL_IP_LITERAL,
+	REFUSAL_BAD_HELLO,   /* not a ClientHello, no SNI, several SNIs, too large */
+	REFUSAL_NO_ADDRESS,  /* the tunnel's resolver has no address for it */
+	REFUSAL_UNREACHABLE, /* no TCP connection */
+	REFUSAL_TIMEOUT,     /* connected, then no answer */
+	REFUSAL_TLS,         /* handshake failed */
+	REFUSAL_CHAIN,       /* no chain to the host's own anchors */
+	REFUSAL_NAME,        /* certificate is for another name */
+	REFUSAL_DATES,       /* certificate not yet or no longer valid */
+	REFUSAL_PIN,         /* chain good, no pin matches */
+	REFUSAL_FROZEN,      /* tunnel or admission lost */
+	REFUSAL_COUNT
+};
+
+const char *refusal_code(enum refusal refusal); /* "not_listed", ...: stable, for the desk and metrics */
+const char *refusal_text(enum refusal refusal); /* English, for the operator */
+
+#endif
