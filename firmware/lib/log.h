@@ -6,7 +6,7 @@
 #ifndef FIRMWARE_LIB_LOG_H
 #define FIRMWARE_LIB_LOG_H
 
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* Name this process; `name` is kept, not copied. Before it is called lines start with "sekisho". */
 void log_open(const char *name);
