@@ -1,0 +1,1 @@
+LAUNCHER_LIBS += -lseccomp
