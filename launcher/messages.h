@@ -8,14 +8,10 @@
 #ifndef LAUNCHER_MESSAGES_H
 #define LAUNCHER_MESSAGES_H
 
-enum message {
-	/* every child -> launcher */
-	MSG_READY = 1, /* - : sandbox entered, loop running */
+#include "firmware/boot/messages.h"
 
-	/* launcher -> init, wall (uid 0 parents below us) */
-	MSG_INIT_POWER_OFF = 10, /* u8 reboot(0): wipe and power off */
-	MSG_INIT_SET_CLOCK = 11, /* u64 unix seconds: set CLOCK_REALTIME; never the RTC */
-	MSG_WALL_GATEWAYS = 12,  /* u8 n, n x { u8 family(4|6), b address(4|16), u16 port }: once per accepted list */
+enum message {
+	/* 1 to 19: firmware/boot/messages.h */
 
 	/* record -> launcher (MSG_RECORD_*), see firmware/boot/record.h for the record itself */
 	MSG_RECORD_CONTENT = 20, /* b immutable JSON, b mutable JSON ("" if none valid) */
