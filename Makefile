@@ -30,7 +30,7 @@ CLANG := clang
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef \
   -Wwrite-strings
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero -fPIE
-CPPFLAGS := -I. -I$(B)/include -isystem $(CACHE)/deps/$(DEPS_KEY)/include -D_GNU_SOURCE
+CPPFLAGS = -I. -I$(B)/include -isystem $(DEPS)/include -D_GNU_SOURCE
 CFLAGS := -std=c17 -O2 -g1 $(WARN) $(HARDEN) -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_plain := -D_FORTIFY_SOURCE=3
 CFLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -57,8 +57,7 @@ define program
 $(eval $(call program_for,$(1),$(2),$(3),$(4),plain,$(5),$(6)))
 endef
 define unit
-$(eval $(call program_for,unit/$(1),$(2),$(3),$(4) -lcmocka,asan,,))
-UNITS += $(B)/unit/$(1)
+$(eval $(call program_for,unit/$(1),$(2),$(3),$(4) -lcmocka,asan,,))$(eval UNITS += $(B)/unit/$(1))
 endef
 define program_for
 $(B)/$(1): $(patsubst %.c,$(B)/$(5)/%.o,$(2)) $(foreach l,$(3),$(B)/$(5)/$(l).a)

@@ -46,11 +46,10 @@ int child_start(const struct child_spec *spec, struct child *child);
 /* Close the channel and forget; does not kill. */
 void child_close(struct child *child);
 
-/* In a child: mark descriptors above `highest` closed-on-nothing: close them all. Call first in main. */
+/* Close every descriptor above `highest`: the first thing a child's main does. */
 void close_above(int highest);
 
-/* Open /proc/self/ns/net after unshare(CLONE_NEWNET) in a short-lived child: a new, empty network namespace. fd or
- * -errno. */
+/* A new, empty network namespace: a descriptor that keeps it alive, or -errno. The caller stays where it was. */
 int netns_new(void);
 
 /* Run fn(context) inside network namespace `netns_fd`, in this process, and come back. fn's result, or -errno. */
