@@ -1,0 +1,1 @@
+$(call unit,envelope,tests/unit/envelope.c,firmware,$(MBEDTLS_LIBS) -ljansson)
