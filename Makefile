@@ -17,7 +17,8 @@ CACHE := /cache
 V ?= 0
 ifeq ($(V),0)
 Q := @
-say = @printf '  %-8s %s\n' '$(1)' '$(2)'
+STARTED := $(or $(SEKISHO_STARTED),$(shell date +%s))
+say = @printf '%4d s  %-8s %s\n' "$$(($$(date +%s) - $(STARTED)))" '$(1)' '$(2)'
 else
 Q :=
 say = @:
@@ -54,7 +55,7 @@ endef
 # $(call program,PATH,SOURCES,LIBRARIES,LIBS[,CFLAGS[,LDFLAGS]]) - program $(B)/PATH, hardened
 # $(call unit,NAME,SOURCES,LIBRARIES,LIBS) - cmocka program $(B)/unit/NAME with ASan and UBSan, run by `make unit`
 define program
-$(eval $(call program_for,$(1),$(2),$(3),$(4),plain,$(5),$(6)))
+$(eval $(call program_for,$(1),$(2),$(3),$(4),plain,$(5),$(6)))$(eval PROGRAMS += $(B)/$(1))
 endef
 define unit
 $(eval $(call program_for,unit/$(1),$(2),$(3),$(4) -lcmocka,asan,,))$(eval UNITS += $(B)/unit/$(1))
@@ -83,6 +84,18 @@ $(B)/plain/%.o: %.c $(DEPS_STAMP)
 	$(call compile,plain)
 $(B)/asan/%.o: %.c $(DEPS_STAMP)
 	$(call compile,asan)
+
+# What a person asks for. `make test` is the order of the tests: what fails cheapest comes first.
+.PHONY: all help test check unit integration e2e image run report clean
+all: programs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile image/*/*.mk tests/*/*.mk
+
+programs: $(PROGRAMS) ## every program, into build/
+
+clean: ## remove build/ (the cache outside the tree stays)
+	$(Q)rm -rf $(B)
 
 -include $(shell find $(B)/plain $(B)/asan -name '*.d' 2>/dev/null)
 

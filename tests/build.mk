@@ -1,1 +1,31 @@
-include $(wildcard tests/*/*.mk)
+include $(filter-out tests/check/%,$(wildcard tests/*/*.mk))
+# last: it looks at every source the others named
+include tests/check/check.mk
+
+# Each level runs all its test programs through prove and fails if one fails. A level's programs are whatever speaks
+# TAP in its folder, and the cmocka programs of tests/unit.
+INTEGRATION_TESTS := $(sort $(wildcard tests/integration/*.t))
+E2E_TESTS := $(sort $(wildcard tests/e2e/*.t))
+
+.PHONY: test-unit test-integration test-e2e
+unit: test-unit ## unit tests, with ASan and UBSan
+integration: test-integration ## broker, policy, gateway, wall, link in network namespaces
+e2e: test-e2e ## the stick in an emulated PC, seen from outside
+
+test-unit: $(UNITS)
+	$(call say,TEST,unit)
+	$(Q)tests/prove $(B) unit $(UNITS)
+test-integration: programs $(INTEGRATION_NEEDS)
+	$(call say,TEST,integration)
+	$(Q)tests/prove $(B) integration $(INTEGRATION_TESTS)
+test-e2e: $(E2E_NEEDS)
+	$(call say,TEST,e2e)
+	$(Q)tests/prove $(B) e2e $(E2E_TESTS)
+
+test: ## everything: static checks, unit, integration, e2e
+	$(Q)rm -rf $(B)/tests
+	$(Q)$(MAKE) --no-print-directory check
+	$(Q)$(MAKE) --no-print-directory programs test-unit
+	$(Q)$(MAKE) --no-print-directory test-integration
+	$(Q)$(MAKE) --no-print-directory test-e2e
+	$(Q)tests/sum $(B)
