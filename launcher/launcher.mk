@@ -1,1 +1,4 @@
+# The parent's own libraries: nothing in them waits, so that each can be tested without a process.
+$(call library,launcher,launcher/states.c)
+LAUNCHER_LIBRARIES += launcher
 LAUNCHER_LIBS += -lseccomp

@@ -1,0 +1,1 @@
+$(call unit,states,tests/unit/states.c,launcher,)
