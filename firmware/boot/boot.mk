@@ -1,0 +1,1 @@
+$(call library,boot,firmware/boot/record.c)

@@ -1,0 +1,395 @@
+#include "firmware/boot/record.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <mbedtls/md.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firmware/lib/base64.h"
+#include "firmware/lib/buf.h"
+
+static const char magic[8] = {'S', 'E', 'K', 'I', 'S', 'H', 'O', 'R'};
+
+enum { HEADER_FORMAT = 1, TAG_AT = 32, TAG_BYTES = 32, NAME_MAX_CHARS = 32, BLOCK_BYTES = 4096 };
+_Static_assert(TAG_AT + TAG_BYTES == RECORD_HEADER_BYTES, "the tag ends the header");
+_Static_assert(3 * RECORD_HALF_BYTES <= RECORD_PARTITION_BYTES, "three halves fit the partition");
+
+const char *record_error_text(enum record_error error)
+{
+	static const char *const texts[RECORD_ERROR_COUNT] = {
+	    [RECORD_OK] = "good",
+	    [RECORD_IO] = "the device record cannot be read or written",
+	    [RECORD_SHORT] = "the device record is cut short",
+	    [RECORD_BLANK] = "nothing was ever written here",
+	    [RECORD_MAGIC] = "this is not a device record",
+	    [RECORD_FORMAT] = "the device record has a format this program does not know",
+	    [RECORD_KIND] = "the device record's halves are in the wrong places",
+	    [RECORD_SIZE] = "the device record claims an impossible size",
+	    [RECORD_DIGEST] = "the device record is damaged (its checksum is wrong)",
+	    [RECORD_NOT_JSON] = "the device record's content is not a JSON object",
+	    [RECORD_UNKNOWN_MEMBER] = "the device record has a member this program does not know",
+	    [RECORD_DEVICE] = "the device record's device id is missing or has characters other than A-Z 0-9 -",
+	    [RECORD_TENANT] = "the device record's tenant is missing or has characters other than a-z 0-9 -",
+	    [RECORD_WIREGUARD_KEY] = "the device record's WireGuard key is not 32 bytes in base64",
+	    [RECORD_ADDRESS] = "the device record's address is not ADDRESS/PREFIX",
+	    [RECORD_IDENTITY_KEY] = "the device record's identity key is not text",
+	    [RECORD_GATEWAYS] = "the device record names no gateways",
+	    [RECORD_MUTABLE_KEY] = "the device record's mutable key is not 32 bytes in base64",
+	    [RECORD_NO_MEMORY] = "out of memory",
+	};
+	return error < RECORD_ERROR_COUNT ? texts[error] : "unknown error";
+}
+
+/* Header's first 32 bytes and the JSON, under SHA-256 or, with a key, HMAC-SHA256 (RFC 2104). */
+static enum record_error compute_tag(const uint8_t *half, size_t json_size, const uint8_t *key, uint8_t tag[TAG_BYTES])
+{
+	const mbedtls_md_info_t *sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+	mbedtls_md_context_t md;
+	mbedtls_md_init(&md);
+	int error = mbedtls_md_setup(&md, sha256, key != NULL);
+	if (!error)
+		error = key ? mbedtls_md_hmac_starts(&md, key, RECORD_KEY_BYTES) : mbedtls_md_starts(&md);
+	int (*update)(mbedtls_md_context_t *, const unsigned char *, size_t) =
+	    key ? mbedtls_md_hmac_update : mbedtls_md_update;
+	if (!error)
+		error = update(&md, half, TAG_AT);
+	if (!error)
+		error = update(&md, half + RECORD_HEADER_BYTES, json_size);
+	if (!error)
+		error = key ? mbedtls_md_hmac_finish(&md, tag) : mbedtls_md_finish(&md, tag);
+	mbedtls_md_free(&md);
+	return error ? RECORD_NO_MEMORY : RECORD_OK;
+}
+
+static bool same_tag(const uint8_t *a, const uint8_t *b)
+{
+	uint8_t difference = 0;
+	for (size_t i = 0; i < TAG_BYTES; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+static bool all_zero(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (data[i])
+			return false;
+	return true;
+}
+
+static size_t max_json(enum record_kind kind)
+{
+	return kind == RECORD_IMMUTABLE ? RECORD_IMMUTABLE_MAX_BYTES : RECORD_MUTABLE_MAX_BYTES;
+}
+
+enum record_error record_half_decode(const uint8_t *half, size_t half_size, enum record_kind kind, const uint8_t *key,
+				     const char **json, size_t *size, uint64_t *sequence)
+{
+	if (half_size < RECORD_HEADER_BYTES)
+		return RECORD_SHORT;
+	if (all_zero(half, RECORD_HEADER_BYTES))
+		return RECORD_BLANK;
+	if (memcmp(half, magic, sizeof magic) != 0)
+		return RECORD_MAGIC;
+	struct reader r = reader_over(half + sizeof magic, TAG_AT - sizeof magic);
+	uint32_t format = read_u32(&r);
+	uint32_t found_kind = read_u32(&r);
+	uint64_t found_sequence = read_u64(&r);
+	uint32_t json_size = read_u32(&r);
+	uint32_t reserved = read_u32(&r);
+	if (format != HEADER_FORMAT || reserved != 0)
+		return RECORD_FORMAT;
+	if (found_kind != kind)
+		return RECORD_KIND;
+	if (json_size == 0 || json_size > max_json(kind))
+		return RECORD_SIZE;
+	if (json_size > half_size - RECORD_HEADER_BYTES)
+		return RECORD_SHORT;
+	uint8_t tag[TAG_BYTES];
+	enum record_error error = compute_tag(half, json_size, key, tag);
+	if (error)
+		return error;
+	if (!same_tag(tag, half + TAG_AT))
+		return RECORD_DIGEST;
+	*json = (const char *)half + RECORD_HEADER_BYTES;
+	*size = json_size;
+	*sequence = found_sequence;
+	return RECORD_OK;
+}
+
+enum record_error record_half_encode(uint8_t *half, enum record_kind kind, const uint8_t *key, const char *json,
+				     size_t size, uint64_t sequence)
+{
+	if (size == 0 || size > max_json(kind))
+		return RECORD_SIZE;
+	memset(half, 0, RECORD_HALF_BYTES);
+	memcpy(half, magic, sizeof magic);
+	struct writer w = writer_over(half + sizeof magic, TAG_AT - sizeof magic);
+	write_u32(&w, HEADER_FORMAT);
+	write_u32(&w, kind);
+	write_u64(&w, sequence);
+	write_u32(&w, (uint32_t)size);
+	write_u32(&w, 0);
+	memcpy(half + RECORD_HEADER_BYTES, json, size);
+	return compute_tag(half, size, key, half + TAG_AT);
+}
+
+static bool is_name(const json_t *value, const char *alphabet)
+{
+	const char *text = json_string_value(value);
+	size_t size = json_string_length(value);
+	return text && size > 0 && size <= NAME_MAX_CHARS && strspn(text, alphabet) == size;
+}
+
+static bool is_key(const json_t *value, uint8_t key[RECORD_KEY_BYTES])
+{
+	const char *text = json_string_value(value);
+	size_t size;
+	return text && !base64_decode(text, json_string_length(value), key, RECORD_KEY_BYTES, &size) &&
+	       size == RECORD_KEY_BYTES;
+}
+
+static bool is_address(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	const char *slash = text ? strchr(text, '/') : NULL;
+	char address[INET6_ADDRSTRLEN];
+	uint8_t raw[16];
+	if (!slash || (size_t)(slash - text) >= sizeof address || json_string_length(value) != strlen(text))
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	long most = inet_pton(AF_INET, address, raw) == 1 ? 32 : inet_pton(AF_INET6, address, raw) == 1 ? 128 : -1;
+	size_t digits = strspn(slash + 1, "0123456789");
+	if (digits == 0 || digits > 3 || slash[1 + digits] != '\0')
+		return false;
+	return strtol(slash + 1, NULL, 10) <= most;
+}
+
+static bool is_text(const json_t *value) { return json_string_length(value) > 0; }
+
+static enum record_error check_members(const json_t *root, uint8_t mutable_key[RECORD_KEY_BYTES])
+{
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const json_t *identity = json_object_get(root, "identity_key");
+	uint8_t private_key[RECORD_KEY_BYTES];
+	bool wireguard = is_key(json_object_get(root, "wireguard_key"), private_key);
+	wipe(private_key, sizeof private_key);
+	if (json_integer_value(json_object_get(root, "format")) != 1)
+		return RECORD_FORMAT;
+	if (!is_name(json_object_get(root, "device"), upper))
+		return RECORD_DEVICE;
+	if (!is_name(json_object_get(root, "tenant"), lower))
+		return RECORD_TENANT;
+	if (!wireguard)
+		return RECORD_WIREGUARD_KEY;
+	if (!is_address(json_object_get(root, "address")))
+		return RECORD_ADDRESS;
+	if (identity && !is_text(identity))
+		return RECORD_IDENTITY_KEY;
+	if (!is_text(json_object_get(root, "gateways")))
+		return RECORD_GATEWAYS;
+	if (!is_key(json_object_get(root, "mutable_key"), mutable_key))
+		return RECORD_MUTABLE_KEY;
+	size_t known = 7 + (identity != NULL);
+	return json_object_size(root) == known ? RECORD_OK : RECORD_UNKNOWN_MEMBER;
+}
+
+enum record_error record_immutable_check(const char *json, size_t size, uint8_t mutable_key[RECORD_KEY_BYTES])
+{
+	uint8_t key[RECORD_KEY_BYTES] = {0};
+	json_t *root = json_loadb(json, size, JSON_REJECT_DUPLICATES, NULL);
+	enum record_error error = json_is_object(root) ? check_members(root, key) : RECORD_NOT_JSON;
+	json_decref(root);
+	if (!error && mutable_key)
+		memcpy(mutable_key, key, sizeof key);
+	wipe(key, sizeof key);
+	return error;
+}
+
+/* What is in the mutable half is checked by those who use it; here it only has to be an object. */
+static enum record_error check_mutable(const char *json, size_t size)
+{
+	json_t *root = json_loadb(json, size, JSON_REJECT_DUPLICATES, NULL);
+	enum record_error error = json_is_object(root) ? RECORD_OK : RECORD_NOT_JSON;
+	json_decref(root);
+	return error;
+}
+
+static enum record_error read_half(int fd, size_t nth, uint8_t *half)
+{
+	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
+		return RECORD_IO;
+	for (size_t have = 0; have < RECORD_HALF_BYTES;) {
+		ssize_t got = read(fd, half + have, RECORD_HALF_BYTES - have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return RECORD_IO;
+		if (got == 0)
+			return RECORD_SHORT;
+		have += (size_t)got;
+	}
+	return RECORD_OK;
+}
+
+/* Whole blocks, so that the kernel need not read before it writes. */
+static size_t whole_blocks(size_t size) { return (size + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES; }
+
+static enum record_error write_half(int fd, size_t nth, const uint8_t *half, size_t size)
+{
+	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
+		return RECORD_IO;
+	for (size_t done = 0; done < size;) {
+		ssize_t put = write(fd, half + done, size - done);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return RECORD_IO;
+		done += (size_t)put;
+	}
+	return fdatasync(fd) < 0 ? RECORD_IO : RECORD_OK;
+}
+
+static char *copy_text(const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+	if (copy) {
+		memcpy(copy, text, size);
+		copy[size] = '\0';
+	}
+	return copy;
+}
+
+static void free_text(char *text, size_t size)
+{
+	if (text)
+		wipe(text, size);
+	free(text);
+}
+
+static enum record_error take_immutable(const uint8_t *half, struct record *record)
+{
+	const char *json;
+	size_t size;
+	uint64_t sequence;
+	enum record_error error =
+	    record_half_decode(half, RECORD_HALF_BYTES, RECORD_IMMUTABLE, NULL, &json, &size, &sequence);
+	if (!error)
+		error = record_immutable_check(json, size, record->mutable_key);
+	if (error)
+		return error;
+	record->immutable = copy_text(json, size);
+	record->immutable_size = size;
+	return record->immutable ? RECORD_OK : RECORD_NO_MEMORY;
+}
+
+static enum record_error take_changing(const uint8_t *half, int nth, struct record *record)
+{
+	const char *json;
+	size_t size;
+	uint64_t sequence;
+	enum record_error error = record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, record->mutable_key,
+						     &json, &size, &sequence);
+	if (!error)
+		error = check_mutable(json, size);
+	if (error || (record->changing && sequence <= record->sequence))
+		return error;
+	char *copy = copy_text(json, size);
+	if (!copy)
+		return RECORD_NO_MEMORY;
+	free_text(record->changing, record->changing_size);
+	record->changing = copy;
+	record->changing_size = size;
+	record->sequence = sequence;
+	record->newest = nth;
+	return RECORD_OK;
+}
+
+enum record_error record_load(int fd, struct record *record)
+{
+	*record = (struct record){.newest = -1};
+	uint8_t *half = malloc(RECORD_HALF_BYTES);
+	if (!half)
+		return RECORD_NO_MEMORY;
+	enum record_error error = read_half(fd, 0, half);
+	if (!error)
+		error = take_immutable(half, record);
+	for (int nth = 0; nth < RECORD_COPIES && !error; nth++) {
+		record->copies[nth] = read_half(fd, (size_t)nth + 1, half);
+		if (!record->copies[nth])
+			record->copies[nth] = take_changing(half, nth, record);
+	}
+	wipe(half, RECORD_HALF_BYTES);
+	free(half);
+	if (error)
+		record_free(record);
+	return error;
+}
+
+enum record_error record_store(int fd, struct record *record, const char *json, size_t size)
+{
+	enum record_error error = check_mutable(json, size);
+	if (error)
+		return error;
+	/* A sequence that cannot grow can only come from the holder of the key: refuse rather than wrap. */
+	if (record->sequence == UINT64_MAX)
+		return RECORD_SIZE;
+	int target = record->newest == 0 ? 1 : 0;
+	char *copy = copy_text(json, size);
+	uint8_t *half = malloc(RECORD_HALF_BYTES);
+	if (!copy || !half) {
+		error = RECORD_NO_MEMORY;
+		goto out;
+	}
+	error = record_half_encode(half, RECORD_MUTABLE, record->mutable_key, json, size, record->sequence + 1);
+	if (!error)
+		error = write_half(fd, (size_t)target + 1, half, whole_blocks(RECORD_HEADER_BYTES + size));
+	if (error)
+		goto out;
+	free_text(record->changing, record->changing_size);
+	record->changing = copy;
+	record->changing_size = size;
+	copy = NULL;
+	record->sequence++;
+	record->newest = target;
+	record->copies[target] = RECORD_OK;
+out:
+	if (half)
+		wipe(half, RECORD_HALF_BYTES);
+	free(half);
+	free_text(copy, size);
+	return error;
+}
+
+enum record_error record_create(int fd, const char *immutable_json, size_t size)
+{
+	enum record_error error = record_immutable_check(immutable_json, size, NULL);
+	if (error)
+		return error;
+	uint8_t *half = calloc(1, RECORD_HALF_BYTES);
+	if (!half)
+		return RECORD_NO_MEMORY;
+	for (size_t nth = 1; nth < RECORD_PARTITION_BYTES / RECORD_HALF_BYTES && !error; nth++)
+		error = write_half(fd, nth, half, RECORD_HALF_BYTES);
+	if (!error)
+		error = record_half_encode(half, RECORD_IMMUTABLE, NULL, immutable_json, size, 0);
+	if (!error)
+		error = write_half(fd, 0, half, RECORD_HALF_BYTES);
+	wipe(half, RECORD_HALF_BYTES);
+	free(half);
+	return error;
+}
+
+void record_free(struct record *record)
+{
+	free_text(record->immutable, record->immutable_size);
+	free_text(record->changing, record->changing_size);
+	wipe(record, sizeof *record);
+	record->newest = -1;
+}

@@ -1,0 +1,1 @@
+$(call unit,record,tests/unit/record.c,boot firmware,-ljansson $(MBEDTLS_LIBS))

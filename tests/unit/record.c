@@ -1,0 +1,275 @@
+#include "firmware/boot/record.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KEY_A  "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define KEY_B  "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
+#define MEMBER(name, value) "\"" name "\":\"" value "\""
+#define DEVICE MEMBER("device", "ST-000001")
+#define TENANT MEMBER("tenant", "demo")
+#define WG     MEMBER("wireguard_key", KEY_A)
+#define ADDR   MEMBER("address", "10.77.0.2/32")
+#define GATES  MEMBER("gateways", "{}")
+#define MKEY   MEMBER("mutable_key", KEY_B)
+#define GOOD   "{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY "}"
+
+static int new_device(void)
+{
+	int fd = memfd_create("record", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(record_create(fd, GOOD, strlen(GOOD)), RECORD_OK);
+	return fd;
+}
+
+static void test_every_member_is_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json;
+		enum record_error expected;
+	} cases[] = {
+	    {GOOD, RECORD_OK},
+	    {"", RECORD_NOT_JSON},
+	    {"[]", RECORD_NOT_JSON},
+	    {"{\"format\":1", RECORD_NOT_JSON},
+	    {"{\"format\":1,\"format\":1}", RECORD_NOT_JSON},
+	    {"{}", RECORD_FORMAT},
+	    {"{\"format\":2," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_FORMAT},
+	    {"{\"format\":1," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_DEVICE},
+	    {"{\"format\":1," MEMBER("device", "st 1") "," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_DEVICE},
+	    {"{\"format\":1," DEVICE "," MEMBER("tenant", "") "," WG "," ADDR "," GATES "," MKEY "}", RECORD_TENANT},
+	    {"{\"format\":1," DEVICE "," TENANT "," MEMBER("wireguard_key", "AAEC") "," ADDR "," GATES "," MKEY "}",
+	     RECORD_WIREGUARD_KEY},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," MEMBER("address", "10.77.0.2") "," GATES "," MKEY "}",
+	     RECORD_ADDRESS},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," MEMBER("address", "10.77.0.2/33") "," GATES "," MKEY "}",
+	     RECORD_ADDRESS},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," MEMBER("address", "fd00::2/128") "," GATES "," MKEY "}",
+	     RECORD_OK},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," MKEY "}", RECORD_GATEWAYS},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MEMBER("mutable_key", "!") "}",
+	     RECORD_MUTABLE_KEY},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY ",\"identity_key\":7}",
+	     RECORD_IDENTITY_KEY},
+	    {"{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY ",\"pin\":\"1234\"}",
+	     RECORD_UNKNOWN_MEMBER},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(record_immutable_check(cases[i].json, strlen(cases[i].json), NULL), cases[i].expected);
+}
+
+static void test_new_record_has_no_mutable_half(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_string_equal(record.immutable, GOOD);
+	assert_null(record.changing);
+	assert_int_equal(record.newest, -1);
+	assert_int_equal(record.copies[0], RECORD_BLANK);
+	assert_int_equal(record.copies[1], RECORD_BLANK);
+	assert_int_equal(lseek(fd, 0, SEEK_END), RECORD_PARTITION_BYTES);
+	record_free(&record);
+	close(fd);
+}
+
+static void store(int fd, const char *json)
+{
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_int_equal(record_store(fd, &record, json, strlen(json)), RECORD_OK);
+	record_free(&record);
+}
+
+static void assert_changing(int fd, const char *json, uint64_t sequence)
+{
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	if (json) {
+		assert_non_null(record.changing);
+		assert_string_equal(record.changing, json);
+	} else {
+		assert_null(record.changing);
+	}
+	assert_int_equal(record.sequence, sequence);
+	record_free(&record);
+}
+
+static void test_stores_alternate(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	for (int i = 1; i <= 5; i++) {
+		char json[32];
+		snprintf(json, sizeof json, "{\"n\":%d}", i);
+		store(fd, json);
+		assert_changing(fd, json, (uint64_t)i);
+	}
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_int_equal(record.copies[0], RECORD_OK);
+	assert_int_equal(record.copies[1], RECORD_OK);
+	assert_int_equal(record_store(fd, &record, "[]", 2), RECORD_NOT_JSON);
+	char *large = malloc(RECORD_MUTABLE_MAX_BYTES + 1);
+	memset(large, ' ', RECORD_MUTABLE_MAX_BYTES + 1);
+	memcpy(large, "{}", 2);
+	assert_int_equal(record_store(fd, &record, large, RECORD_MUTABLE_MAX_BYTES + 1), RECORD_SIZE);
+	assert_int_equal(record_store(fd, &record, large, RECORD_MUTABLE_MAX_BYTES), RECORD_OK);
+	free(large);
+	record_free(&record);
+	close(fd);
+}
+
+/* A write that stops after any number of bytes leaves the copy before it, or is complete. */
+static void test_torn_write_keeps_the_copy_before(void **state)
+{
+	(void)state;
+	static const char old_json[] = "{\"policy_version\":1,\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxx\"}";
+	static const char new_json[] = "{\"policy_version\":2,\"padding\":\"yyyyyyyyyyyyyyyyyyyyyyyyyyy\"}";
+	int fd = new_device();
+	store(fd, "{\"policy_version\":0}");
+	store(fd, old_json);
+	uint8_t *before = malloc(RECORD_PARTITION_BYTES), *after = malloc(RECORD_PARTITION_BYTES);
+	assert_int_equal(pread(fd, before, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
+	store(fd, new_json);
+	assert_int_equal(pread(fd, after, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
+	const size_t start = RECORD_HALF_BYTES, complete = RECORD_HEADER_BYTES + strlen(new_json);
+	for (size_t written = 0; written <= complete; written++) {
+		assert_int_equal(pwrite(fd, before, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
+		assert_int_equal(pwrite(fd, after + start, written, (off_t)start), written);
+		if (written == complete)
+			assert_changing(fd, new_json, 3);
+		else
+			assert_changing(fd, old_json, 2);
+	}
+	free(before);
+	free(after);
+	close(fd);
+}
+
+static void flip(int fd, off_t at)
+{
+	uint8_t byte;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x40;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
+static void test_any_damaged_byte_is_seen(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	store(fd, "{\"n\":1}");
+	for (off_t at = 0; at < RECORD_HEADER_BYTES + 7; at++) {
+		struct record record;
+		flip(fd, RECORD_HALF_BYTES + at);
+		assert_changing(fd, NULL, 0);
+		flip(fd, RECORD_HALF_BYTES + at);
+		flip(fd, at);
+		assert_int_not_equal(record_load(fd, &record), RECORD_OK);
+		assert_null(record.immutable);
+		record_free(&record);
+		flip(fd, at);
+	}
+	assert_changing(fd, "{\"n\":1}", 1);
+	close(fd);
+}
+
+static void test_both_copies_damaged_still_starts(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	store(fd, "{\"n\":1}");
+	store(fd, "{\"n\":2}");
+	flip(fd, RECORD_HALF_BYTES + RECORD_HEADER_BYTES + 2);
+	assert_changing(fd, "{\"n\":2}", 2);
+	flip(fd, 2 * RECORD_HALF_BYTES + RECORD_HEADER_BYTES + 2);
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_null(record.changing);
+	assert_int_equal(record.copies[0], RECORD_DIGEST);
+	assert_int_equal(record.copies[1], RECORD_DIGEST);
+	assert_int_equal(record_store(fd, &record, "{\"n\":3}", 7), RECORD_OK);
+	record_free(&record);
+	assert_changing(fd, "{\"n\":3}", 1);
+	close(fd);
+}
+
+static void test_each_way_to_be_wrong_has_its_error(void **state)
+{
+	(void)state;
+	struct record record;
+	int fd = memfd_create("record", MFD_CLOEXEC);
+	assert_int_equal(record_load(fd, &record), RECORD_SHORT);
+	assert_int_equal(ftruncate(fd, RECORD_PARTITION_BYTES), 0);
+	assert_int_equal(record_load(fd, &record), RECORD_BLANK);
+	assert_int_equal(record_load(-1, &record), RECORD_IO);
+	close(fd);
+
+	uint8_t *half = malloc(RECORD_HALF_BYTES);
+	static const uint8_t key[RECORD_KEY_BYTES] = {1};
+	const char *json;
+	size_t size;
+	uint64_t sequence;
+	assert_int_equal(record_half_encode(half, RECORD_MUTABLE, key, "{}", 2, 9), RECORD_OK);
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, &json, &size, &sequence),
+			 RECORD_OK);
+	assert_int_equal(sequence, 9);
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_IMMUTABLE, key, &json, &size, &sequence),
+			 RECORD_KIND);
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, NULL, &json, &size, &sequence),
+			 RECORD_DIGEST);
+	assert_int_equal(record_half_decode(half, 63, RECORD_MUTABLE, key, &json, &size, &sequence), RECORD_SHORT);
+	assert_int_equal(record_half_decode(half, 65, RECORD_MUTABLE, key, &json, &size, &sequence), RECORD_SHORT);
+	half[24] = 0xff, half[27] = 0xff;
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, &json, &size, &sequence),
+			 RECORD_SIZE);
+	half[8] = 2;
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, &json, &size, &sequence),
+			 RECORD_FORMAT);
+	half[0] = 'X';
+	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, &json, &size, &sequence),
+			 RECORD_MAGIC);
+	free(half);
+	for (int error = 0; error < RECORD_ERROR_COUNT; error++)
+		assert_non_null(record_error_text((enum record_error)error));
+}
+
+static void test_another_records_copy_is_not_taken(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	static const uint8_t other_key[RECORD_KEY_BYTES] = {7};
+	uint8_t *half = malloc(RECORD_HALF_BYTES);
+	assert_int_equal(record_half_encode(half, RECORD_MUTABLE, other_key, "{\"n\":1}", 7, 5), RECORD_OK);
+	assert_int_equal(pwrite(fd, half, RECORD_HALF_BYTES, RECORD_HALF_BYTES), RECORD_HALF_BYTES);
+	free(half);
+	assert_changing(fd, NULL, 0);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_every_member_is_checked),
+	    cmocka_unit_test(test_new_record_has_no_mutable_half),
+	    cmocka_unit_test(test_stores_alternate),
+	    cmocka_unit_test(test_torn_write_keeps_the_copy_before),
+	    cmocka_unit_test(test_any_damaged_byte_is_seen),
+	    cmocka_unit_test(test_both_copies_damaged_still_starts),
+	    cmocka_unit_test(test_each_way_to_be_wrong_has_its_error),
+	    cmocka_unit_test(test_another_records_copy_is_not_taken),
+	};
+	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}
