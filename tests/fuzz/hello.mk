@@ -1,0 +1,1 @@
+$(call fuzz,hello,launcher/broker_hello.c launcher/broker_host.c,)

@@ -1,0 +1,1 @@
+$(call unit,broker_hello,tests/unit/broker_hello.c,broker,)
