@@ -1,5 +1,6 @@
 # Runs on the host: prepares the build root once, then enters it for every goal.
 SHELL := /bin/sh
+export SEKISHO_STARTED := $(shell date +%s)
 SEKISHO_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sekisho
 ROOT_KEY := $(shell cat image/buildroot/packages image/buildroot/make-root image/buildroot/fetch-source | sha256sum | cut -c1-12)
 ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
