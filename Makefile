@@ -90,7 +90,7 @@ $(B)/asan/%.o: %.c $(DEPS_STAMP)
 all: programs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile image/*/*.mk tests/*/*.mk
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 programs: $(PROGRAMS) ## every program, into build/
 

@@ -1,3 +1,5 @@
+# first: the function that the harnesses beside it are named with
+include tests/fuzz/fuzz.mk
 include $(filter-out tests/check/%,$(wildcard tests/*/*.mk))
 # last: it looks at every source the others named
 include tests/check/check.mk
@@ -29,3 +31,6 @@ test: ## everything: static checks, unit, integration, e2e
 	$(Q)$(MAKE) --no-print-directory test-integration
 	$(Q)$(MAKE) --no-print-directory test-e2e
 	$(Q)tests/sum $(B)
+
+report: ## figures of the last image and the last e2e run: build/report.json and a table
+	$(Q)tests/report $(B)

@@ -13,7 +13,7 @@ check-includes:
 	$(Q)tests/check/includes
 check-tree:
 	$(call say,CHECK,tree)
-	$(Q)git config --global --add safe.directory '*' && tests/check/tree
+	$(Q)tests/check/tree
 check-man:
 	$(call say,CHECK,manual pages)
 	$(Q)$(if $(MAN_PAGES),mandoc -T lint -W warning $(MAN_PAGES))
