@@ -294,8 +294,8 @@ static enum record_error take_changing(const uint8_t *half, int nth, struct reco
 	const char *json;
 	size_t size;
 	uint64_t sequence;
-	enum record_error error = record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, record->mutable_key,
-						     &json, &size, &sequence);
+	enum record_error error =
+	    record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, record->mutable_key, &json, &size, &sequence);
 	if (!error)
 		error = check_mutable(json, size);
 	if (error || (record->changing && sequence <= record->sequence))

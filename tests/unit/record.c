@@ -12,16 +12,16 @@
 
 #include <cmocka.h>
 
-#define KEY_A  "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define KEY_B  "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
+#define KEY_A               "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define KEY_B               "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 #define MEMBER(name, value) "\"" name "\":\"" value "\""
-#define DEVICE MEMBER("device", "ST-000001")
-#define TENANT MEMBER("tenant", "demo")
-#define WG     MEMBER("wireguard_key", KEY_A)
-#define ADDR   MEMBER("address", "10.77.0.2/32")
-#define GATES  MEMBER("gateways", "{}")
-#define MKEY   MEMBER("mutable_key", KEY_B)
-#define GOOD   "{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY "}"
+#define DEVICE              MEMBER("device", "ST-000001")
+#define TENANT              MEMBER("tenant", "demo")
+#define WG                  MEMBER("wireguard_key", KEY_A)
+#define ADDR                MEMBER("address", "10.77.0.2/32")
+#define GATES               MEMBER("gateways", "{}")
+#define MKEY                MEMBER("mutable_key", KEY_B)
+#define GOOD                "{\"format\":1," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY "}"
 
 static int new_device(void)
 {
@@ -46,7 +46,8 @@ static void test_every_member_is_checked(void **state)
 	    {"{}", RECORD_FORMAT},
 	    {"{\"format\":2," DEVICE "," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_FORMAT},
 	    {"{\"format\":1," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_DEVICE},
-	    {"{\"format\":1," MEMBER("device", "st 1") "," TENANT "," WG "," ADDR "," GATES "," MKEY "}", RECORD_DEVICE},
+	    {"{\"format\":1," MEMBER("device", "st 1") "," TENANT "," WG "," ADDR "," GATES "," MKEY "}",
+	     RECORD_DEVICE},
 	    {"{\"format\":1," DEVICE "," MEMBER("tenant", "") "," WG "," ADDR "," GATES "," MKEY "}", RECORD_TENANT},
 	    {"{\"format\":1," DEVICE "," TENANT "," MEMBER("wireguard_key", "AAEC") "," ADDR "," GATES "," MKEY "}",
 	     RECORD_WIREGUARD_KEY},
