@@ -1,1 +1,2 @@
 $(call unit,states,tests/unit/states.c,launcher,)
+$(call unit,rtnl,tests/unit/rtnl.c,vpn_device firmware,)

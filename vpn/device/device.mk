@@ -2,4 +2,4 @@
 WG_EMBEDDED := /usr/share/doc/wireguard-tools/examples/embeddable-wg-library
 $(call library,wireguard,$(WG_EMBEDDED)/wireguard.c,-U_GNU_SOURCE -Wno-shadow -Wno-pointer-arith -Wno-write-strings)
 
-$(call library,vpn_device,$(wildcard vpn/device/*.c),-I$(WG_EMBEDDED))
+$(call library,vpn_device,$(wildcard vpn/device/*.c),-isystem $(WG_EMBEDDED))
