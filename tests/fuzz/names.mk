@@ -1,0 +1,1 @@
+$(call fuzz,names,launcher/broker_names.c launcher/broker_host.c,-lcares)
