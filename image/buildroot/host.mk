@@ -4,14 +4,20 @@ export SEKISHO_STARTED := $(shell date +%s)
 SEKISHO_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sekisho
 ROOT_KEY := $(shell cat image/buildroot/packages image/buildroot/make-root image/buildroot/fetch-source | sha256sum | cut -c1-12)
 ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
+# The test machines' base is made on the host too, because mmdebstrap wants root: see tests/vm/make-base.
+VM_KEY := $(shell cat tests/vm/packages tests/vm/make-base tests/vm/trim-base | sha256sum | cut -c1-12)
+VM_BASE := $(SEKISHO_CACHE)/vm-$(VM_KEY)
 GOALS := $(or $(MAKECMDGOALS),all)
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: $(GOALS) in-root
 .NOTPARALLEL:
 $(GOALS): in-root ;
-in-root: | $(ROOT)
+in-root: | $(ROOT) $(if $(filter run test e2e test-e2e vm demo,$(GOALS)),$(VM_BASE))
 	@exec image/buildroot/enter $(ROOT) $(CURDIR) $(SEKISHO_CACHE) make --no-print-directory $(JOBS) $(MAKEOVERRIDES) $(GOALS)
 $(ROOT):
 	@mkdir -p $(SEKISHO_CACHE)
 	@image/buildroot/make-root $@
+$(VM_BASE):
+	@mkdir -p $(SEKISHO_CACHE)
+	@tests/vm/make-base $@

@@ -1,0 +1,1 @@
+$(call program,qmp,tests/e2e/qmp.c,,-ljansson)
