@@ -1,0 +1,146 @@
+#include "whitelist/whitelist.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "whitelist/names.h"
+
+void whitelist_free(struct whitelist *whitelist)
+{
+	if (!whitelist)
+		return;
+	for (size_t i = 0; i < whitelist->bank_count; i++)
+		free(whitelist->banks[i].hosts);
+	free(whitelist->banks);
+	for (size_t i = 0; i < whitelist->authority_count; i++)
+		free(whitelist->authorities[i].der);
+	free(whitelist);
+}
+
+const struct whitelist_bank *whitelist_bank(const struct whitelist *whitelist, const char *id)
+{
+	for (size_t i = 0; i < whitelist->bank_count; i++)
+		if (!strcmp(whitelist->banks[i].id, id))
+			return &whitelist->banks[i];
+	return NULL;
+}
+
+/* --- look-up --- */
+
+static const struct whitelist_host *find_host(const struct whitelist_bank *bank, const char *name)
+{
+	const struct whitelist_host *wild = NULL;
+	for (size_t i = 0; i < bank->host_count; i++) {
+		const struct whitelist_host *host = &bank->hosts[i];
+		if (!strcmp(host->name, name))
+			return host;
+		if (!wild && name_matches(host->name, name))
+			wild = host;
+	}
+	return wild;
+}
+
+static bool serves(const struct whitelist_host *host, uint16_t port)
+{
+	for (size_t i = 0; i < host->port_count; i++)
+		if (host->ports[i] == port)
+			return true;
+	return port == 0;
+}
+
+enum whitelist_answer whitelist_look_up(const struct whitelist *whitelist, const char *bank, const char *host,
+					uint16_t port, int64_t now, const struct whitelist_host **found)
+{
+	const struct whitelist_bank *entry = whitelist_bank(whitelist, bank);
+	if (!entry)
+		return WHITELIST_NO_BANK;
+	if (now >= whitelist->expires)
+		return WHITELIST_EXPIRED;
+	if (name_is_address(host))
+		return WHITELIST_IP_LITERAL;
+	const struct whitelist_host *match = name_is_host(host) ? find_host(entry, host) : NULL;
+	if (!match)
+		return WHITELIST_NOT_LISTED;
+	if (!serves(match, port))
+		return WHITELIST_OTHER_PORT;
+	if (found)
+		*found = match;
+	return WHITELIST_YES;
+}
+
+/* --- one version after another --- */
+
+enum whitelist_verdict whitelist_accept(const struct whitelist *offered, const struct whitelist *current,
+					uint64_t floor, int64_t now)
+{
+	if (current && strcmp(current->tenant, offered->tenant))
+		return WHITELIST_OTHER_TENANT;
+	if (current && offered->version == current->version)
+		return WHITELIST_SAME;
+	if ((current && offered->version < current->version) || offered->version < floor)
+		return WHITELIST_OLDER;
+	return now >= offered->expires ? WHITELIST_OUT_OF_DATE : WHITELIST_NEWER;
+}
+
+static const struct {
+	const char *code, *text;
+} verdicts[WHITELIST_VERDICT_COUNT] = {
+    [WHITELIST_NEWER] = {"newer", "the policy is newer than the one in use"},
+    [WHITELIST_SAME] = {"same", "the policy is the one in use"},
+    [WHITELIST_OLDER] = {"older", "the policy is older than the one in use; versions only go up"},
+    [WHITELIST_OUT_OF_DATE] = {"expired", "the policy's expiry date is past; sign one with a later date"},
+    [WHITELIST_OTHER_TENANT] = {"other_tenant", "the policy was made for another tenant than this stick"},
+};
+
+const char *whitelist_verdict_code(enum whitelist_verdict verdict) { return verdicts[verdict].code; }
+const char *whitelist_verdict_text(enum whitelist_verdict verdict) { return verdicts[verdict].text; }
+
+/* --- faults in words --- */
+
+static const struct {
+	const char *code, *text;
+} errors[WHITELIST_ERROR_COUNT] = {
+    [WHITELIST_OK] = {"ok", "nothing is wrong"},
+    [WHITELIST_NOT_JSON] = {"payload_not_json", "the content is not one complete JSON object, or gives a member twice"},
+    [WHITELIST_FORMAT] = {"format", "this program knows format 1 only; it needs an update to read this"},
+    [WHITELIST_MISSING] = {"missing", "is missing"},
+    [WHITELIST_UNKNOWN_MEMBER] = {"unknown_member", "is not a member that the format knows; check the spelling"},
+    [WHITELIST_WRONG_KIND] = {"wrong_kind", "is of the wrong kind (text, number, list, object, true or false)"},
+    [WHITELIST_TOO_MANY] = {"too_many", "has more entries than the format allows"},
+    [WHITELIST_TOO_FEW] = {"too_few", "has too few entries (pins: two at least, the second for a spare key)"},
+    [WHITELIST_DUPLICATE] = {"duplicate", "is there twice"},
+    [WHITELIST_BAD_ID] = {"bad_id", "must be 1 to 32 lower-case letters, digits and hyphens"},
+    [WHITELIST_BAD_TEXT] = {"bad_text", "is empty, too long, or has a character that cannot be seen"},
+    [WHITELIST_BAD_VERSION] = {"bad_version", "must be a whole number from 1 on"},
+    [WHITELIST_BAD_DATE] = {"bad_date", "must be a date like 2026-11-22T00:00:00Z (UTC)"},
+    [WHITELIST_BAD_PERIOD] = {"bad_period", "must be later than the issue date"},
+    [WHITELIST_BAD_HOST] = {"bad_host", "must be a full host name in lower-case letters (xn-- for others), exact or "
+					"with *. in front"},
+    [WHITELIST_WIDE_WILDCARD] = {"wide_wildcard", "stands for names that belong to others; put the bank's own domain "
+						  "after the *."},
+    [WHITELIST_BAD_PORT] = {"bad_port", "must be a port number from 1 to 65535, and not 53"},
+    [WHITELIST_BAD_ROLE] = {"bad_role", "must be \"page\" or \"asset\""},
+    [WHITELIST_BAD_CERTIFICATE] = {"bad_certificate", "must be one certificate in PEM, with an RSA key of 2048 bits "
+						      "or more or a P-256, P-384 or P-521 key"},
+    [WHITELIST_NOT_AUTHORITY] = {"not_authority", "is not the certificate of a certificate authority"},
+    [WHITELIST_NO_SUCH_AUTHORITY] = {"no_such_authority", "is not among the authorities"},
+    [WHITELIST_BAD_PIN] = {"bad_pin", "must be the base64 of a SHA-256 (44 characters)"},
+    [WHITELIST_BAD_START] = {"bad_start", "must be a plain https:// address with a path, such as "
+					  "https://www.bank.example/"},
+    [WHITELIST_START_NOT_PAGE] = {"start_not_page", "must lead to one of the bank's own hosts of role page"},
+    [WHITELIST_BAD_SUPPORT] = {"bad_support", "must be a telephone number"},
+    [WHITELIST_BAD_KEY] = {"bad_key", "must be the base64 of a WireGuard public key (44 characters)"},
+    [WHITELIST_BAD_ADDRESS] = {"bad_address", "must be a literal address of a gateway, such as 203.0.113.11:51820 or "
+					      "[2001:db8::11]:51820"},
+    [WHITELIST_NO_MEMORY] = {"no_memory", "out of memory"},
+};
+
+const char *whitelist_error_code(enum whitelist_error error) { return errors[error].code; }
+
+const char *whitelist_fault_text(const struct whitelist_fault *fault, char text[WHITELIST_FAULT_BYTES])
+{
+	snprintf(text, WHITELIST_FAULT_BYTES, "%s%s%s", fault->path, fault->path[0] ? ": " : "",
+		 errors[fault->error].text);
+	return text;
+}

@@ -1,0 +1,1 @@
+$(call library,whitelist,$(wildcard whitelist/*.c))
