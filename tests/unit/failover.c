@@ -1,0 +1,125 @@
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vpn/device/failover.h"
+#include "vpn/device/gateways.h"
+
+static void endpoints_are_literal(void **unused)
+{
+	(void)unused;
+	union endpoint e;
+	char text[GATEWAY_ENDPOINT_BYTES];
+	assert_int_equal(endpoint_parse("203.0.113.11", 51820, &e), 0);
+	endpoint_format(&e, text);
+	assert_string_equal(text, "203.0.113.11:51820");
+	assert_int_equal(endpoint_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 65535, &e), 0);
+	endpoint_format(&e, text);
+	assert_string_equal(text, "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	assert_int_equal(endpoint_parse("gateway.example", 51820, &e), -EINVAL);
+	assert_int_equal(endpoint_parse("203.0.113.11", 0, &e), -EINVAL);
+	assert_int_equal(endpoint_parse("", 51820, &e), -EINVAL);
+}
+
+static void endpoints_are_counted_through(void **unused)
+{
+	(void)unused;
+	struct gateways list = {.count = 3};
+	list.items[0].endpoint_count = 2;
+	list.items[1].endpoint_count = 0;
+	list.items[2].endpoint_count = 1;
+	const struct gateway *owner = NULL;
+	assert_int_equal(gateways_endpoint_count(&list), 3);
+	assert_ptr_equal(gateways_endpoint(&list, 1, &owner), &list.items[0].endpoints[1]);
+	assert_ptr_equal(gateways_endpoint(&list, 2, &owner), &list.items[2].endpoints[0]);
+	assert_ptr_equal(owner, &list.items[2]);
+	assert_null(gateways_endpoint(&list, 3, &owner));
+}
+
+static void a_silent_endpoint_is_left_after_five_seconds(void **unused)
+{
+	(void)unused;
+	struct failover f;
+	failover_start(&f, 2);
+	assert_int_equal(failover_step(&f, 1000, false), FAILOVER_TRY);
+	assert_int_equal(f.at, 0);
+	assert_int_equal(failover_step(&f, 5999, false), FAILOVER_WAIT);
+	assert_int_equal(failover_due_ms(&f), 6000);
+	assert_int_equal(failover_step(&f, 6000, false), FAILOVER_TRY);
+	assert_int_equal(f.at, 1);
+	assert_int_equal(f.rounds, 0);
+	assert_int_equal(failover_step(&f, 11000, false), FAILOVER_TRY);
+	assert_int_equal(f.at, 0);
+	assert_int_equal(f.rounds, 1);
+	assert_int_equal(failover_step(&f, 11250, true), FAILOVER_UP);
+	assert_int_equal(f.handshake_ms, 250);
+	assert_int_equal(f.rounds, 0);
+}
+
+static void stand(struct failover *f, size_t count)
+{
+	failover_start(f, count);
+	assert_int_equal(failover_step(f, 0, false), FAILOVER_TRY);
+	assert_int_equal(failover_step(f, 100, true), FAILOVER_UP);
+	assert_int_equal(failover_step(f, 100, true), FAILOVER_PROBE);
+}
+
+static void an_answered_tunnel_stands(void **unused)
+{
+	(void)unused;
+	struct failover f;
+	stand(&f, 1);
+	for (int64_t now = 100; now < 100000; now += FAILOVER_PROBE_EVERY_MS) {
+		failover_heard(&f, 30);
+		assert_int_equal(failover_step(&f, now + 1999, true), FAILOVER_WAIT);
+		assert_int_equal(failover_step(&f, now + 2000, true), FAILOVER_PROBE);
+	}
+	assert_int_equal(f.rtt_ms, 30);
+	assert_int_equal(failover_loss_permille(&f), 0);
+}
+
+static void a_cut_is_seen_within_six_seconds(void **unused)
+{
+	(void)unused;
+	struct failover f;
+	stand(&f, 2);
+	failover_heard(&f, 10);
+	int64_t now = 100;
+	enum failover_order order;
+	do {
+		now = failover_due_ms(&f);
+		order = failover_step(&f, now, true);
+		assert_int_not_equal(order, FAILOVER_WAIT);
+	} while (order != FAILOVER_DOWN);
+	assert_true(now - 100 <= 6000);
+	assert_true(now - 100 > 4000);
+	assert_int_equal(failover_step(&f, now, true), FAILOVER_TRY);
+	assert_int_equal(f.at, 1);
+}
+
+static void a_late_answer_forgives(void **unused)
+{
+	(void)unused;
+	struct failover f;
+	stand(&f, 1);
+	assert_int_equal(failover_step(&f, 1400, true), FAILOVER_PROBE);
+	assert_int_equal(failover_step(&f, 2700, true), FAILOVER_PROBE);
+	failover_heard(&f, -1);
+	assert_int_equal(failover_step(&f, 4700, true), FAILOVER_PROBE);
+	assert_int_equal(f.misses, 0);
+	assert_int_equal(failover_loss_permille(&f), 666);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(endpoints_are_literal),
+	    cmocka_unit_test(endpoints_are_counted_through),
+	    cmocka_unit_test(a_silent_endpoint_is_left_after_five_seconds),
+	    cmocka_unit_test(an_answered_tunnel_stands),
+	    cmocka_unit_test(a_cut_is_seen_within_six_seconds),
+	    cmocka_unit_test(a_late_answer_forgives),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
