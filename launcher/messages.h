@@ -24,10 +24,12 @@ enum message {
 
 	/* launcher <-> tunnel */
 	MSG_TUNNEL_CONFIG = 40, /* b private key(32), s address/prefix, u8 n, n x gateway { s id, b public key(32), s
-				   inner address, u8 m, m x { s literal address, u16 port } } */
+				   inner address, u8 m, m x { s literal address, u16 port } }, u16 control port, u8 p, p
+				   x u16 TCP port of the policy's banks */
 	MSG_TUNNEL_STATE = 41,  /* u8 state (enum tunnel_state), s gateway id, s endpoint, u32 handshake_ms, u32 rtt_ms,
-				   u32 loss_permille */
+				   u32 loss_permille, s reason ("" none): what the operator should look at */
 	MSG_TUNNEL_RETRY = 42,  /* launcher -> tunnel: - : the link came back, try from the first gateway now */
+	MSG_TUNNEL_PORTS = 43,  /* launcher -> tunnel: u8 p, p x u16 TCP port: those of a newer policy */
 
 	/* launcher <-> policy */
 	MSG_POLICY_LOAD = 50, /* b roots JSON, b built-in policy envelope, b kept policy envelope ("" none), b gateways
