@@ -15,7 +15,7 @@
 #include "launcher/children.h"
 #include "launcher/messages.h"
 #include "vpn/device/failover.h"
-#include "vpn/device/gateways.h"
+#include "vpn/device/peers.h"
 #include "vpn/device/probe.h"
 #include "vpn/device/rtnl.h"
 #include "vpn/device/tunnelwall.h"
@@ -47,7 +47,7 @@ struct tunnel {
 	struct loop_timer *timer;
 	struct loop_watch *probe_watch;
 	struct msg msg;
-	struct gateways gateways;
+	struct peers peers;
 	struct tunnelwall wall;
 	struct failover failover;
 	int probe_fd;
@@ -58,23 +58,23 @@ struct tunnel {
 
 static void tunnel_step(struct tunnel *t);
 
-static const struct gateway *current_gateway(const struct tunnel *t, const union endpoint **endpoint)
+static const struct peer *current_peer(const struct tunnel *t, const union endpoint **endpoint)
 {
-	const struct gateway *gateway = NULL;
-	*endpoint = gateways_endpoint(&t->gateways, t->failover.at, &gateway);
-	return gateway;
+	const struct peer *peer = NULL;
+	*endpoint = peers_endpoint(&t->peers, t->failover.at, &peer);
+	return peer;
 }
 
 static void report(struct tunnel *t, enum tunnel_state state, const char *reason)
 {
 	const union endpoint *endpoint = NULL;
-	const struct gateway *gateway = current_gateway(t, &endpoint);
-	char text[GATEWAY_ENDPOINT_BYTES];
+	const struct peer *peer = current_peer(t, &endpoint);
+	char text[ENDPOINT_TEXT_BYTES];
 	uint8_t payload[512];
 	struct writer w = writer_over(payload, sizeof payload);
 	endpoint_format(endpoint, text);
 	write_u8(&w, (uint8_t)state);
-	write_str(&w, gateway->id);
+	write_str(&w, peer->id);
 	write_str(&w, text);
 	write_u32(&w, t->failover.handshake_ms);
 	write_u32(&w, t->failover.rtt_ms);
@@ -91,12 +91,12 @@ static void report(struct tunnel *t, enum tunnel_state state, const char *reason
 static void try_endpoint(struct tunnel *t)
 {
 	const union endpoint *endpoint = NULL;
-	const struct gateway *gateway = current_gateway(t, &endpoint);
-	char text[GATEWAY_ENDPOINT_BYTES];
+	const struct peer *peer = current_peer(t, &endpoint);
+	char text[ENDPOINT_TEXT_BYTES];
 	endpoint_format(endpoint, text);
-	int error = wg_set_peer(link_name, gateway->key, &endpoint->any, KEEPALIVE_S);
+	int error = wg_set_peer(link_name, peer->key, &endpoint->any, KEEPALIVE_S);
 	if (error)
-		log_warn("gateway %s at %s cannot be set: %s; the next is tried in 5 s", gateway->id, text,
+		log_warn("gateway %s at %s cannot be set: %s; the next is tried in 5 s", peer->id, text,
 			 strerror(-error));
 	if (t->failover.rounds > 0 && t->failover.at == 0)
 		/* A clock that is behind the last session's gets no handshake at all, and no refusal either. */
@@ -133,11 +133,11 @@ static void close_probe(struct tunnel *t)
 static void come_up(struct tunnel *t)
 {
 	const union endpoint *endpoint = NULL;
-	const struct gateway *gateway = current_gateway(t, &endpoint);
+	const struct peer *peer = current_peer(t, &endpoint);
 	close_probe(t);
-	t->probe_fd = probe_open(gateway->inner);
+	t->probe_fd = probe_open(peer->inner);
 	if (t->probe_fd < 0)
-		fatal("no ping socket for %s: %s", gateway->inner, strerror(-t->probe_fd));
+		fatal("no ping socket for %s: %s", peer->inner, strerror(-t->probe_fd));
 	t->probe_watch = loop_watch(t->loop, t->probe_fd, EPOLLIN, on_probe, t);
 	if (!t->probe_watch)
 		fatal("cannot watch the probe: %s", strerror(errno));
@@ -199,21 +199,21 @@ static void on_timer(void *context) { tunnel_step(context); }
 
 /* Messages of the launcher */
 
-static int read_gateway(struct reader *r, struct gateway *gateway)
+static int read_peer(struct reader *r, struct peer *peer)
 {
 	size_t key_size = 0;
-	read_str(r, gateway->id, sizeof gateway->id);
+	read_str(r, peer->id, sizeof peer->id);
 	const uint8_t *key = read_blob(r, &key_size);
-	read_str(r, gateway->inner, sizeof gateway->inner);
-	gateway->endpoint_count = read_u8(r);
-	if (r->failed || key_size != sizeof gateway->key || gateway->endpoint_count > GATEWAY_ENDPOINTS_MAX)
+	read_str(r, peer->inner, sizeof peer->inner);
+	peer->endpoint_count = read_u8(r);
+	if (r->failed || key_size != sizeof peer->key || peer->endpoint_count > PEER_ENDPOINTS_MAX)
 		return -EINVAL;
-	memcpy(gateway->key, key, sizeof gateway->key);
-	for (size_t i = 0; i < gateway->endpoint_count; i++) {
+	memcpy(peer->key, key, sizeof peer->key);
+	for (size_t i = 0; i < peer->endpoint_count; i++) {
 		char address[INET6_ADDRSTRLEN];
 		read_str(r, address, sizeof address);
 		uint16_t port = read_u16(r);
-		if (r->failed || endpoint_parse(address, port, &gateway->endpoints[i]) < 0)
+		if (r->failed || endpoint_parse(address, port, &peer->endpoints[i]) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -240,23 +240,23 @@ static int read_config(struct tunnel *t, const struct msg *m, struct config *con
 	size_t key_size = 0;
 	const uint8_t *key = read_blob(&r, &key_size);
 	read_str(&r, config->address, sizeof config->address);
-	t->gateways.count = read_u8(&r);
-	if (r.failed || key_size != sizeof config->private_key || t->gateways.count > GATEWAYS_MAX)
+	t->peers.count = read_u8(&r);
+	if (r.failed || key_size != sizeof config->private_key || t->peers.count > PEERS_MAX)
 		return -EINVAL;
 	memcpy(config->private_key, key, key_size);
-	for (size_t i = 0; i < t->gateways.count; i++)
-		if (read_gateway(&r, &t->gateways.items[i]) < 0)
+	for (size_t i = 0; i < t->peers.count; i++)
+		if (read_peer(&r, &t->peers.items[i]) < 0)
 			return -EINVAL;
 	t->wall.link = link_name;
 	t->wall.control_port = read_u16(&r);
 	if (read_ports(&r, &t->wall) < 0 || !reader_done(&r))
 		return -EINVAL;
-	return gateways_endpoint_count(&t->gateways) > 0 ? 0 : -EDESTADDRREQ;
+	return peers_endpoint_count(&t->peers) > 0 ? 0 : -EDESTADDRREQ;
 }
 
 static int raise_wall(const struct tunnel *t)
 {
-	char *text = tunnelwall_text(&t->wall, &t->gateways);
+	char *text = tunnelwall_text(&t->wall, &t->peers);
 	if (!text)
 		return -ENOMEM;
 	int error = tunnelwall_apply(text);
@@ -312,7 +312,7 @@ static void retry(struct tunnel *t)
 {
 	if (t->failover.phase == FAILOVER_STANDING)
 		return; /* the probes will tell */
-	failover_start(&t->failover, gateways_endpoint_count(&t->gateways));
+	failover_start(&t->failover, peers_endpoint_count(&t->peers));
 	tunnel_step(t);
 }
 

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "vpn/device/failover.h"
-#include "vpn/device/gateways.h"
+#include "vpn/device/peers.h"
 
 static void endpoints_are_literal(void **unused)
 {
 	(void)unused;
 	union endpoint e;
-	char text[GATEWAY_ENDPOINT_BYTES];
+	char text[ENDPOINT_TEXT_BYTES];
 	assert_int_equal(endpoint_parse("203.0.113.11", 51820, &e), 0);
 	endpoint_format(&e, text);
 	assert_string_equal(text, "203.0.113.11:51820");
@@ -25,16 +25,16 @@ static void endpoints_are_literal(void **unused)
 static void endpoints_are_counted_through(void **unused)
 {
 	(void)unused;
-	struct gateways list = {.count = 3};
+	struct peers list = {.count = 3};
 	list.items[0].endpoint_count = 2;
 	list.items[1].endpoint_count = 0;
 	list.items[2].endpoint_count = 1;
-	const struct gateway *owner = NULL;
-	assert_int_equal(gateways_endpoint_count(&list), 3);
-	assert_ptr_equal(gateways_endpoint(&list, 1, &owner), &list.items[0].endpoints[1]);
-	assert_ptr_equal(gateways_endpoint(&list, 2, &owner), &list.items[2].endpoints[0]);
+	const struct peer *owner = NULL;
+	assert_int_equal(peers_endpoint_count(&list), 3);
+	assert_ptr_equal(peers_endpoint(&list, 1, &owner), &list.items[0].endpoints[1]);
+	assert_ptr_equal(peers_endpoint(&list, 2, &owner), &list.items[2].endpoints[0]);
 	assert_ptr_equal(owner, &list.items[2]);
-	assert_null(gateways_endpoint(&list, 3, &owner));
+	assert_null(peers_endpoint(&list, 3, &owner));
 }
 
 static void a_silent_endpoint_is_left_after_five_seconds(void **unused)

@@ -7,11 +7,11 @@
 
 #include "firmware/lib/log.h"
 
-static void print_inner(FILE *out, const struct gateways *gateways)
+static void print_inner(FILE *out, const struct peers *peers)
 {
 	fputs("{ ", out);
-	for (size_t i = 0; i < gateways->count; i++)
-		fprintf(out, "%s%s", i ? ", " : "", gateways->items[i].inner);
+	for (size_t i = 0; i < peers->count; i++)
+		fprintf(out, "%s%s", i ? ", " : "", peers->items[i].inner);
 	fputs(" }", out);
 }
 
@@ -23,13 +23,13 @@ static void print_ports(FILE *out, const struct tunnelwall *wall)
 	fputs(" }", out);
 }
 
-static void print_output(FILE *out, const struct tunnelwall *wall, const struct gateways *gateways)
+static void print_output(FILE *out, const struct tunnelwall *wall, const struct peers *peers)
 {
 	fprintf(out,
 		"\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n"
 		"\t\toifname != \"%s\" drop\n\t\tip daddr ",
 		wall->link);
-	print_inner(out, gateways);
+	print_inner(out, peers);
 	fprintf(out, " jump gateway\n\t\ttcp dport ");
 	print_ports(out, wall);
 	fprintf(out,
@@ -38,11 +38,11 @@ static void print_output(FILE *out, const struct tunnelwall *wall, const struct 
 		wall->control_port);
 }
 
-char *tunnelwall_text(const struct tunnelwall *wall, const struct gateways *gateways)
+char *tunnelwall_text(const struct tunnelwall *wall, const struct peers *peers)
 {
 	char *text = NULL;
 	size_t size = 0;
-	if (wall->port_count == 0 || gateways->count == 0)
+	if (wall->port_count == 0 || peers->count == 0)
 		return NULL;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
@@ -54,7 +54,7 @@ char *tunnelwall_text(const struct tunnelwall *wall, const struct gateways *gate
 		"\t\tiifname \"%s\" ct state established,related accept\n\t}\n"
 		"\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n",
 		wall->link);
-	print_output(out, wall, gateways);
+	print_output(out, wall, peers);
 	fputs("}\n", out);
 	if (fclose(out) == 0)
 		return text;

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vpn/device/gateways.h"
+#include "vpn/device/peers.h"
 
-#define TUNNELWALL_PORTS_MAX 16
+#define TUNNELWALL_PORTS_MAX 64
 
 struct tunnelwall {
 	const char *link;                     /* "wg0" */
@@ -23,7 +23,7 @@ struct tunnelwall {
  * The whole ruleset as one transaction for nft(8), which replaces an earlier one of this table. A new text, the
  * caller's, or NULL if there is no memory or nothing to allow.
  */
-char *tunnelwall_text(const struct tunnelwall *wall, const struct gateways *gateways);
+char *tunnelwall_text(const struct tunnelwall *wall, const struct peers *peers);
 
 /* Apply such a text in the caller's namespace. 0, or -EINVAL with nftables' own words logged. */
 int tunnelwall_apply(const char *text);

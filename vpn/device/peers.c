@@ -1,4 +1,4 @@
-#include "vpn/device/gateways.h"
+#include "vpn/device/peers.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,35 +22,35 @@ int endpoint_parse(const char *address, uint16_t port, union endpoint *endpoint)
 	return -EINVAL;
 }
 
-void endpoint_format(const union endpoint *endpoint, char text[GATEWAY_ENDPOINT_BYTES])
+void endpoint_format(const union endpoint *endpoint, char text[ENDPOINT_TEXT_BYTES])
 {
 	char address[INET6_ADDRSTRLEN] = "?";
 	if (endpoint->any.sa_family == AF_INET6) {
 		inet_ntop(AF_INET6, &endpoint->ip6.sin6_addr, address, sizeof address);
-		snprintf(text, GATEWAY_ENDPOINT_BYTES, "[%s]:%u", address, ntohs(endpoint->ip6.sin6_port));
+		snprintf(text, ENDPOINT_TEXT_BYTES, "[%s]:%u", address, ntohs(endpoint->ip6.sin6_port));
 		return;
 	}
 	inet_ntop(AF_INET, &endpoint->ip4.sin_addr, address, sizeof address);
-	snprintf(text, GATEWAY_ENDPOINT_BYTES, "%s:%u", address, ntohs(endpoint->ip4.sin_port));
+	snprintf(text, ENDPOINT_TEXT_BYTES, "%s:%u", address, ntohs(endpoint->ip4.sin_port));
 }
 
-size_t gateways_endpoint_count(const struct gateways *gateways)
+size_t peers_endpoint_count(const struct peers *peers)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < gateways->count; i++)
-		count += gateways->items[i].endpoint_count;
+	for (size_t i = 0; i < peers->count; i++)
+		count += peers->items[i].endpoint_count;
 	return count;
 }
 
-const union endpoint *gateways_endpoint(const struct gateways *gateways, size_t nth, const struct gateway **owner)
+const union endpoint *peers_endpoint(const struct peers *peers, size_t nth, const struct peer **owner)
 {
-	for (size_t i = 0; i < gateways->count; i++) {
-		const struct gateway *gateway = &gateways->items[i];
-		if (nth < gateway->endpoint_count) {
-			*owner = gateway;
-			return &gateway->endpoints[nth];
+	for (size_t i = 0; i < peers->count; i++) {
+		const struct peer *peer = &peers->items[i];
+		if (nth < peer->endpoint_count) {
+			*owner = peer;
+			return &peer->endpoints[nth];
 		}
-		nth -= gateway->endpoint_count;
+		nth -= peer->endpoint_count;
 	}
 	return NULL;
 }
