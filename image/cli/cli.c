@@ -1,0 +1,132 @@
+#include "image/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int refuse(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fputs("sekisho: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	return CLI_REFUSED;
+}
+
+/* --- tables --- */
+
+static void show_table(FILE *out, const struct command *table, const char *path)
+{
+	fprintf(out, "usage: %s COMMAND ...\n\n", path);
+	for (; table->name; table++)
+		if (table->run)
+			fprintf(out, "  %s %s\n        %s\n", table->name, table->arguments, table->summary);
+	fprintf(out, "\n`%s COMMAND --help' says more of one of them.\n", path);
+}
+
+static int is_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"); }
+
+int command_run(const struct command *table, const char *path, int argc, char **argv)
+{
+	if (argc < 2) {
+		show_table(stderr, table, path);
+		return CLI_USAGE;
+	}
+	if (is_help(argv[1])) {
+		show_table(stdout, table, path);
+		return CLI_GOOD;
+	}
+	for (const struct command *row = table; row->name; row++)
+		if (row->run && !strcmp(row->name, argv[1]))
+			return row->run(argc - 1, argv + 1);
+	fprintf(stderr, "sekisho: there is no `%s %s'; `%s --help' lists what there is\n", path, argv[1], path);
+	return CLI_USAGE;
+}
+
+/* --- files --- */
+
+char *file_read(const char *path, size_t limit, size_t *size)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	if (!file) {
+		refuse("%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	char *text = malloc(limit + 2);
+	*size = text ? fread(text, 1, limit + 1, file) : 0;
+	if (!text)
+		refuse("out of memory");
+	else if (ferror(file))
+		refuse("%s: %s", path, strerror(errno));
+	else if (*size > limit)
+		refuse("%s: larger than the %zu bytes such a file may have", path, limit);
+	else
+		text[*size] = '\0';
+	int bad = !text || ferror(file) || *size > limit;
+	if (file != stdin)
+		fclose(file);
+	if (!bad)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write(fd, data, size);
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			data += done;
+			size -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Create, write, flush; what could not be written whole is removed. */
+static int write_new(const char *path, unsigned mode, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+	if (fd < 0)
+		return -errno;
+	int error = write_all(fd, data, size);
+	if (!error && fsync(fd) < 0)
+		error = -errno;
+	close(fd);
+	if (error)
+		unlink(path);
+	return error;
+}
+
+int file_create(const char *path, unsigned mode, const void *data, size_t size)
+{
+	int error = write_new(path, mode, data, size);
+	if (error == -EEXIST)
+		return refuse("%s is there already and is not overwritten; choose another name", path);
+	return error ? refuse("%s: %s", path, strerror(-error)) : CLI_GOOD;
+}
+
+int file_replace(const char *path, const void *data, size_t size)
+{
+	if (!path || !strcmp(path, "-")) {
+		int error = write_all(STDOUT_FILENO, data, size);
+		return error ? refuse("standard output: %s", strerror(-error)) : CLI_GOOD;
+	}
+	char fresh[4096];
+	if ((size_t)snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid()) >= sizeof fresh)
+		return refuse("%s: %s", path, strerror(ENAMETOOLONG));
+	int error = write_new(fresh, 0644, data, size);
+	if (!error && rename(fresh, path) < 0) {
+		error = -errno;
+		unlink(fresh);
+	}
+	return error ? refuse("%s: %s", path, strerror(-error)) : CLI_GOOD;
+}

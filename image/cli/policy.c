@@ -1,0 +1,334 @@
+/* sekisho policy - make, check and sign the whitelist of banks and the list of gateways: sekisho-policy(1). */
+#include "image/cli/policy.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/x509_crt.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/base64.h"
+#include "firmware/lib/buf.h"
+#include "image/cli/cli.h"
+#include "whitelist/date.h"
+
+enum { PEM_FILE_MAX_BYTES = 65536 };
+
+/* --- options, the same letters in all of them --- */
+
+static const struct option long_options[] = {
+    {"key", required_argument, NULL, 'k'},
+    {"output", required_argument, NULL, 'o'},
+    {"roots", required_argument, NULL, 'r'},
+    {"type", required_argument, NULL, 't'},
+    {"at", required_argument, NULL, 'a'},
+    {"json", no_argument, NULL, 'j'},
+    {"threshold", required_argument, NULL, 'n'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int take_option(int letter, struct policy_options *o)
+{
+	switch (letter) {
+	case 'k':
+		o->key = optarg;
+		return 0;
+	case 'o':
+		o->output = optarg;
+		return 0;
+	case 'r':
+		o->roots = optarg;
+		return 0;
+	case 'a':
+		o->at = optarg;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'n':
+		o->threshold = strtol(optarg, NULL, 10);
+		return 0;
+	case 't':
+		o->type = type_of_word(optarg);
+		return o->type ? 0 : -1;
+	default:
+		return -1;
+	}
+}
+
+int policy_options_read(int argc, char **argv, const char *letters, const char *usage, int least, int most,
+			struct policy_options *o)
+{
+	*o = (struct policy_options){0};
+	opterr = 0;
+	optind = 1;
+	for (int letter; (letter = getopt_long(argc, argv, "k:o:r:t:a:jn:h", long_options, NULL)) != -1;) {
+		if (letter == 'h') {
+			printf("usage: sekisho policy %s\n", usage);
+			return CLI_GOOD;
+		}
+		if (!strchr(letters, letter) || take_option(letter, o)) {
+			fprintf(stderr, "usage: sekisho policy %s\n", usage);
+			return CLI_USAGE;
+		}
+	}
+	o->count = argc - optind;
+	o->files = argv + optind;
+	if (o->count >= least && o->count <= most)
+		return -1;
+	fprintf(stderr, "usage: sekisho policy %s\n", usage);
+	return CLI_USAGE;
+}
+
+/* --- keys --- */
+
+static void say_keyid(const char *what, const uint8_t keyid[ENVELOPE_KEYID_BYTES])
+{
+	char text[ENVELOPE_KEYID_TEXT];
+	envelope_keyid_text(keyid, text);
+	fprintf(stderr, "%s %s\n", what, text);
+}
+
+static int keygen_write(const char *name, const char *private_pem, const char *public_pem)
+{
+	char path[4096];
+	if ((size_t)snprintf(path, sizeof path, "%s.key", name) >= sizeof path)
+		return refuse("%s: %s", name, strerror(ENAMETOOLONG));
+	int code = file_create(path, 0600, private_pem, strlen(private_pem));
+	if (code)
+		return code;
+	snprintf(path, sizeof path, "%s.pub", name);
+	return file_create(path, 0644, public_pem, strlen(public_pem));
+}
+
+static int policy_keygen(int argc, char **argv)
+{
+	struct policy_options o;
+	int code = policy_options_read(argc, argv, "", "keygen NAME    (makes NAME.key and NAME.pub)", 1, 1, &o);
+	if (code >= 0)
+		return code;
+	char private_pem[ENVELOPE_PEM_MAX], public_pem[ENVELOPE_PEM_MAX];
+	struct envelope_key key;
+	if (envelope_key_generate(private_pem, public_pem) || envelope_key_parse(public_pem, &key))
+		code = refuse("no key could be made: the system's random numbers failed");
+	else
+		code = keygen_write(o.files[0], private_pem, public_pem);
+	wipe(private_pem, sizeof private_pem);
+	if (!code)
+		say_keyid("key id", key.keyid);
+	return code;
+}
+
+static int roots_read_key(const char *path, json_t *keys)
+{
+	struct envelope_key key;
+	size_t size;
+	char *pem = file_read(path, PEM_FILE_MAX_BYTES, &size);
+	if (!pem)
+		return CLI_REFUSED;
+	int code = CLI_GOOD;
+	if (envelope_key_parse(pem, &key))
+		code = refuse("%s: not a P-256 public key in PEM (NAME.pub of `sekisho policy keygen')", path);
+	else
+		json_array_append_new(keys, json_string(pem));
+	free(pem);
+	return code;
+}
+
+static int policy_roots(int argc, char **argv)
+{
+	struct policy_options o;
+	int code = policy_options_read(argc, argv, "no", "roots --threshold N [-o FILE] PUBLIC-KEY PUBLIC-KEY ...", 2,
+				       ENVELOPE_KEYS_MAX, &o);
+	if (code >= 0)
+		return code;
+	code = CLI_GOOD;
+	json_t *keys = json_array();
+	for (int i = 0; i < o.count && !code; i++)
+		code = roots_read_key(o.files[i], keys);
+	json_t *tree = json_pack("{s:I, s:o}", "threshold", (json_int_t)o.threshold, "keys", keys);
+	char *text = json_dumps(tree, JSON_INDENT(2));
+	json_decref(tree);
+	struct envelope_roots roots;
+	enum envelope_error error = text ? envelope_roots_parse(text, strlen(text), &roots) : ENVELOPE_NO_MEMORY;
+	if (!code && error)
+		code = refuse("%s", envelope_error_text(error));
+	if (!code)
+		code = file_replace(o.output, text, strlen(text));
+	free(text);
+	return code;
+}
+
+/* The SPKI of a certificate or of a public key, whichever the file holds first. 0 or -1. */
+static int spki_read(const char *pem, uint8_t *spki, size_t capacity, size_t *size)
+{
+	mbedtls_x509_crt certificate;
+	mbedtls_pk_context key;
+	mbedtls_x509_crt_init(&certificate);
+	mbedtls_pk_init(&key);
+	int got = -1;
+	if (strstr(pem, "-----BEGIN CERTIFICATE-----")) {
+		if (mbedtls_x509_crt_parse(&certificate, (const uint8_t *)pem, strlen(pem) + 1) == 0)
+			got = mbedtls_pk_write_pubkey_der(&certificate.pk, spki, capacity);
+	} else if (mbedtls_pk_parse_public_key(&key, (const uint8_t *)pem, strlen(pem) + 1) == 0) {
+		got = mbedtls_pk_write_pubkey_der(&key, spki, capacity);
+	}
+	mbedtls_pk_free(&key);
+	mbedtls_x509_crt_free(&certificate);
+	if (got <= 0)
+		return -1;
+	memmove(spki, spki + capacity - (size_t)got, (size_t)got); /* mbedTLS writes to the end */
+	*size = (size_t)got;
+	return 0;
+}
+
+static int policy_pin(int argc, char **argv)
+{
+	struct policy_options o;
+	int code = policy_options_read(argc, argv, "", "pin CERTIFICATE-OR-PUBLIC-KEY ...", 1, 1000, &o);
+	if (code >= 0)
+		return code;
+	psa_crypto_init();
+	for (int i = 0; i < o.count; i++) {
+		uint8_t spki[2048], digest[WHITELIST_PIN_BYTES];
+		char text[BASE64_ENCODED_SIZE(WHITELIST_PIN_BYTES)];
+		size_t size;
+		char *pem = file_read(o.files[i], PEM_FILE_MAX_BYTES, &size);
+		if (!pem)
+			return CLI_REFUSED;
+		int bad = spki_read(pem, spki, sizeof spki, &size) ||
+			  psa_hash_compute(PSA_ALG_SHA_256, spki, size, digest, sizeof digest, &size) != PSA_SUCCESS;
+		free(pem);
+		if (bad)
+			return refuse("%s: neither a certificate nor a public key in PEM", o.files[i]);
+		base64_encode(digest, sizeof digest, text);
+		puts(text);
+	}
+	return CLI_GOOD;
+}
+
+/* --- signing --- */
+
+static int sign_failed(int error, const struct policy_options *o)
+{
+	switch (error) {
+	case -EEXIST:
+		return refuse("%s signed %s already; the next signature must be by another person's key", o->key,
+			      o->files[0]);
+	case -EKEYREJECTED:
+		return refuse("%s: not a P-256 private key in PEM (NAME.key of `sekisho policy keygen')", o->key);
+	case -EFBIG:
+		return refuse("%s: too large for a signed object, or signed too often", o->files[0]);
+	default:
+		return refuse("%s: signing failed: %s", o->files[0], strerror(-error));
+	}
+}
+
+static int sign_document(const struct document *document, const struct policy_options *o)
+{
+	size_t size;
+	char *pem = file_read(o->key, PEM_FILE_MAX_BYTES, &size), *text = NULL;
+	if (!pem)
+		return CLI_REFUSED;
+	int error = envelope_sign(document->is_envelope ? document->text : NULL, document->type, document->payload,
+				  document->payload_size, pem, &text);
+	wipe(pem, size);
+	free(pem);
+	if (error)
+		return sign_failed(error, o);
+	int code = file_replace(o->output, text, strlen(text));
+	free(text);
+	if (!code)
+		fprintf(stderr, "sekisho: version %llu of the %s has %zu signature%s now\n",
+			(unsigned long long)document_version(document), word_of_type(document->type),
+			document->envelope.signature_count + 1, document->envelope.signature_count ? "s" : "");
+	return code;
+}
+
+static int policy_sign(int argc, char **argv)
+{
+	struct policy_options o;
+	int code = policy_options_read(
+	    argc, argv, "kot", "sign --key NAME.key [--type policy|gateways] [-o FILE] PAYLOAD-OR-ENVELOPE", 1, 1, &o);
+	if (code >= 0)
+		return code;
+	if (!o.key) {
+		fputs("sekisho: sign needs --key, the signer's private key\n", stderr);
+		return CLI_USAGE;
+	}
+	struct document document;
+	code = document_open(&document, o.files[0], o.type, NULL);
+	if (!code)
+		code = sign_document(&document, &o);
+	document_close(&document);
+	return code;
+}
+
+/* --- verifying --- */
+
+static int check_expiry(const struct document *document, int64_t now)
+{
+	if (document->whitelist && now >= document->whitelist->expires)
+		return refuse("%s: %s", document->path, whitelist_verdict_text(WHITELIST_OUT_OF_DATE));
+	return CLI_GOOD;
+}
+
+static void say_verified(const struct document *document, bool json)
+{
+	char expires[DATE_BYTES] = "never";
+	if (document->whitelist)
+		date_format(document->whitelist->expires, expires);
+	printf(json ? "{\"type\": \"%s\", \"version\": %llu, \"expires\": \"%s\"}\n"
+		    : "good: %s version %llu, expires %s\n",
+	       word_of_type(document->type), (unsigned long long)document_version(document), expires);
+}
+
+static int policy_verify(int argc, char **argv)
+{
+	struct policy_options o;
+	int code = policy_options_read(argc, argv, "rtaj",
+				       "verify --roots ROOTS [--type policy|gateways] [--at DATE] [--json] ENVELOPE", 1,
+				       1, &o);
+	if (code >= 0)
+		return code;
+	if (!o.roots) {
+		fputs("sekisho: verify needs --roots, the file of the keys that count\n", stderr);
+		return CLI_USAGE;
+	}
+	struct document document = {0};
+	struct envelope_roots roots;
+	int64_t now;
+	code = roots_open(o.roots, &roots);
+	if (!code)
+		code = time_of(o.at, &now);
+	if (!code)
+		code = document_open(&document, o.files[0], o.type ? o.type : ENVELOPE_TYPE_POLICY, &roots);
+	if (!code)
+		code = check_expiry(&document, now);
+	if (!code)
+		say_verified(&document, o.json);
+	document_close(&document);
+	return code;
+}
+
+static const struct command commands[] = {
+    {"keygen", policy_keygen, "NAME", "make a signing key: NAME.key (keep it secret) and NAME.pub"},
+    {"roots", policy_roots, "--threshold N [-o FILE] PUBLIC-KEY ...",
+     "make the file of the keys whose signatures count, and how many are needed"},
+    {"pin", policy_pin, "CERTIFICATE-OR-PUBLIC-KEY ...", "print the pin of a key"},
+    {"lint", policy_lint, "[--type policy|gateways] [--at DATE] [--json] FILE", "say what is wrong or unwise"},
+    {"sign", policy_sign, "--key NAME.key [--type policy|gateways] [-o FILE] PAYLOAD-OR-ENVELOPE",
+     "add one person's signature"},
+    {"verify", policy_verify, "--roots ROOTS [--type policy|gateways] [--at DATE] [--json] ENVELOPE",
+     "check the signatures and the dates as a stick does"},
+    {"show", policy_show, "[--roots ROOTS] [--type policy|gateways] [--json] FILE",
+     "show what is in it and who signed it"},
+    {0},
+};
+
+int cmd_policy(int argc, char **argv) { return command_run(commands, "sekisho policy", argc, argv); }

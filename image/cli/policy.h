@@ -1,0 +1,64 @@
+/* policy - what the files of `sekisho policy` share: a signed object, or one still to be signed, read from a file. */
+#ifndef IMAGE_CLI_POLICY_H
+#define IMAGE_CLI_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firmware/lib/envelope.h"
+#include "whitelist/gateways.h"
+#include "whitelist/whitelist.h"
+
+struct document {
+	const char *path;
+	char *text; /* the file */
+	size_t text_size;
+	bool is_envelope;
+	struct envelope envelope; /* if is_envelope; not verified */
+	const char *type;         /* ENVELOPE_TYPE_POLICY or _GATEWAYS */
+	const uint8_t *payload;   /* inside envelope or text */
+	size_t payload_size;
+	struct whitelist *whitelist; /* one of these two, by type */
+	struct gateways *gateways;
+};
+
+/* "policy" or "gateways" to the payload type; NULL if it is neither. */
+const char *type_of_word(const char *word);
+const char *word_of_type(const char *type);
+
+/*
+ * Read a file: an envelope of `type` (NULL: whichever it is), or a bare payload of `type` (NULL: a policy), and parse
+ * the payload. With `roots` it must be an envelope, and its signatures are checked before the payload is parsed.
+ * CLI_GOOD, or CLI_REFUSED with the reason said. document_close() in either case.
+ */
+int document_open(struct document *document, const char *path, const char *type, const struct envelope_roots *roots);
+void document_close(struct document *document);
+
+uint64_t document_version(const struct document *document);
+
+/* Read a roots file. CLI_GOOD or CLI_REFUSED. */
+int roots_open(const char *path, struct envelope_roots *roots);
+
+/* "2026-11-22T00:00:00Z", or now if `text` is NULL. CLI_GOOD or CLI_REFUSED. */
+int time_of(const char *text, int64_t *seconds);
+
+/* The options of all of them, the same letters everywhere. */
+struct policy_options {
+	const char *key, *output, *roots, *type /* payload type */, *at;
+	long threshold;
+	bool json;
+	int count;
+	char **files;
+};
+
+/*
+ * `letters`: the options this command takes. -1: go on; else the exit code, the usage having been shown. Between
+ * `least` and `most` files must be given.
+ */
+int policy_options_read(int argc, char **argv, const char *letters, const char *usage, int least, int most,
+			struct policy_options *o);
+
+int policy_lint(int argc, char **argv);
+int policy_show(int argc, char **argv);
+
+#endif
