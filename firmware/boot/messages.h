@@ -12,10 +12,11 @@ enum boot_message {
 	/* every child -> its parent */
 	MSG_READY = 1, /* - : sandbox entered, loop running */
 
-	/* launcher -> init (-> wall) */
+	/* launcher -> init (-> wall), and back */
 	MSG_INIT_POWER_OFF = 10, /* u8 reboot(0): wipe and power off */
 	MSG_INIT_SET_CLOCK = 11, /* u64 unix seconds: set CLOCK_REALTIME; never the RTC */
 	MSG_WALL_GATEWAYS = 12,  /* u8 n, n x { u8 family(4|6), b address(4|16), u16 port }: once per accepted list */
+	MSG_WALL_STANDS = 13,    /* wall -> init -> launcher: - : the rules for the last MSG_WALL_GATEWAYS stand */
 };
 
 /* The uid and gid of the wall: /etc/passwd of the image, launcher/ids.h. */
