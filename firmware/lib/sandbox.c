@@ -128,6 +128,8 @@ static const struct rule rules[] = {
     ANY(PROMISE_UNIX, setsockopt),
 
     IF(PROMISE_NETLINK, socket, EQUAL(0, AF_NETLINK)),
+    /* libnftables waits with select() */
+    ANY(PROMISE_NETLINK, pselect6),
     ANY(PROMISE_NETLINK, bind),
     ANY(PROMISE_NETLINK, getsockname),
     ANY(PROMISE_NETLINK, setsockopt),
