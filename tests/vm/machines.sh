@@ -36,9 +36,9 @@ debian() {
   shift 2
   : >"$RUN/$name.log"
   machine "$name" -m "$megabytes" -display none -serial "file:$RUN/$name.log" -no-reboot \
-    -kernel "$B/vm/vmlinuz" -initrd "$B/vm/initrd" \
+    -kernel "$B/vm/base/vmlinuz" -initrd "$B/vm/initrd" \
     -append 'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off audit=0 random.trust_cpu=1' \
-    -drive "file=$B/vm/root.ext4,if=virtio,format=raw,snapshot=on" \
+    -drive "file=$B/vm/base/root.ext4,if=virtio,format=raw,snapshot=on" \
     -drive "file=$RUN/$name.seed,if=virtio,format=raw,readonly=on" "$@"
 }
 

@@ -4,16 +4,11 @@ VM_BASE := $(CACHE)/vm-$(VM_KEY)
 
 $(call program,vm/early,tests/vm/early.c,,,,-static)
 
-$(B)/vm/initrd: $(B)/vm/early
+$(B)/vm/initrd: $(B)/vm/early $(VM_BASE)/vmlinuz
 	$(call say,INITRD,$@)
 	$(Q)rm -rf $@.d && mkdir -p $@.d/dev $@.d/root $@.d/modules && cp $(VM_BASE)/modules/* $@.d/modules/ && \
-	  cp $< $@.d/init && cd $@.d && find . | sort | cpio --quiet -o -H newc -R 0:0 >../initrd
-
-$(B)/vm/vmlinuz: tests/vm/make-base tests/vm/trim-base tests/vm/packages
-	$(Q)mkdir -p $(@D) && ln -sf $(VM_BASE)/vmlinuz $@
-$(B)/vm/root.ext4: tests/vm/make-base tests/vm/trim-base tests/vm/packages
-	$(Q)mkdir -p $(@D) && ln -sf $(VM_BASE)/root.ext4 $@
-VM_FILES := $(B)/vm/initrd $(B)/vm/vmlinuz $(B)/vm/root.ext4
+	  cp $< $@.d/init && cd $@.d && find . | sort | cpio --quiet -o -H newc -R 0:0 >../initrd.new && mv ../initrd.new ../initrd
+	$(Q)ln -sfn $(VM_BASE) $(@D)/base
 
 .PHONY: vm
-vm: $(VM_FILES)
+vm: $(B)/vm/initrd
