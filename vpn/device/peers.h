@@ -12,7 +12,7 @@
 
 #include "vpn/device/wg.h"
 
-#define PEERS_MAX           8
+#define PEERS_MAX           16
 #define PEER_ENDPOINTS_MAX  8
 #define PEER_ID_BYTES       33 /* as whitelist.h has it */
 #define ENDPOINT_TEXT_BYTES 56 /* "[IPv6]:65535" and its NUL */

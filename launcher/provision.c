@@ -1,0 +1,144 @@
+#include "launcher/provision.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/base64.h"
+#include "firmware/lib/buf.h"
+
+static json_t *parse_object(const char *text, size_t size)
+{
+	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static int copy_text(const json_t *json, const char *member, char *out, size_t capacity)
+{
+	const json_t *value = json_object_get(json, member);
+	if (!json_is_string(value) || json_string_length(value) >= capacity)
+		return -EINVAL;
+	memcpy(out, json_string_value(value), json_string_length(value) + 1);
+	return 0;
+}
+
+/* An absent member leaves NULL. */
+static int duplicate_text(const json_t *json, const char *member, char **out)
+{
+	const json_t *value = json_object_get(json, member);
+	if (!value)
+		return 0;
+	if (!json_is_string(value))
+		return -EINVAL;
+	return provision_keep(out, json_string_value(value), json_string_length(value));
+}
+
+static int take_number(const json_t *json, const char *member, uint64_t *out)
+{
+	const json_t *value = json_object_get(json, member);
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return -EINVAL;
+	*out = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+static int take_key(const json_t *json, const char *member, uint8_t key[32])
+{
+	const json_t *value = json_object_get(json, member);
+	size_t size = 0;
+	if (!json_is_string(value))
+		return -EINVAL;
+	int error = base64_decode(json_string_value(value), json_string_length(value), key, 32, &size);
+	return error ? error : size == 32 ? 0 : -EINVAL;
+}
+
+static int take_immutable(const json_t *json, struct provision *p)
+{
+	int error = copy_text(json, "device", p->device, sizeof p->device);
+	if (!error)
+		error = copy_text(json, "tenant", p->tenant, sizeof p->tenant);
+	if (!error)
+		error = take_key(json, "wireguard_key", p->wireguard_key);
+	if (!error)
+		error = copy_text(json, "address", p->address, sizeof p->address);
+	if (!error)
+		error = duplicate_text(json, "identity_key", &p->identity_key);
+	if (!error)
+		error = duplicate_text(json, "gateways", &p->gateways);
+	return error ? error : p->gateways ? 0 : -EINVAL;
+}
+
+static int take_changing(const json_t *json, struct provision *p)
+{
+	int error = duplicate_text(json, "policy", &p->kept_policy);
+	if (!error)
+		error = take_number(json, "policy_version", &p->kept_policy_version);
+	if (!error)
+		error = duplicate_text(json, "gateways", &p->kept_gateways);
+	if (!error)
+		error = take_number(json, "time_floor", &p->time_floor);
+	return error ? error : take_number(json, "image_floor", &p->image_floor);
+}
+
+int provision_parse(const char *immutable, size_t immutable_size, const char *changing, size_t changing_size,
+		    struct provision *provision)
+{
+	*provision = (struct provision){0};
+	json_t *first = parse_object(immutable, immutable_size);
+	json_t *second = changing_size > 0 ? parse_object(changing, changing_size) : json_object();
+	int error = first && second ? take_immutable(first, provision) : -EINVAL;
+	if (!error)
+		error = take_changing(second, provision);
+	json_decref(first);
+	json_decref(second);
+	if (error)
+		provision_free(provision);
+	return error;
+}
+
+char *provision_changing(const struct provision *p)
+{
+	json_t *json =
+	    json_pack("{s:i, s:I, s:I, s:I, s:s*, s:s*}", "format", 1, "policy_version",
+		      (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor, "image_floor",
+		      (json_int_t)p->image_floor, "policy", p->kept_policy, "gateways", p->kept_gateways);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	return text;
+}
+
+static void free_text(char **text)
+{
+	if (*text)
+		wipe(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+int provision_keep(char **text, const void *data, size_t size)
+{
+	char *copy = malloc(size + 1);
+	if (!copy)
+		return -ENOMEM;
+	if (size > 0)
+		memcpy(copy, data, size);
+	copy[size] = '\0';
+	free_text(text);
+	*text = copy;
+	return 0;
+}
+
+void provision_free(struct provision *provision)
+{
+	free_text(&provision->identity_key);
+	free_text(&provision->gateways);
+	free_text(&provision->kept_policy);
+	free_text(&provision->kept_gateways);
+	wipe(provision, sizeof *provision);
+}

@@ -1,0 +1,41 @@
+/*
+ * provision - what the device record holds, in pieces. The record process has checked it member by member; here the
+ * pieces are taken apart for their holders, and the mutable half is put together again for storing. Pure; the formats
+ * are record(5)'s.
+ */
+#ifndef LAUNCHER_PROVISION_H
+#define LAUNCHER_PROVISION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct provision {
+	char device[33];
+	char tenant[33];
+	uint8_t wireguard_key[32];
+	char address[64];   /* inside the tunnel, with its prefix length */
+	char *identity_key; /* PEM, NULL if the stick has none */
+	char *gateways;     /* envelope of first contact */
+
+	/* the mutable half; all empty on a stick that has never met its gateway */
+	char *kept_policy; /* envelope last accepted, NULL */
+	uint64_t kept_policy_version;
+	char *kept_gateways; /* NULL */
+	uint64_t time_floor; /* last time the gateway confirmed; never below it */
+	uint64_t image_floor;
+};
+
+/* `changing` is the mutable half, of size 0 if there is none. 0, -EINVAL or -ENOMEM; then nothing is held. */
+int provision_parse(const char *immutable, size_t immutable_size, const char *changing, size_t changing_size,
+		    struct provision *provision);
+
+/* The mutable half as JSON, the caller's to free; NULL if there is no memory. */
+char *provision_changing(const struct provision *provision);
+
+/* Replace a text with a copy of `size` bytes. 0 or -ENOMEM. */
+int provision_keep(char **text, const void *data, size_t size);
+
+/* Wipes. */
+void provision_free(struct provision *provision);
+
+#endif
