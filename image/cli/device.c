@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "firmware/boot/record.h"
@@ -16,50 +15,11 @@
 #include "firmware/lib/envelope.h"
 #include "image/cli/cli.h"
 
-enum { KEY_TEXT = BASE64_ENCODED_SIZE(RECORD_KEY_BYTES), FILE_MAX_BYTES = ENVELOPE_MAX_BYTES };
-
-static const char usage[] =
-    "usage: sekisho device new --device ID --tenant NAME --address ADDRESS/PREFIX --gateways FILE\n"
-    "                          [--roots FILE] [--public FILE] -o RECORD\n"
-    "       sekisho device show RECORD\n";
+enum { KEY_TEXT = BASE64_ENCODED_SIZE(RECORD_KEY_BYTES) };
 
 struct new_options {
 	const char *device, *tenant, *address, *gateways, *roots, *public, *output;
 };
-
-static int complain(const char *what, const char *reason)
-{
-	fprintf(stderr, "sekisho device: %s: %s\n", what, reason);
-	return 1;
-}
-
-static int complain_usage(void)
-{
-	fputs(usage, stderr);
-	return 2;
-}
-
-/* A whole small file with a NUL behind it; NULL with the reason printed. */
-static char *read_text(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "rb");
-	char *text = file ? malloc(FILE_MAX_BYTES + 1) : NULL;
-	*size = text ? fread(text, 1, FILE_MAX_BYTES, file) : 0;
-	const char *problem = NULL;
-	if (!text || ferror(file))
-		problem = strerror(errno);
-	else if (fgetc(file) != EOF)
-		problem = "larger than a signed envelope can be";
-	if (file)
-		fclose(file);
-	if (problem) {
-		complain(path, problem);
-		free(text);
-		return NULL;
-	}
-	text[*size] = '\0';
-	return text;
-}
 
 static int make_key_pair(uint8_t private_key[RECORD_KEY_BYTES], uint8_t public_key[RECORD_KEY_BYTES])
 {
@@ -77,29 +37,29 @@ static int make_key_pair(uint8_t private_key[RECORD_KEY_BYTES], uint8_t public_k
 	if (status == PSA_SUCCESS)
 		status = psa_export_public_key(key, public_key, RECORD_KEY_BYTES, &size);
 	psa_destroy_key(key);
-	return status == PSA_SUCCESS ? 0 : complain("making keys", "the system's source of randomness failed");
+	return status == PSA_SUCCESS ? CLI_GOOD : refuse("making keys: the system's source of randomness failed");
 }
 
 /* A stick made with a list nobody signed would refuse it at every start: better to say so here. */
 static int check_gateways(const char *path, const char *envelope, size_t size, const char *roots_path)
 {
 	if (!roots_path) {
-		fprintf(stderr, "sekisho device: note: %s was not verified (no --roots)\n", path);
-		return 0;
+		fprintf(stderr, "sekisho: note: %s was not verified (no --roots)\n", path);
+		return CLI_GOOD;
 	}
 	size_t roots_size, payload_size;
 	uint8_t *payload = NULL;
 	struct envelope_roots roots;
-	char *text = read_text(roots_path, &roots_size);
+	char *text = file_read(roots_path, ENVELOPE_MAX_BYTES, &roots_size);
 	if (!text)
-		return 1;
+		return CLI_REFUSED;
 	enum envelope_error error = envelope_roots_parse(text, roots_size, &roots);
 	free(text);
 	if (error)
-		return complain(roots_path, envelope_error_text(error));
+		return refuse("%s: %s", roots_path, envelope_error_text(error));
 	error = envelope_verify(envelope, size, ENVELOPE_TYPE_GATEWAYS, &roots, &payload, &payload_size);
 	free(payload);
-	return error ? complain(path, envelope_error_text(error)) : 0;
+	return error ? refuse("%s: %s", path, envelope_error_text(error)) : CLI_GOOD;
 }
 
 /* The immutable half as JSON, to be wiped and freed by the caller; NULL if memory ran out. */
@@ -128,28 +88,26 @@ static int write_record(const char *path, const char *json)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return complain(path, errno == EEXIST ? "is there already, and a record is never overwritten"
-						      : strerror(errno));
+		return refuse("%s: %s", path,
+			      errno == EEXIST ? "is there already, and a record is never overwritten"
+					      : strerror(errno));
 	enum record_error error = record_create(fd, json, strlen(json));
 	if (close(fd) < 0 && !error)
 		error = RECORD_IO;
 	if (!error)
-		return 0;
+		return CLI_GOOD;
 	unlink(path);
-	return complain(path, error == RECORD_SIZE ? "the gateways' list is too long for a device record"
-						   : record_error_text(error));
+	return refuse("%s: %s", path,
+		      error == RECORD_SIZE ? "the gateways' list is too long for a device record"
+					   : record_error_text(error));
 }
 
 static int publish(const char *path, const uint8_t *public_key)
 {
-	char text[KEY_TEXT];
+	char text[KEY_TEXT + 1];
 	base64_encode(public_key, RECORD_KEY_BYTES, text);
-	FILE *file = path ? fopen(path, "w") : stdout;
-	if (!file)
-		return complain(path, strerror(errno));
-	fprintf(file, "%s\n", text);
-	int failed = path ? fclose(file) : fflush(file);
-	return failed ? complain(path ? path : "standard output", strerror(errno)) : 0;
+	text[KEY_TEXT - 1] = '\n';
+	return file_replace(path, text, KEY_TEXT);
 }
 
 static int make_record(const struct new_options *options)
@@ -157,15 +115,15 @@ static int make_record(const struct new_options *options)
 	uint8_t private_key[RECORD_KEY_BYTES] = {0}, public_key[RECORD_KEY_BYTES];
 	size_t size;
 	char *json = NULL;
-	int status = 1;
-	char *gateways = read_text(options->gateways, &size);
+	int status = CLI_REFUSED;
+	char *gateways = file_read(options->gateways, ENVELOPE_MAX_BYTES, &size);
 	if (!gateways || check_gateways(options->gateways, gateways, size, options->roots))
 		goto out;
 	if (make_key_pair(private_key, public_key))
 		goto out;
 	json = compose(options, gateways, private_key);
 	if (!json) {
-		complain(options->gateways, "is not UTF-8 text");
+		refuse("%s: is not UTF-8 text", options->gateways);
 		goto out;
 	}
 	status = write_record(options->output, json);
@@ -178,6 +136,12 @@ out:
 	free(json);
 	free(gateways);
 	return status;
+}
+
+static int missing_options(void)
+{
+	refuse("device new: --device, --tenant, --address, --gateways and -o are needed, and nothing else");
+	return CLI_USAGE;
 }
 
 static int device_new(int argc, char **argv)
@@ -194,12 +158,12 @@ static int device_new(int argc, char **argv)
 	optind = 1;
 	for (int option; (option = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
 		if (option == '?')
-			return complain_usage();
+			return CLI_USAGE;
 		*targets[option == 'o' ? OUTPUT : option] = optarg;
 	}
 	if (optind != argc || !options.device || !options.tenant || !options.address || !options.gateways ||
 	    !options.output)
-		return complain_usage();
+		return missing_options();
 	return make_record(&options);
 }
 
@@ -229,26 +193,32 @@ static void print_record(const struct record *record)
 
 static int device_show(int argc, char **argv)
 {
-	if (argc != 2)
-		return complain_usage();
+	if (argc != 2) {
+		refuse("device show: name one record");
+		return CLI_USAGE;
+	}
 	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return complain(argv[1], strerror(errno));
+		return refuse("%s: %s", argv[1], strerror(errno));
 	struct record record;
 	enum record_error error = record_load(fd, &record);
 	close(fd);
 	if (error)
-		return complain(argv[1], record_error_text(error));
+		return refuse("%s: %s", argv[1], record_error_text(error));
 	print_record(&record);
 	record_free(&record);
-	return 0;
+	return CLI_GOOD;
 }
 
 int cmd_device(int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "new") == 0)
-		return device_new(argc - 1, argv + 1);
-	if (argc >= 2 && strcmp(argv[1], "show") == 0)
-		return device_show(argc - 1, argv + 1);
-	return complain_usage();
+	static const struct command commands[] = {
+	    {"new", device_new,
+	     "--device ID --tenant NAME --address ADDRESS/PREFIX --gateways FILE [--roots FILE] [--public FILE] -o "
+	     "RECORD",
+	     "make a stick's keys and its record"},
+	    {"show", device_show, "RECORD", "what an operator may see of a record"},
+	    {0},
+	};
+	return command_run(commands, "sekisho device", argc, argv);
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """wall - the underlay's rules against real frames, in two network namespaces joined by a cable.
 
-Usage: wall PROGRAM, as root, inside a network namespace of its own (`unshare -n`), the stick's. Prints TAP.
+Usage: B=BUILD wall.t, as root (of a user namespace is enough). Prints TAP.
 "Out" frames are sent by packet socket on the stick's side and looked for on the far side of the cable, "in" frames
 the other way round: what a packet socket cannot get out nothing can. What the IP stack itself may send and hear is
 tried with ordinary sockets behind that.
 """
 import errno, os, re, select, signal, socket, struct, subprocess, sys, time
 
-PROGRAM = sys.argv[1]
+PROGRAM = os.environ["B"] + "/wall"
 MARK, PORT = 0x5ECA, 51820
 GATEWAY4, OTHER4 = "203.0.113.11", "203.0.113.99"
 GATEWAY6, OTHER6 = "2001:db8::11", "2001:db8::99"
@@ -148,11 +148,12 @@ class Wall:
     def __init__(self):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel = ours
-        # As init starts it: uid 108, CAP_NET_ADMIN and nothing else.
+        # As init starts it: uid 108, CAP_NET_ADMIN and nothing else. A user namespace may know no other uid than 0.
+        only_root = open("/proc/self/uid_map").read().split()[2:] == ["1"]
+        uid = [] if only_root else ["--reuid=108", "--regid=108", "--clear-groups"]
         self.process = subprocess.Popen(
-            ["setpriv", "--reuid=108", "--regid=108", "--clear-groups", "--inh-caps=-all,+net_admin",
-             "--ambient-caps=-all,+net_admin", "--bounding-set=-all,+net_admin", "--no-new-privs",
-             "sh", "-c", f"exec {PROGRAM} 3<&{theirs.fileno()}"], pass_fds=[theirs.fileno()])
+            ["setpriv", *uid, "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
+             "--bounding-set=-all,+net_admin", "--no-new-privs", "sh", "-c", f"exec {PROGRAM} 3<&{theirs.fileno()}"], pass_fds=[theirs.fileno()])
         theirs.close()
 
     def expect(self, kind, wait=10):
@@ -195,6 +196,7 @@ def counter(name):
     return int(re.search(r"packets (\d+)", text).group(1))
 
 
+os.unshare(os.CLONE_NEWNET)
 STICK = os.open("/proc/self/ns/net", os.O_RDONLY)
 os.unshare(os.CLONE_NEWNET)
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -202,7 +204,8 @@ HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 def cable(stick_end, home_end):
     os.setns(HOME)
-    must("ip", "link", "add", home_end, "type", "veth", "peer", "name", stick_end, "netns", "/proc/%d/fd/%d" % (os.getpid(), STICK))
+    must("ip", "link", "add", home_end, "type", "veth", "peer", "name", stick_end, "netns",
+         f"/proc/{os.getpid()}/fd/{STICK}")
     must("ip", "link", "set", home_end, "up")
     os.setns(STICK)
 
