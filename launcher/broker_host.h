@@ -1,9 +1,6 @@
 /*
- * broker_host - the one notion of a host name that the broker's parsers share: SNI, DNS questions, certificates.
- *
- * Letters, digits and hyphens in labels of 1 to 63 bytes, none with a hyphen at either end, 253 bytes in all, no dot at
- * the end (RFC 1123 section 2.1, RFC 6066 section 3). Lower case after reading; names in other scripts come as
- * A-labels.
+ * broker_host - the one way in which bytes from outside become a host name in the broker: SNI, DNS questions and
+ * certificates alike. What a host name is, whitelist/names.h says: it must be the same thing as in the policy.
  */
 #ifndef LAUNCHER_BROKER_HOST_H
 #define LAUNCHER_BROKER_HOST_H

@@ -1,1 +1,1 @@
-$(call fuzz,names,launcher/broker_names.c launcher/broker_host.c,-lcares)
+$(call fuzz,names,launcher/broker_names.c launcher/broker_host.c whitelist/names.c,-lcares)

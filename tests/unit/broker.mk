@@ -1,2 +1,2 @@
-$(call unit,broker_hello,tests/unit/broker_hello.c,broker,)
-$(call unit,broker_names,tests/unit/broker_names.c,broker,-lcares)
+$(call unit,broker_hello,tests/unit/broker_hello.c,broker whitelist,)
+$(call unit,broker_names,tests/unit/broker_names.c,broker whitelist,-lcares)
