@@ -1,6 +1,6 @@
 # Made once per checkout and then kept: the stick's keys and the policy's signatures are in it.
 DEMO := $(B)/demo/done
-$(DEMO): tests/demo/provision tests/demo/policy tests/bank/certificates | $(B)/sekisho
+$(DEMO): | $(B)/sekisho
 	$(call say,DEMO,$(B)/demo)
 	$(Q)tests/demo/provision $(B)
 

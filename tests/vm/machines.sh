@@ -58,9 +58,33 @@ machine_gateway() {
     -device virtio-net-pci,netdev=desk,mac=52:54:00:5e:00:12,romfile=
 }
 
+# stick_disk - a disk of the image that this run may write to; a stick that starts twice keeps what it wrote
+stick_disk() {
+  rm -f "$RUN/stick.qcow2"
+  qemu-img create -q -f qcow2 -F raw -b "$(realpath "$B/sekisho.img")" "$RUN/stick.qcow2"
+  cp /usr/share/OVMF/OVMF_VARS_4M.fd "$RUN/stick.vars"
+}
+
+# machine_stick QEMU-ARGUMENTS... - the customer's PC with the stick plugged in, and with no other disk
+machine_stick() {
+  machine stick -m "${STICK_MEMORY:-512}" -smp 2 -vga std \
+    -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+    -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
+    -device qemu-xhci,id=usb -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
+    -device usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0 \
+    -device usb-kbd,bus=usb.0 -device usb-tablet,bus=usb.0 \
+    -netdev "$(link_end home stick world)" -device e1000e,netdev=home,mac=52:54:00:5e:00:21,romfile= \
+    -object "filter-dump,id=capture,netdev=home,file=$RUN/stick.pcap" "$@"
+}
+
 # machine_said NAME REGEX SECONDS - wait until the machine's console has a line that matches, and print it
 machine_said() {
   timeout "$3" tail -n +1 -F --pid="$(cat "$RUN/$1.pid")" "$RUN/$1.log" 2>/dev/null | grep -a -m1 -E "$2"
+}
+
+# machine_wait NAME - until it has ended
+machine_wait() {
+  wait "$(cat "$RUN/$1.pid")"
 }
 
 # machines_end NAME... - ask each process to end, and wait

@@ -1,0 +1,158 @@
+# lib.sh - a person's view of the stick, to be sourced by the tests here: look at the screen, press keys, read the wire
+# and the gateway's API. Wants B. Nothing here talks to the stick in any other way; its serial console is not there.
+#
+# The screen sends no events, so it is looked at twice a second (`eyes`); each new picture is kept in RUN/eyes under the
+# time it was taken, so that how long a thing took does not depend on how long reading it took.
+set -u
+RUN=$B/e2e/$(basename "$0" .t)
+CONSOLE_PORT=${CONSOLE_PORT:-18443}
+API=https://127.0.0.1:$CONSOLE_PORT
+
+. tests/vm/machines.sh
+rm -rf "$RUN"
+mkdir -p "$RUN/eyes"
+count=0
+eyes_pid=
+
+now_ms() { date +%s%3N; }
+note() { printf '# %s\n' "$*"; }
+
+# ok RESULT DESCRIPTION - RESULT is an exit code
+ok() {
+  count=$((count + 1))
+  if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
+}
+
+# bail WHAT - nothing after this can be tested
+bail() {
+  note "$* (pictures and captures are in $RUN)"
+  count=$((count + 1))
+  echo "not ok $count - $*"
+  exit 1
+}
+
+finish() {
+  status=$?
+  trap '' INT TERM EXIT
+  eyes_close
+  machines_end stick gateway world
+  [ $status != 0 ] || echo "1..$count"
+  exit $status
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# --- the screen ---
+
+eyes_open() {
+  eyes_close
+  rm -f "$RUN"/eyes/*
+  (
+    last=
+    while kill -0 "$(cat "$RUN/stick.pid")" 2>/dev/null; do
+      taken=$(now_ms)
+      if "$B/qmp" "$RUN/stick.qmp" screendump "$RUN/screen.png" 2>/dev/null; then
+        sum=$(cksum <"$RUN/screen.png")
+        [ "$sum" = "$last" ] || cp "$RUN/screen.png" "$RUN/eyes/$taken.png"
+        last=$sum
+      fi
+      sleep 0.5
+    done
+  ) &
+  eyes_pid=$!
+}
+
+eyes_close() {
+  [ -z "$eyes_pid" ] || kill "$eyes_pid" 2>/dev/null || true
+  eyes_pid=
+}
+
+# read_picture FILE - its words, blanks taken out, because Japanese has none and OCR puts them anywhere
+read_picture() {
+  [ -s "$1.txt" ] || convert "$1" -colorspace Gray -resize 200% png:- |
+    OMP_THREAD_LIMIT=1 tesseract stdin stdout -l jpn+eng --psm 11 2>/dev/null | tr -d ' \n\f' >"$1.txt"
+  cat "$1.txt"
+}
+
+pictures() { find "$RUN/eyes" -name '[0-9]*.png' | sort; }
+
+picture_shows() { read_picture "$1" | grep -qE "$2"; }
+
+# screen_wait REGEX SECONDS - until a picture's words match; then SEEN_MS is when that was first on the screen
+screen_wait() {
+  wait_until=$(($(now_ms) + $2 * 1000))
+  wait_from=$(pictures | tail -n 1)
+  while :; do
+    newest=$(pictures | tail -n 1)
+    if [ -n "$newest" ] && picture_shows "$newest" "$1"; then
+      break
+    fi
+    if [ "$(now_ms)" -gt "$wait_until" ] || ! kill -0 "$(cat "$RUN/stick.pid")" 2>/dev/null; then
+      note "the screen says: $(read_picture "$newest" | cut -c1-600)"
+      return 1
+    fi
+    [ "$newest" != "$(pictures | tail -n 1)" ] || sleep 0.3
+  done
+  # the pictures between the last one that was read without it and this one
+  first=$newest
+  for picture in $(pictures | sort -r); do
+    [ "$picture" != "$wait_from" ] || break
+    picture_shows "$picture" "$1" || break
+    first=$picture
+  done
+  SEEN_MS=$(basename "$first" .png)
+  note "seen after $(((SEEN_MS - STARTED_MS) / 1000)) s: $1"
+}
+
+press() { "$B/qmp" "$RUN/stick.qmp" key "$@"; }
+type_text() { "$B/qmp" "$RUN/stick.qmp" type "$1"; }
+
+# --- machines ---
+
+# world_and_gateway [SETTING...] - see tests/demo/seeds
+world_and_gateway() {
+  tests/demo/seeds "$B" "$RUN" "$@"
+  machine_world
+  machine_gateway
+  machine_said world 'sekisho-vm: (ready|failed)' 120 | grep -q ready || bail "the world started"
+  gateway_ready
+}
+
+gateway_ready() {
+  machine_said gateway 'sekisho-vm: (ready|failed)' 240 | grep -q ready || bail "the gateway started"
+}
+
+# stick_start - power on; the screen is watched from now on
+stick_start() {
+  STARTED_MS=$(now_ms)
+  machine_stick -display none
+  eyes_open
+}
+
+# --- the wire ---
+
+# wire FILE FILTER - how many packets of the capture match
+wire() { tcpdump -r "$1" -nn "$2" 2>/dev/null | wc -l; }
+
+# --- the gateway's own API ---
+
+api_login() {
+  password=$(sed -n 's/.*sekisho-vm: console login [^ ]* \([^ ]*\).*/\1/p' "$RUN/gateway.log" | tr -d '\r' | tail -n 1)
+  user=$(sed -n 's/.*sekisho-vm: console login \([^ ]*\) .*/\1/p' "$RUN/gateway.log" | tr -d '\r' | tail -n 1)
+  jq -n --arg user "$user" --arg password "$password" '{user: $user, password: $password}' |
+    curl -skf -m 20 -c "$RUN/cookies" -H 'Content-Type: application/json' -d @- "$API/api/login" >"$RUN/login.json"
+}
+
+# stick_state JQ - of the stick ST-000001, as the operators see it
+stick_state() {
+  curl -skf -m 20 -b "$RUN/cookies" "$API/api/sticks" | jq -r ".sticks[] | select(.id == \"ST-000001\") | $1"
+}
+
+# stick_state_wait JQ VALUE SECONDS - the API has no events in this version, so it is asked each second
+stick_state_wait() {
+  wait_until=$(($(now_ms) + $3 * 1000))
+  while [ "$(stick_state "$1")" != "$2" ]; do
+    [ "$(now_ms)" -lt "$wait_until" ] || { note "$1 is $(stick_state "$1"), not $2"; return 1; }
+    sleep 1
+  done
+}
