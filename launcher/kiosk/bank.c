@@ -1,0 +1,554 @@
+#include "launcher/kiosk/app.h"
+#include "launcher/kiosk/web.h"
+
+/*
+ * A bank's page under the trust bar. Over the page lies one card at a time, the gravest first: the frozen page, a
+ * question of the page's script, an explanation, or the wait for the first page.
+ */
+
+struct bank_screen {
+	GtkWidget *bar, *name, *site, *tunnel, *tunnel_glyph, *tunnel_word;
+	GtkWidget *back, *reload, *finish, *language, *power;
+	GtkWidget *progress;
+	GtkWidget *holder; /* of the web view, under the card */
+	struct card *card;
+	GtkWidget *strip, *strip_text, *strip_hide;
+
+	struct web *web;
+	bool shown; /* the first page has come */
+
+	bool noticed; /* an explanation lies over the page: */
+	enum web_trouble trouble;
+	enum refusal refusal;
+	char notice_host[HOST_NAME_BYTES];
+
+	bool asked; /* a question of the page's script: */
+	enum web_question question;
+	char *question_text, *question_proposal;
+
+	char left_out[HOST_NAME_BYTES]; /* a part of the page that was refused, "" none */
+};
+
+/* The bar */
+
+static void on_back(GtkButton *button, struct app *app)
+{
+	(void)button;
+	bank_back(app);
+}
+
+static void on_reload(GtkButton *button, struct app *app)
+{
+	(void)button;
+	bank_reload(app);
+}
+
+static void on_finish(GtkButton *button, struct app *app)
+{
+	(void)button;
+	app_ask_finish(app);
+}
+
+static void on_language(GtkButton *button, struct app *app)
+{
+	(void)button;
+	app_switch_language(app);
+}
+
+static void on_power(GtkButton *button, struct app *app)
+{
+	(void)button;
+	app_ask_power_off(app);
+}
+
+static GtkWidget *tunnel_new(struct bank_screen *screen)
+{
+	screen->tunnel = box_new(GTK_ORIENTATION_HORIZONTAL, "tunnel");
+	gtk_box_set_spacing(GTK_BOX(screen->tunnel), 6);
+	gtk_widget_set_valign(screen->tunnel, GTK_ALIGN_CENTER);
+	screen->tunnel_glyph = glyph_new(GLYPH_DONE);
+	screen->tunnel_word = label_new(NULL);
+	gtk_box_append(GTK_BOX(screen->tunnel), screen->tunnel_glyph);
+	gtk_box_append(GTK_BOX(screen->tunnel), screen->tunnel_word);
+	return screen->tunnel;
+}
+
+static GtkWidget *bar_new(struct app *app, struct bank_screen *screen)
+{
+	screen->bar = box_new(GTK_ORIENTATION_HORIZONTAL, "bar");
+	gtk_box_set_spacing(GTK_BOX(screen->bar), 8);
+	GtkWidget *crest = glyph_new(GLYPH_GATE);
+	gtk_widget_add_css_class(crest, "crest");
+	GtkWidget *words = box_new(GTK_ORIENTATION_VERTICAL, NULL);
+	gtk_widget_set_hexpand(words, TRUE);
+	gtk_widget_set_valign(words, GTK_ALIGN_CENTER);
+	screen->name = label_new("bank");
+	screen->site = label_new("site");
+	gtk_label_set_ellipsize(GTK_LABEL(screen->name), PANGO_ELLIPSIZE_END);
+	gtk_label_set_ellipsize(GTK_LABEL(screen->site), PANGO_ELLIPSIZE_START);
+	gtk_box_append(GTK_BOX(words), screen->name);
+	gtk_box_append(GTK_BOX(words), screen->site);
+	screen->back = button_new(NULL, G_CALLBACK(on_back), app);
+	screen->reload = button_new(NULL, G_CALLBACK(on_reload), app);
+	screen->finish = button_new(NULL, G_CALLBACK(on_finish), app);
+	screen->language = button_new(NULL, G_CALLBACK(on_language), app);
+	screen->power = button_new(NULL, G_CALLBACK(on_power), app);
+	GtkWidget *const parts[] = {crest,          words,          tunnel_new(screen), screen->back,
+				    screen->reload, screen->finish, screen->language,   screen->power};
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		gtk_widget_set_valign(parts[i], GTK_ALIGN_CENTER);
+		gtk_box_append(GTK_BOX(screen->bar), parts[i]);
+	}
+	return screen->bar;
+}
+
+static void on_strip_hide(GtkButton *button, struct app *app)
+{
+	(void)button;
+	app->bank->left_out[0] = '\0';
+	app_draw(app);
+}
+
+static GtkWidget *strip_new(struct app *app, struct bank_screen *screen)
+{
+	screen->strip = box_new(GTK_ORIENTATION_HORIZONTAL, "strip");
+	gtk_box_set_spacing(GTK_BOX(screen->strip), 12);
+	screen->strip_text = label_new(NULL);
+	gtk_label_set_ellipsize(GTK_LABEL(screen->strip_text), PANGO_ELLIPSIZE_END);
+	gtk_widget_set_hexpand(screen->strip_text, TRUE);
+	screen->strip_hide = button_new(NULL, G_CALLBACK(on_strip_hide), app);
+	gtk_box_append(GTK_BOX(screen->strip), screen->strip_text);
+	gtk_box_append(GTK_BOX(screen->strip), screen->strip_hide);
+	return screen->strip;
+}
+
+static gboolean on_tick(gpointer data)
+{
+	card_tick(((struct bank_screen *)data)->card);
+	return G_SOURCE_CONTINUE;
+}
+
+GtkWidget *bank_new(struct app *app)
+{
+	struct bank_screen *screen = g_new0(struct bank_screen, 1);
+	app->bank = screen;
+	GtkWidget *box = box_new(GTK_ORIENTATION_VERTICAL, "paper");
+	gtk_box_append(GTK_BOX(box), bar_new(app, screen));
+	screen->progress = gtk_progress_bar_new();
+	gtk_box_append(GTK_BOX(box), screen->progress);
+	GtkWidget *overlay = gtk_overlay_new();
+	screen->holder = box_new(GTK_ORIENTATION_VERTICAL, "holder");
+	screen->card = card_new(screen->holder);
+	gtk_overlay_set_child(GTK_OVERLAY(overlay), screen->holder);
+	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), card_widget(screen->card));
+	gtk_widget_set_vexpand(overlay, TRUE);
+	gtk_box_append(GTK_BOX(box), overlay);
+	gtk_box_append(GTK_BOX(box), strip_new(app, screen));
+	g_timeout_add(500, on_tick, screen);
+	return box;
+}
+
+/* What the customer answers on a card */
+
+static void answer_list(gpointer data)
+{
+	app_leave(data);
+}
+
+static void answer_page(gpointer data)
+{
+	struct app *app = data;
+	app->bank->noticed = false;
+	app_draw(app);
+	if (app->bank->web)
+		gtk_widget_grab_focus(web_widget(app->bank->web));
+}
+
+static void answer_again(gpointer data)
+{
+	struct app *app = data;
+	app->bank->noticed = false;
+	web_reload(app->bank->web);
+	app_draw(app);
+}
+
+static void answer_question(struct app *app, bool yes)
+{
+	struct bank_screen *screen = app->bank;
+	char *typed = g_strdup(card_entry_text(screen->card));
+	screen->asked = false;
+	app_draw(app);
+	web_answer(screen->web, yes, typed);
+	g_free(typed);
+	gtk_widget_grab_focus(web_widget(screen->web));
+}
+
+static void answer_yes(gpointer data)
+{
+	answer_question(data, true);
+}
+
+static void answer_no(gpointer data)
+{
+	answer_question(data, false);
+}
+
+/* The cards */
+
+static char *phone_of(const struct app *app)
+{
+	const char *support = app->model.bank.support;
+	if (!support || !support[0])
+		return NULL;
+	return g_strdup_printf("%s  %s  %s", app_text(app, TEXT_CALL), app->model.bank.name[app->model.language],
+			       support);
+}
+
+static void show_frozen(struct app *app)
+{
+	const enum language language = app->model.language;
+	const struct advice *advice = advice_for(ABOUT_FREEZE, app->model.frozen_code);
+	char *phone = phone_of(app);
+	const struct card_content content = {
+	    .glyph = GLYPH_ALERT,
+	    .warn = true,
+	    .title = app_text(app, TEXT_FROZEN_TITLE),
+	    .what = advice->what[language],
+	    .todo_label = app_text(app, TEXT_WHAT_TO_DO),
+	    .todo = advice->todo[language],
+	    .phone = phone,
+	    .context = app,
+	};
+	card_show(app->bank->card, &content);
+	g_free(phone);
+}
+
+static void show_question(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	const bool leave = screen->question == WEB_LEAVE;
+	const bool alert = screen->question == WEB_ALERT;
+	const char *bank = app->model.bank.name[app->model.language];
+	char *title = g_strconcat(bank, app_text(app, alert ? TEXT_SAYS : TEXT_ASKS), NULL);
+	const struct card_content content = {
+	    .glyph = alert ? GLYPH_ALERT : GLYPH_QUESTION,
+	    .title = title,
+	    .what = leave ? app_text(app, TEXT_LEAVE_PAGE) : screen->question_text,
+	    .entry = screen->question == WEB_PROMPT,
+	    .entry_text = screen->question_proposal,
+	    .buttons = {{app_text(app, leave ? TEXT_LEAVE : TEXT_OK), "primary", answer_yes},
+			{alert ? NULL : app_text(app, leave ? TEXT_STAY : TEXT_CANCEL), "", answer_no}},
+	    .context = app,
+	};
+	card_show(screen->card, &content);
+	g_free(title);
+}
+
+/* The broker knows better than WebKit why a host could not be reached, and may say so later than WebKit does. */
+static const struct advice *advice_of_notice(const struct app *app, enum web_trouble *trouble)
+{
+	const struct bank_screen *screen = app->bank;
+	const bool named = screen->notice_host[0] && strcmp(screen->notice_host, app->model.refused_host) == 0;
+	*trouble = screen->trouble;
+	if ((screen->trouble == WEB_FAILED || screen->trouble == WEB_TLS) && named) {
+		if (app->model.refused_reason == REFUSAL_NOT_LISTED)
+			*trouble = WEB_REFUSED;
+		return advice_for_refusal(app->model.refused_reason);
+	}
+	switch (screen->trouble) {
+	case WEB_REFUSED:
+		return advice_for_refusal(screen->refusal);
+	case WEB_INSECURE:
+		return advice_for(ABOUT_PAGE, "insecure");
+	case WEB_TLS:
+		return advice_for(ABOUT_PAGE, "tls");
+	case WEB_FILE:
+		return advice_for(ABOUT_PAGE, "download");
+	case WEB_LOGIN:
+		return advice_for(ABOUT_PAGE, "login");
+	case WEB_CRASHED:
+		return advice_for(ABOUT_PAGE, "crashed");
+	case WEB_FAILED:
+		break;
+	}
+	return advice_for(ABOUT_PAGE, "");
+}
+
+static void show_notice(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	const enum language language = app->model.language;
+	enum web_trouble trouble;
+	const struct advice *advice = advice_of_notice(app, &trouble);
+	const bool refused = trouble == WEB_REFUSED || trouble == WEB_INSECURE;
+	const bool again = trouble == WEB_FAILED || trouble == WEB_TLS || trouble == WEB_CRASHED;
+	char *phone = phone_of(app);
+	struct card_content content = {
+	    .glyph = GLYPH_ALERT,
+	    .warn = true,
+	    .solid = true,
+	    .title = app_text(app, refused ? TEXT_REFUSED_TITLE : TEXT_PAGE_FAILED_TITLE),
+	    .what = advice->what[language],
+	    .host_label = app_text(app, TEXT_REFUSED_HOST),
+	    .host = screen->notice_host[0] ? screen->notice_host : NULL,
+	    .todo_label = app_text(app, TEXT_WHAT_TO_DO),
+	    .todo = advice->todo[language],
+	    .phone = phone,
+	    .context = app,
+	};
+	size_t n = 0;
+	if (again)
+		content.buttons[n++] = (struct card_button){app_text(app, TEXT_TRY_AGAIN), "primary", answer_again};
+	if (screen->shown && trouble != WEB_CRASHED)
+		content.buttons[n++] = (struct card_button){app_text(app, TEXT_BACK_TO_PAGE), again ? "" : "primary",
+							    answer_page};
+	else
+		content.buttons[n++] = (struct card_button){app_text(app, TEXT_BACK_TO_LIST), again ? "" : "primary",
+							    answer_list};
+	card_show(screen->card, &content);
+	g_free(phone);
+}
+
+static void show_session_refused(struct app *app)
+{
+	const enum language language = app->model.language;
+	const struct advice *advice = advice_for(ABOUT_SESSION, app->model.session_code);
+	char *phone = phone_of(app);
+	char *note = app->model.session_detail[0]
+			 ? g_strdup_printf("%s: %s", app_text(app, TEXT_DETAIL), app->model.session_detail)
+			 : NULL;
+	const struct card_content content = {
+	    .glyph = GLYPH_ALERT,
+	    .warn = true,
+	    .solid = true,
+	    .title = app_text(app, TEXT_SESSION_FAILED_TITLE),
+	    .what = advice->what[language],
+	    .todo_label = app_text(app, TEXT_WHAT_TO_DO),
+	    .todo = advice->todo[language],
+	    .phone = phone,
+	    .note = note,
+	    .buttons = {{app_text(app, TEXT_BACK_TO_LIST), "primary", answer_list}},
+	    .context = app,
+	};
+	card_show(app->bank->card, &content);
+	g_free(phone);
+	g_free(note);
+}
+
+static void show_wait(struct app *app, const char *title, const char *what)
+{
+	const struct card_content content = {
+	    .glyph = GLYPH_WAITING, .solid = true, .title = title, .what = what, .context = app};
+	card_show(app->bank->card, &content);
+}
+
+static void draw_card(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	const struct model *model = &app->model;
+	if (model->session == SESSION_REFUSED)
+		show_session_refused(app);
+	else if (model->session == SESSION_OPENING)
+		show_wait(app, app_text(app, TEXT_OPENING), app_text(app, TEXT_OPENING_HINT));
+	else if (model->frozen)
+		show_frozen(app);
+	else if (screen->asked)
+		show_question(app);
+	else if (screen->noticed)
+		show_notice(app);
+	else if (!screen->shown)
+		show_wait(app, app_text(app, TEXT_LOADING), "");
+	else
+		card_hide(screen->card);
+}
+
+/* Drawing */
+
+static void draw_bar(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	const struct model *model = &app->model;
+	const char *host = screen->web ? web_host(screen->web) : "";
+	gtk_label_set_text(GTK_LABEL(screen->name), model->bank.name[model->language] ?: "");
+	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
+	label_show(screen->site, host[0] ? site : "");
+	g_free(site);
+	const bool up = model->tunnel_up && !model->frozen;
+	class_set(screen->tunnel, "cut", !up);
+	class_set(screen->bar, "cut", !up);
+	glyph_set(screen->tunnel_glyph, up ? GLYPH_DONE : GLYPH_ALERT);
+	gtk_label_set_text(GTK_LABEL(screen->tunnel_word), app_text(app, up ? TEXT_TUNNEL_UP : TEXT_TUNNEL_DOWN));
+	gtk_button_set_label(GTK_BUTTON(screen->back), app_text(app, TEXT_BACK));
+	gtk_button_set_label(GTK_BUTTON(screen->reload), app_text(app, TEXT_RELOAD));
+	gtk_button_set_label(GTK_BUTTON(screen->finish), app_text(app, TEXT_FINISH));
+	gtk_button_set_label(GTK_BUTTON(screen->language),
+			     model->language == LANGUAGE_JA ? "English" : "日本語");
+	gtk_button_set_label(GTK_BUTTON(screen->power), app_text(app, TEXT_POWER_OFF));
+}
+
+static void draw_loading(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	double progress = 0;
+	const bool loading = screen->web && web_loading(screen->web, &progress);
+	const bool free = screen->web && !app->model.frozen && !screen->asked;
+	gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(screen->progress), loading ? progress : 0);
+	gtk_widget_set_sensitive(screen->back, free && web_can_back(screen->web));
+	gtk_widget_set_sensitive(screen->reload, free);
+}
+
+static void draw_strip(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	char *text = g_strdup_printf("%s（%s）", app_text(app, TEXT_PART_LEFT_OUT), screen->left_out);
+	gtk_label_set_text(GTK_LABEL(screen->strip_text), text);
+	gtk_button_set_label(GTK_BUTTON(screen->strip_hide), app_text(app, TEXT_HIDE));
+	gtk_widget_set_visible(screen->strip, screen->left_out[0] != '\0');
+	g_free(text);
+}
+
+void bank_draw(struct app *app)
+{
+	draw_bar(app);
+	draw_loading(app);
+	draw_strip(app);
+	if (app->model.session != SESSION_NONE)
+		draw_card(app);
+}
+
+/* What the browser tells */
+
+static void on_changed(gpointer data)
+{
+	struct app *app = data;
+	if (web_host(app->bank->web)[0] && !app->bank->shown) {
+		app->bank->shown = true;
+		bank_draw(app);
+		gtk_widget_grab_focus(web_widget(app->bank->web));
+		return;
+	}
+	draw_bar(app);
+	draw_loading(app);
+}
+
+static void on_began(gpointer data)
+{
+	struct app *app = data;
+	app->bank->noticed = false;
+	app->bank->left_out[0] = '\0';
+	app->model.refused_host[0] = '\0';
+	bank_draw(app);
+}
+
+static void on_trouble(gpointer data, enum web_trouble trouble, enum refusal refusal, const char *host)
+{
+	struct app *app = data;
+	struct bank_screen *screen = app->bank;
+	screen->noticed = true;
+	screen->trouble = trouble;
+	screen->refusal = refusal;
+	g_strlcpy(screen->notice_host, host ? host : "", sizeof screen->notice_host);
+	bank_draw(app);
+}
+
+static void on_asked(gpointer data, enum web_question question, const char *text, const char *proposal)
+{
+	struct app *app = data;
+	struct bank_screen *screen = app->bank;
+	g_free(screen->question_text);
+	g_free(screen->question_proposal);
+	screen->question = question;
+	screen->question_text = g_strdup(text);
+	screen->question_proposal = g_strdup(proposal);
+	screen->asked = true;
+	bank_draw(app);
+}
+
+/* What the app asks for */
+
+static const struct web_calls calls = {
+    .changed = on_changed, .began = on_began, .trouble = on_trouble, .asked = on_asked};
+
+/* Pages are laid out for screens about this high; larger ones show the same page larger. */
+static double base_zoom(const struct app *app)
+{
+	const int height = gtk_widget_get_height(app->window);
+	return height > 1000 ? height / 1000.0 : 1.0;
+}
+
+void bank_open(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	bank_close(app);
+	screen->web = web_new(&app->model.bank, app->model.language, &calls, app);
+	if (!screen->web) {
+		app->model.session = SESSION_REFUSED;
+		g_strlcpy(app->model.session_code, "internal", sizeof app->model.session_code);
+		return;
+	}
+	GtkWidget *widget = web_widget(screen->web);
+	gtk_widget_set_vexpand(widget, TRUE);
+	gtk_widget_set_hexpand(widget, TRUE);
+	gtk_box_append(GTK_BOX(screen->holder), widget);
+	web_set_base_zoom(screen->web, base_zoom(app));
+	web_load_start(screen->web);
+}
+
+static void clear_clipboards(struct app *app)
+{
+	GdkDisplay *display = gtk_widget_get_display(app->window);
+	gdk_clipboard_set_text(gdk_display_get_clipboard(display), "");
+	gdk_clipboard_set_text(gdk_display_get_primary_clipboard(display), "");
+}
+
+void bank_close(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	if (screen->web) {
+		gtk_box_remove(GTK_BOX(screen->holder), web_widget(screen->web));
+		web_free(screen->web);
+		clear_clipboards(app);
+	}
+	screen->web = NULL;
+	screen->shown = screen->noticed = screen->asked = false;
+	screen->left_out[0] = screen->notice_host[0] = '\0';
+	g_clear_pointer(&screen->question_text, g_free);
+	g_clear_pointer(&screen->question_proposal, g_free);
+	card_hide(screen->card);
+}
+
+void bank_freeze(struct app *app)
+{
+	if (app->bank->web)
+		web_stop(app->bank->web);
+}
+
+void bank_refused(struct app *app)
+{
+	struct bank_screen *screen = app->bank;
+	const char *host = app->model.refused_host;
+	/* The page's own host is explained when its load fails; other hosts are parts left out. */
+	if (!screen->web || strcmp(host, web_pending_host(screen->web)) == 0 ||
+	    strcmp(host, web_host(screen->web)) == 0 ||
+	    (screen->noticed && strcmp(host, screen->notice_host) == 0))
+		return;
+	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
+}
+
+void bank_back(struct app *app)
+{
+	if (app->bank->web && !app->model.frozen && !app->bank->asked)
+		web_back(app->bank->web);
+}
+
+void bank_reload(struct app *app)
+{
+	if (app->bank->web && !app->model.frozen && !app->bank->asked)
+		answer_again(app);
+}
+
+void bank_zoom(struct app *app, int direction)
+{
+	if (app->bank->web && !app->model.frozen)
+		web_zoom(app->bank->web, direction);
+}

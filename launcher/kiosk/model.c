@@ -1,0 +1,212 @@
+#include "launcher/kiosk/model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "firmware/lib/buf.h"
+
+static int apply_step(struct model *model, struct reader *r, unsigned *changes)
+{
+	const uint8_t state = read_u8(r);
+	const uint8_t outcome = read_u8(r);
+	struct step step = {.begun = true, .outcome = outcome};
+	read_str(r, step.code, sizeof step.code);
+	read_str(r, step.detail, sizeof step.detail);
+	if (!reader_done(r) || state >= STATE_COUNT || outcome > STEP_FAILED)
+		return -EBADMSG;
+	model->steps[state] = step;
+	/* What rests on a step that is not done has to be done again. */
+	for (int later = state + 1; later < STATE_COUNT && outcome != STEP_DONE; later++)
+		model->steps[later] = (struct step){0};
+	for (int earlier = 0; earlier < state; earlier++)
+		if (!model->steps[earlier].begun)
+			model->steps[earlier] = (struct step){.begun = true, .outcome = STEP_DONE};
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_banks(struct model *model, struct reader *r, unsigned *changes)
+{
+	size_t size = 0;
+	const uint8_t *json = read_blob(r, &size);
+	const bool devel = read_u8(r) != 0;
+	if (!reader_done(r))
+		return -EBADMSG;
+	int error = banks_parse(&model->banks, json, size);
+	if (error)
+		return error;
+	model->banks_known = true;
+	model->devel = model->devel || devel;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_session(struct model *model, const struct msg *m, struct reader *r, unsigned *changes)
+{
+	char id[DETAIL_BYTES];
+	read_str(r, id, sizeof id);
+	if (!reader_done(r))
+		return -EBADMSG;
+	/* A session nobody waits for any more, because the customer went back meanwhile, is not shown. */
+	if (model->session != SESSION_OPENING || strcmp(id, model->bank.id) != 0)
+		return 0;
+	model->session = SESSION_OPEN;
+	model->session_id = m->id;
+	*changes |= CHANGE_SESSION_OPENED | CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_session_failed(struct model *model, struct reader *r, unsigned *changes)
+{
+	char id[DETAIL_BYTES], code[CODE_BYTES], detail[DETAIL_BYTES];
+	read_str(r, id, sizeof id);
+	read_str(r, code, sizeof code);
+	read_str(r, detail, sizeof detail);
+	if (!reader_done(r))
+		return -EBADMSG;
+	if (model->session == SESSION_NONE || strcmp(id, model->bank.id) != 0)
+		return 0;
+	if (model->session == SESSION_OPEN)
+		*changes |= CHANGE_SESSION_ENDED;
+	model->session = SESSION_REFUSED;
+	model->frozen = false;
+	memcpy(model->session_code, code, sizeof code);
+	memcpy(model->session_detail, detail, sizeof detail);
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_refused(struct model *model, struct reader *r, unsigned *changes)
+{
+	char host[HOST_NAME_BYTES];
+	read_str(r, host, sizeof host);
+	const uint8_t reason = read_u8(r);
+	if (!reader_done(r) || reason >= REFUSAL_COUNT)
+		return -EBADMSG;
+	memcpy(model->refused_host, host, sizeof host);
+	model->refused_reason = reason;
+	*changes |= CHANGE_REFUSED;
+	return 0;
+}
+
+static int apply_tunnel(struct model *model, struct reader *r, unsigned *changes)
+{
+	char gateway[DETAIL_BYTES];
+	const bool up = read_u8(r) != 0;
+	read_str(r, gateway, sizeof gateway);
+	if (!reader_done(r))
+		return -EBADMSG;
+	model->tunnel_up = up;
+	memcpy(model->gateway, gateway, sizeof gateway);
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_freeze(struct model *model, struct reader *r, unsigned *changes)
+{
+	char code[CODE_BYTES];
+	const bool frozen = read_u8(r) != 0;
+	read_str(r, code, sizeof code);
+	if (!reader_done(r))
+		return -EBADMSG;
+	if (frozen != model->frozen)
+		*changes |= frozen ? CHANGE_FROZEN : CHANGE_THAWED;
+	model->frozen = frozen;
+	memcpy(model->frozen_code, code, sizeof code);
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_bare(struct model *model, const struct msg *m, unsigned *changes)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	if (model->session == SESSION_OPEN)
+		*changes |= CHANGE_SESSION_ENDED;
+	/* A refusal stays on the screen until it has been read. */
+	if (model->session != SESSION_REFUSED)
+		model_leave(model);
+	if (m->type == MSG_KIOSK_POWER_OFF)
+		model->going_down = true;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+int model_apply(struct model *model, const struct msg *m, unsigned *changes)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	*changes = 0;
+	switch (m->type) {
+	case MSG_KIOSK_STEP:
+		return apply_step(model, &r, changes);
+	case MSG_KIOSK_BANKS:
+		return apply_banks(model, &r, changes);
+	case MSG_KIOSK_SESSION:
+		return apply_session(model, m, &r, changes);
+	case MSG_KIOSK_SESSION_FAILED:
+		return apply_session_failed(model, &r, changes);
+	case MSG_KIOSK_REFUSED:
+		return apply_refused(model, &r, changes);
+	case MSG_KIOSK_TUNNEL:
+		return apply_tunnel(model, &r, changes);
+	case MSG_KIOSK_FREEZE:
+		return apply_freeze(model, &r, changes);
+	case MSG_KIOSK_SESSION_ENDED:
+	case MSG_KIOSK_POWER_OFF:
+		return apply_bare(model, m, changes);
+	default:
+		return -EBADMSG;
+	}
+}
+
+int model_choose(struct model *model, const struct bank *bank)
+{
+	int error = bank_copy(&model->bank, bank);
+	if (error)
+		return error;
+	model->session = SESSION_OPENING;
+	model->frozen = false;
+	model->refused_host[0] = '\0';
+	return 0;
+}
+
+void model_leave(struct model *model)
+{
+	model->session = SESSION_NONE;
+	model->frozen = false;
+	model->refused_host[0] = '\0';
+}
+
+enum screen model_screen(const struct model *model)
+{
+	if (model->going_down)
+		return SCREEN_GOODBYE;
+	if (model->session != SESSION_NONE)
+		return SCREEN_BANK;
+	const struct step *ready = &model->steps[STATE_READY];
+	if (ready->begun && ready->outcome == STEP_DONE && model->banks_known)
+		return SCREEN_LIST;
+	return SCREEN_START;
+}
+
+int model_current_step(const struct model *model)
+{
+	int waiting = -1;
+	for (int i = 0; i < STATE_COUNT; i++) {
+		const struct step *step = &model->steps[i];
+		if (!step->begun)
+			continue;
+		if (step->outcome == STEP_TROUBLE || step->outcome == STEP_FAILED)
+			return i;
+		if (step->outcome == STEP_WAITING && waiting < 0)
+			waiting = i;
+	}
+	return waiting;
+}
+
+void model_free(struct model *model)
+{
+	banks_free(&model->banks);
+	bank_free(&model->bank);
+	*model = (struct model){0};
+}

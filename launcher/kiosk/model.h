@@ -1,0 +1,78 @@
+/*
+ * model - what the kiosk knows, as the launcher told it, and which screen follows from that. No GTK here.
+ *
+ * The screens are drawn from the model alone; a message changes the model and says what changed.
+ */
+#ifndef LAUNCHER_KIOSK_MODEL_H
+#define LAUNCHER_KIOSK_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firmware/lib/msg.h"
+#include "launcher/kiosk/banks.h"
+#include "launcher/messages.h"
+
+enum { CODE_BYTES = 64, DETAIL_BYTES = 512 };
+
+struct step {
+	bool begun; /* false: its turn has not come yet */
+	enum step_outcome outcome;
+	char code[CODE_BYTES]; /* see strings.h */
+	char detail[DETAIL_BYTES];
+};
+
+enum session_state { SESSION_NONE, SESSION_OPENING, SESSION_OPEN, SESSION_REFUSED };
+
+struct model {
+	enum language language;
+	struct step steps[STATE_COUNT];
+	struct banks banks;
+	bool banks_known;
+	bool devel;
+	char image[DETAIL_BYTES]; /* what to call this image, e.g. "1 (2026-11-22)" */
+
+	bool tunnel_up;
+	char gateway[DETAIL_BYTES];
+
+	enum session_state session;
+	uint32_t session_id;
+	struct bank bank; /* of the session, also while it opens or after it was refused */
+	char session_code[CODE_BYTES];
+	char session_detail[DETAIL_BYTES];
+	bool frozen;
+	char frozen_code[CODE_BYTES];
+
+	char refused_host[HOST_NAME_BYTES]; /* the last one the broker spoke of */
+	enum refusal refused_reason;
+
+	bool going_down;
+};
+
+enum screen { SCREEN_START, SCREEN_LIST, SCREEN_BANK, SCREEN_GOODBYE };
+
+/* What model_apply() changed; only what needs more than drawing anew. */
+enum change {
+	CHANGE_DRAW = 1 << 0,
+	CHANGE_SESSION_OPENED = 1 << 1, /* load the start page */
+	CHANGE_SESSION_ENDED = 1 << 2,  /* wipe the page */
+	CHANGE_FROZEN = 1 << 3,
+	CHANGE_THAWED = 1 << 4,
+	CHANGE_REFUSED = 1 << 5,
+};
+
+/* Read one message from the launcher. 0, or -EBADMSG: it is broken, end. `changes` gets enum change bits. */
+int model_apply(struct model *model, const struct msg *m, unsigned *changes);
+
+/* The customer chose a bank (then MSG_KIOSK_OPEN is to be sent), or left it. 0 or -ENOMEM. */
+int model_choose(struct model *model, const struct bank *bank);
+void model_leave(struct model *model);
+
+enum screen model_screen(const struct model *model);
+
+/* The step that the customer should read about: the first in trouble, else the one in progress. -1: none. */
+int model_current_step(const struct model *model);
+
+void model_free(struct model *model);
+
+#endif

@@ -1,0 +1,387 @@
+#include "launcher/kiosk/strings.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
+    [TEXT_PRODUCT] = {"関所", "Sekisho"},
+    [TEXT_TAGLINE] = {"銀行との取引だけを通す、専用の道です", "A road for banking, and for nothing else"},
+    [TEXT_DEVEL] = {"開発用", "DEVELOPMENT"},
+    [TEXT_DEVEL_EXPLAINED] = {"開発用の見本です。本物の取引には使えません。", "A development sample. Not for real banking."},
+    [TEXT_VERSION] = {"版", "version"},
+    [TEXT_CALL] = {"お困りのときのお電話", "Telephone for help"},
+    [TEXT_OTHER_LANGUAGE] = {"English（F2）", "日本語（F2）"},
+    [TEXT_POWER_OFF] = {"電源を切る", "Power off"},
+    [TEXT_CANCEL] = {"やめる", "Cancel"},
+    [TEXT_OK] = {"はい", "OK"},
+
+    [TEXT_PREPARING] = {"準備をしています", "Getting ready"},
+    [TEXT_PREPARING_TROUBLE] = {"ご確認ください", "Please check"},
+    [TEXT_PREPARING_FAILED] = {"ここから先へ進めません", "We cannot go on"},
+    [TEXT_STATE_IDLE] = {"これから", "next"},
+    [TEXT_STATE_WAITING] = {"確認中", "checking"},
+    [TEXT_STATE_DONE] = {"完了", "done"},
+    [TEXT_STATE_TROUBLE] = {"要確認", "look here"},
+    [TEXT_STATE_FAILED] = {"停止", "stopped"},
+    [TEXT_SECONDS] = {"秒", "s"},
+    [TEXT_DETAIL] = {"お電話の際にお伝えください", "Please mention this when you call"},
+
+    [TEXT_CHOOSE_BANK] = {"銀行をお選びください", "Choose your bank"},
+    [TEXT_CHOOSE_HINT] = {"押すか、矢印キーで選んで Enter キーを押します。番号のキーでも選べます。",
+			  "Click it, or choose with the arrow keys and press Enter. The number key works too."},
+    [TEXT_NO_BANKS] = {"開ける銀行がありません", "There is no bank to open"},
+    [TEXT_NO_BANKS_HINT] = {"この機器には、まだ銀行が登録されていません。機器をお渡しした窓口へお電話ください。",
+			    "No bank is registered on this device yet. Please call the desk that gave it to you."},
+
+    [TEXT_SITE] = {"接続先", "Site"},
+    [TEXT_TUNNEL_UP] = {"安全な通路：つながっています", "Secure passage: open"},
+    [TEXT_TUNNEL_DOWN] = {"安全な通路：切れています", "Secure passage: cut"},
+    [TEXT_BACK] = {"戻る", "Back"},
+    [TEXT_RELOAD] = {"読み直す", "Reload"},
+    [TEXT_FINISH] = {"取引を終える", "Finish"},
+
+    [TEXT_OPENING] = {"通路を開いています", "Opening the passage"},
+    [TEXT_OPENING_HINT] = {"この銀行だけにつながる通路を用意しています。そのままお待ちください。",
+			   "A passage to this bank alone is being made. Please wait."},
+    [TEXT_LOADING] = {"ページを開いています…", "Opening the page…"},
+    [TEXT_BACK_TO_LIST] = {"銀行の一覧へ戻る", "Back to the list of banks"},
+    [TEXT_BACK_TO_PAGE] = {"元のページへ戻る", "Back to the page"},
+    [TEXT_TRY_AGAIN] = {"もう一度試す", "Try again"},
+    [TEXT_REFUSED_TITLE] = {"このページは開けません", "This page stays closed"},
+    [TEXT_REFUSED_HOST] = {"開こうとした先", "Where it led"},
+    [TEXT_WHAT_TO_DO] = {"どうすればよいか", "What to do"},
+    [TEXT_PART_LEFT_OUT] = {"許可されていない先を使う部分は、表示していません",
+			    "A part that comes from a place not permitted is left out"},
+    [TEXT_HIDE] = {"閉じる", "Hide"},
+    [TEXT_SAYS] = {"のページからのお知らせ", ": message from the page"},
+    [TEXT_ASKS] = {"のページからの確認", ": question from the page"},
+    [TEXT_LEAVE_PAGE] = {"このページを離れますか。入力の途中のものは失われることがあります。",
+			 "Leave this page? What you were typing may be lost."},
+    [TEXT_LEAVE] = {"離れる", "Leave"},
+    [TEXT_STAY] = {"とどまる", "Stay"},
+    [TEXT_FINISH_QUESTION] = {"取引を終えますか", "Finish here?"},
+    [TEXT_FINISH_EXPLAINED] = {"銀行のページを閉じ、見たもの・入力したものをすべて消して、銀行の一覧へ戻ります。",
+			       "The bank's page is closed, everything seen and typed is wiped, and the list of banks "
+			       "comes back."},
+    [TEXT_FROZEN_TITLE] = {"取引を一時止めています", "Your session is on hold"},
+    [TEXT_SESSION_FAILED_TITLE] = {"この銀行を開けませんでした", "This bank could not be opened"},
+    [TEXT_PAGE_FAILED_TITLE] = {"ページを表示できません", "The page cannot be shown"},
+
+    [TEXT_POWER_OFF_QUESTION] = {"電源を切りますか", "Power off?"},
+    [TEXT_POWER_OFF_EXPLAINED] = {"見たもの・入力したものをすべて消してから電源が切れます。画面が暗くなったら、"
+				  "スティックを抜いてください。",
+				  "Everything seen and typed is wiped, then the power goes off. When the screen is "
+				  "dark, pull out the stick."},
+    [TEXT_GOING_DOWN] = {"電源を切っています", "Powering off"},
+    [TEXT_GOING_DOWN_EXPLAINED] = {"ご利用ありがとうございました。画面が暗くなったら、スティックを抜いてください。",
+				   "Thank you. When the screen is dark, pull out the stick."},
+};
+
+static const char *const step_names[STATE_COUNT][LANGUAGE_COUNT] = {
+    [STATE_START] = {"機器の点検", "This device"},
+    [STATE_LINK] = {"ネットワーク", "Network"},
+    [STATE_TUNNEL] = {"安全な通路", "Secure passage"},
+    [STATE_TIME] = {"時刻の確認", "Time"},
+    [STATE_UPDATE] = {"最新情報の確認", "Latest rules"},
+    [STATE_UNLOCK] = {"暗証番号", "PIN"},
+    [STATE_ADMITTED] = {"入場の許可", "Admission"},
+};
+
+const char *text_of(enum text text, enum language language)
+{
+	return texts[text][language];
+}
+
+const char *step_name(enum stick_state state, enum language language)
+{
+	if (state < 0 || state >= STATE_COUNT || !step_names[state][language])
+		return "";
+	return step_names[state][language];
+}
+
+static const struct {
+	enum advice_about about;
+	const char *code; /* "": the general advice of the subject */
+	struct advice advice;
+} advices[] = {
+    /* steps of the start screen */
+    {ABOUT_STEP,
+     "",
+     {{"うまく進まないことがあります。", "Something does not go as it should."},
+      {"自動でやり直しています。しばらくたっても変わらないときは、お電話ください。",
+       "We keep trying. If nothing changes for a while, please call."}}},
+    {ABOUT_STEP,
+     "record_missing",
+     {{"このスティックの登録情報が見つかりません。", "The registration on this stick was not found."},
+      {"電源を切り、スティックを差し直してもう一度起動してください。それでもだめなときは、お電話ください。",
+       "Power off, plug the stick in again and start once more. If that does not help, please call."}}},
+    {ABOUT_STEP,
+     "record_damaged",
+     {{"このスティックの登録情報が壊れています。", "The registration on this stick is damaged."},
+      {"このスティックは使えません。交換しますので、お電話ください。",
+       "This stick cannot be used. Please call for a replacement."}}},
+    {ABOUT_STEP,
+     "root_damaged",
+     {{"このスティックの中身が、お渡ししたときと違っています。",
+       "What is on this stick is not what was handed to you."},
+      {"電源を切り、このスティックを使わずに、お電話ください。",
+       "Power off, do not use this stick, and please call."}}},
+    {ABOUT_STEP,
+     "policy_none",
+     {{"銀行の一覧を読めません。", "The list of banks cannot be read."},
+      {"このスティックでは銀行を開けません。お電話ください。",
+       "No bank can be opened with this stick. Please call."}}},
+    {ABOUT_STEP,
+     "policy_refused",
+     {{"届いた銀行の一覧が正しくないため、使いませんでした。",
+       "The list of banks that arrived was not right, so it was not used."},
+      {"自動で受け取り直しています。そのままお待ちください。", "We are fetching it again. Please wait."}}},
+    {ABOUT_STEP,
+     "policy_expired",
+     {{"銀行の一覧の有効期限が切れています。", "The list of banks has expired."},
+      {"新しい一覧を受け取っています。そのままお待ちください。10分たっても変わらないときは、お電話ください。",
+       "A new list is being fetched. Please wait. If nothing changes in 10 minutes, please call."}}},
+    {ABOUT_STEP,
+     "no_device",
+     {{"ネットワークの差し込み口が見つかりません。", "No network socket was found in this PC."},
+      {"LANケーブルの差し込み口があるパソコンか、USBのLANアダプターをお使いください。",
+       "Please use a PC with a network (LAN) socket, or a USB network adapter."}}},
+    {ABOUT_STEP,
+     "no_carrier",
+     {{"LANケーブルがつながっていません。", "The network cable is not connected."},
+      {"ケーブルの両端を「カチッ」と音がするまで差し込み、ルーターの電源を確かめてください。つながれば自動で進みます。",
+       "Push both ends of the cable in until they click, and see that the router is on. It then goes on by itself."}}},
+    {ABOUT_STEP,
+     "no_address",
+     {{"ルーターから返事がありません。", "The router does not answer."},
+      {"ルーターの電源を入れ直して、2～3分お待ちください。つながれば自動で進みます。",
+       "Switch the router off and on, and wait two or three minutes. It then goes on by itself."}}},
+    {ABOUT_STEP,
+     "no_answer",
+     {{"関所の窓口から返事がありません。", "The Sekisho gateway does not answer."},
+      {"自動でつなぎ直しています。5分たっても変わらないときは、インターネットが使えるかを確かめて、お電話ください。",
+       "We keep trying. If nothing changes in 5 minutes, see whether the Internet works at all, and please call."}}},
+    {ABOUT_STEP,
+     "trying_next",
+     {{"別の入口を試しています。", "Trying another entrance."},
+      {"そのままお待ちください。", "Please wait."}}},
+    {ABOUT_STEP,
+     "tunnel_lost",
+     {{"安全な通路が切れました。", "The secure passage was cut."},
+      {"自動でつなぎ直しています。そのままお待ちください。", "We are reconnecting. Please wait."}}},
+    {ABOUT_STEP,
+     "time_unconfirmed",
+     {{"正しい時刻をまだ確かめられません。", "The right time could not be confirmed yet."},
+      {"自動でやり直しています。そのままお待ちください。", "We keep trying. Please wait."}}},
+    {ABOUT_STEP,
+     "no_reply",
+     {{"入場の許可がまだ届きません。", "The admission has not arrived yet."},
+      {"自動でやり直しています。そのままお待ちください。", "We keep trying. Please wait."}}},
+    {ABOUT_STEP,
+     "refused",
+     {{"入場が許可されませんでした。", "Admission was refused."},
+      {"このままではご利用になれません。お電話ください。", "You cannot go on as it is. Please call."}}},
+    {ABOUT_STEP,
+     "revoked",
+     {{"このスティックは使用を止められています。", "This stick has been blocked."},
+      {"紛失の届けなどで止められたものです。お心当たりがないときも、お電話ください。",
+       "It was blocked, for example because it was reported lost. Please call in any case."}}},
+    {ABOUT_STEP,
+     "unknown",
+     {{"このスティックは登録されていません。", "This stick is not registered."},
+      {"登録を確かめますので、お電話ください。", "Please call, so that the registration can be checked."}}},
+    {ABOUT_STEP,
+     "image_old",
+     {{"このスティックの版が古くなりました。", "The software on this stick is too old."},
+      {"安全のため使えません。交換しますので、お電話ください。",
+       "For your safety it cannot be used. Please call for a replacement."}}},
+    {ABOUT_STEP,
+     "internal",
+     {{"機器の中で問題が起きました。", "Something inside this device went wrong."},
+      {"自動でやり直しています。くり返すときは、電源を切って、お電話ください。",
+       "We keep trying. If it happens again and again, power off and please call."}}},
+
+    /* a bank that was chosen and did not open */
+    {ABOUT_SESSION,
+     "",
+     {{"銀行までの通路を開けませんでした。", "The passage to the bank could not be opened."},
+      {"少し待ってから、もう一度お試しください。くり返すときは、お電話ください。",
+       "Wait a little and try again. If it happens again and again, please call."}}},
+    {ABOUT_SESSION,
+     "gateway_refused",
+     {{"関所の窓口が、この銀行を今は開けないと答えました。",
+       "The Sekisho gateway answered that this bank cannot be opened now."},
+      {"少し待ってから、もう一度お試しください。くり返すときは、お電話ください。",
+       "Wait a little and try again. If it happens again and again, please call."}}},
+    {ABOUT_SESSION,
+     "gateway_silent",
+     {{"関所の窓口から返事がありません。", "The Sekisho gateway does not answer."},
+      {"少し待ってから、もう一度お試しください。", "Wait a little and try again."}}},
+    {ABOUT_SESSION,
+     "unknown_bank",
+     {{"この銀行は、今の一覧にありません。", "This bank is not in the present list."},
+      {"一覧へ戻って、選び直してください。", "Go back to the list and choose again."}}},
+    {ABOUT_SESSION,
+     "not_ready",
+     {{"まだ銀行を開ける状態ではありません。", "No bank can be opened just now."},
+      {"準備が終わってから、もう一度お選びください。", "Please choose again when everything is ready."}}},
+    {ABOUT_SESSION,
+     "internal",
+     {{"機器の中で問題が起きました。", "Something inside this device went wrong."},
+      {"もう一度お試しください。くり返すときは、電源を切って、お電話ください。",
+       "Please try again. If it happens again and again, power off and please call."}}},
+
+    /* a session on hold */
+    {ABOUT_FREEZE,
+     "",
+     {{"安全のため、銀行との通信をすべて止めました。", "For your safety all traffic with the bank was stopped."},
+      {"そのままお待ちください。安全が確かめられると、自動で続きから再開します。送信の途中だったときは、"
+       "再開後に取引の結果をお確かめください。",
+       "Please wait. When it is safe again, you go on where you were. If you had just sent something, check "
+       "afterwards whether it arrived."}}},
+    {ABOUT_FREEZE,
+     "tunnel_lost",
+     {{"安全な通路が切れたため、銀行との通信をすべて止めました。",
+       "The secure passage was cut, so all traffic with the bank was stopped."},
+      {"LANケーブルとルーターを確かめて、お待ちください。つながると自動で再開します。送信の途中だったときは、"
+       "再開後に取引の結果をお確かめください。",
+       "Check the network cable and the router, and wait. When it is connected again, you go on by itself. If you had "
+       "just sent something, check afterwards whether it arrived."}}},
+    {ABOUT_FREEZE,
+     "link_lost",
+     {{"ネットワークが切れたため、銀行との通信をすべて止めました。",
+       "The network was cut, so all traffic with the bank was stopped."},
+      {"LANケーブルが抜けていないか、ルーターの電源が入っているかを確かめてください。つながると自動で再開します。",
+       "See whether the network cable is in and the router is on. When it is connected again, you go on by itself."}}},
+    {ABOUT_FREEZE,
+     "admission_lost",
+     {{"入場の許可を確かめられないため、銀行との通信をすべて止めました。",
+       "Your admission could not be confirmed, so all traffic with the bank was stopped."},
+      {"そのままお待ちください。許可が確かめられると、自動で再開します。くり返すときは、お電話ください。",
+       "Please wait. When it is confirmed you go on by itself. If it happens again and again, please call."}}},
+    {ABOUT_FREEZE,
+     "revoked",
+     {{"このスティックの使用が止められました。銀行との通信はすべて止めてあります。",
+       "This stick was blocked. All traffic with the bank is stopped."},
+      {"お電話で事情をお確かめください。", "Please call to learn why."}}},
+
+    /* the page itself */
+    {ABOUT_PAGE,
+     "",
+     {{"銀行のページを読み込めませんでした。", "The bank's page could not be loaded."},
+      {"「もう一度試す」を押してください。くり返すときは、お電話ください。",
+       "Press \"Try again\". If it happens again and again, please call."}}},
+    {ABOUT_PAGE,
+     "tls",
+     {{"銀行のページの証明書が正しくないため、開きませんでした。何も送っていません。",
+       "The certificate of the page was not right, so it was not opened. Nothing was sent."},
+      {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}}},
+    {ABOUT_PAGE,
+     "crashed",
+     {{"ページの表示が止まってしまいました。", "The page stopped working."},
+      {"「もう一度試す」を押してください。送信の途中だったときは、取引の結果をお確かめください。",
+       "Press \"Try again\". If you had just sent something, check whether it arrived."}}},
+    {ABOUT_PAGE,
+     "download",
+     {{"この機器では、ファイルの保存や印刷はできません。", "This device does not save or print files."},
+      {"明細書などのファイルは、ほかのパソコンで銀行のページを開いて保存してください。",
+       "Please fetch statements and other files with another PC."}}},
+    {ABOUT_PAGE,
+     "insecure",
+     {{"暗号で守られていない先（https ではない先）へ進もうとしました。",
+       "The page wanted to go to a place without encryption (not https)."},
+      {"元のページへ戻ってください。この機器は、守られていない先を開きません。",
+       "Go back to the page. This device opens no unprotected place."}}},
+    {ABOUT_PAGE,
+     "login",
+     {{"ページが、この機器では使えない方法で利用者名とパスワードを求めました。",
+       "The page asked for a name and password in a way this device does not use."},
+      {"元のページへ戻り、銀行へお電話ください。", "Go back to the page and call the bank."}}},
+};
+
+static const struct advice refusals[REFUSAL_COUNT] = {
+    [REFUSAL_NONE] = {{"理由は分かっていません。", "The reason is not known."},
+		      {"元のページへ戻って、もう一度お試しください。", "Go back to the page and try again."}},
+    [REFUSAL_NOT_LISTED] = {{"この銀行が認めた行き先ではありません。にせのページの心配があるため、開きませんでした。",
+			     "It is not a place this bank has named as its own. It might be a false page, so it was not "
+			     "opened."},
+			    {"元のページへ戻ってください。銀行の手続きに必要なときは、銀行へお電話ください。",
+			     "Go back to the page. If you need it for your banking, please call the bank."}},
+    [REFUSAL_PORT] = {{"行き先の名前は正しいのですが、この銀行が認めていない入口です。",
+		       "The name is the bank's own, but this entrance is not one it has named."},
+		      {"元のページへ戻り、銀行へお電話ください。", "Go back to the page and call the bank."}},
+    [REFUSAL_EXPIRED_POLICY] = {{"銀行の一覧の有効期限が切れています。", "The list of banks has expired."},
+				{"取引を終えて、新しい一覧が届くまでお待ちください。変わらないときは、お電話ください。",
+				 "Finish here and wait for the new list. If nothing changes, please call."}},
+    [REFUSAL_NO_SESSION] = {{"取引がすでに終わっています。", "The session has already ended."},
+			    {"銀行の一覧へ戻り、選び直してください。", "Go back to the list and choose the bank again."}},
+    [REFUSAL_IP_LITERAL] = {{"名前ではなく番号で書かれた行き先です。銀行のものか確かめられないため、開きませんでした。",
+			     "It is named by a number, not by a name. Nobody can tell whose it is, so it was not "
+			     "opened."},
+			    {"元のページへ戻ってください。", "Go back to the page."}},
+    [REFUSAL_BAD_HELLO] = {{"機器の中の通信が正しい形ではありませんでした。",
+			    "Traffic inside this device was not well-formed."},
+			   {"元のページへ戻って、もう一度お試しください。くり返すときは、お電話ください。",
+			    "Go back to the page and try again. If it happens again and again, please call."}},
+    [REFUSAL_NO_ADDRESS] = {{"銀行のコンピューターの住所が、今は分かりません。",
+			     "The address of the bank's computer cannot be found now."},
+			    {"少し待ってから、もう一度お試しください。", "Wait a little and try again."}},
+    [REFUSAL_UNREACHABLE] = {{"銀行のコンピューターにつながりません。", "The bank's computer cannot be reached."},
+			     {"銀行が休止時間ではないかを確かめ、少し待ってから、もう一度お試しください。",
+			      "See whether the bank is closed for maintenance, wait a little and try again."}},
+    [REFUSAL_TIMEOUT] = {{"銀行のコンピューターから返事がありません。", "The bank's computer does not answer."},
+			 {"少し待ってから、もう一度お試しください。送信の途中だったときは、取引の結果をお確かめください。",
+			  "Wait a little and try again. If you had just sent something, check whether it arrived."}},
+    [REFUSAL_TLS] = {{"銀行のコンピューターと、安全な通信を始められませんでした。何も送っていません。",
+		      "Secure traffic with the bank's computer could not begin. Nothing was sent."},
+		     {"少し待ってから、もう一度お試しください。くり返すときは、銀行へお電話ください。",
+		      "Wait a little and try again. If it happens again and again, please call the bank."}},
+    [REFUSAL_CHAIN] = {{"相手の証明書が、この銀行の決めた発行元のものではありません。何も送っていません。",
+			"The certificate was not issued by those this bank has named. Nothing was sent."},
+		       {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
+    [REFUSAL_NAME] = {{"相手の証明書が、別の名前のものでした。何も送っていません。",
+		       "The certificate was for another name. Nothing was sent."},
+		      {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
+    [REFUSAL_DATES] = {{"相手の証明書の有効期限が合っていません。何も送っていません。",
+			"The certificate is out of date. Nothing was sent."},
+		       {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
+    [REFUSAL_PIN] = {{"相手が、銀行から知らされた本物の鍵を持っていません。にせものの心配があります。何も送っていません。",
+		      "The other side does not hold the key this bank has named. It may be false. Nothing was sent."},
+		     {"入力はせずに、すぐに銀行へお電話ください。", "Do not type anything. Please call the bank at once."}},
+    [REFUSAL_FROZEN] = {{"安全な通路が切れている間は、どこも開きません。",
+			 "While the secure passage is cut, nothing is opened."},
+			{"つながるまで、そのままお待ちください。", "Please wait until it is connected again."}},
+};
+
+const struct advice *advice_for(enum advice_about about, const char *code)
+{
+	const struct advice *general = NULL;
+	for (size_t i = 0; i < COUNT(advices); i++) {
+		if (advices[i].about != about)
+			continue;
+		if (strcmp(advices[i].code, code) == 0)
+			return &advices[i].advice;
+		if (advices[i].code[0] == '\0')
+			general = &advices[i].advice;
+	}
+	for (int i = 1; i < REFUSAL_COUNT && about == ABOUT_SESSION; i++)
+		if (strcmp(refusal_code((enum refusal)i), code) == 0)
+			return &refusals[i];
+	return general;
+}
+
+const char *advice_code(size_t nth, enum advice_about *about)
+{
+	if (nth >= COUNT(advices))
+		return NULL;
+	*about = advices[nth].about;
+	return advices[nth].code;
+}
+
+const struct advice *advice_for_refusal(enum refusal refusal)
+{
+	if (refusal < 0 || refusal >= REFUSAL_COUNT)
+		refusal = REFUSAL_NONE;
+	return &refusals[refusal];
+}

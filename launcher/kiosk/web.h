@@ -1,0 +1,67 @@
+/*
+ * web - one bank session's browser: an ephemeral network session, a fresh web context and view, and all the settings
+ * that take away what a terminal for one bank does not need.
+ *
+ * It answers WebKit's questions itself, mostly with no: only https pages of the session's bank are loaded, in any
+ * frame and pop-up; no file is opened, saved or printed; no permission is given. What the customer should know goes
+ * to the caller by `struct web_calls`. web_free() ends the web process and forgets everything.
+ */
+#ifndef LAUNCHER_KIOSK_WEB_H
+#define LAUNCHER_KIOSK_WEB_H
+
+#include <gtk/gtk.h>
+#include <stdbool.h>
+
+#include "launcher/kiosk/banks.h"
+#include "launcher/messages.h"
+
+enum web_trouble {
+	WEB_REFUSED,  /* decided here; the refusal says why */
+	WEB_INSECURE, /* not https */
+	WEB_TLS,
+	WEB_FAILED, /* not loaded; the broker may have said why */
+	WEB_FILE,   /* something to save or open elsewhere */
+	WEB_LOGIN,  /* HTTP authentication */
+	WEB_CRASHED
+};
+
+enum web_question { WEB_ALERT, WEB_CONFIRM, WEB_PROMPT, WEB_LEAVE };
+
+struct web_calls {
+	/* Loading began or ended, another page is there, back became possible. */
+	void (*changed)(gpointer context);
+	/* A load of the main page began: what was said about the one before is over. */
+	void (*began)(gpointer context);
+	void (*trouble)(gpointer context, enum web_trouble trouble, enum refusal refusal, const char *host);
+	/* The page's script asks; it waits until web_answer(). */
+	void (*asked)(gpointer context, enum web_question question, const char *text, const char *proposal);
+};
+
+struct web;
+
+/* `bank` is copied. NULL only when a feature that must be off is not known to this WebKit (logged). */
+struct web *web_new(const struct bank *bank, enum language language, const struct web_calls *calls, gpointer context);
+GtkWidget *web_widget(struct web *web);
+void web_free(struct web *web);
+
+void web_load_start(struct web *web);
+void web_reload(struct web *web); /* after a failure: what failed, once more */
+void web_back(struct web *web);
+void web_stop(struct web *web);
+void web_zoom(struct web *web, int direction);
+void web_set_base_zoom(struct web *web, double zoom); /* what "normal" is on this screen */
+
+bool web_can_back(const struct web *web);
+bool web_loading(const struct web *web, double *progress);
+/* The page now shown, by its host if that is one of the bank's; "" before the first. */
+const char *web_host(const struct web *web);
+/* The host a main load is under way to, or "". */
+const char *web_pending_host(const struct web *web);
+
+/* Answer web_calls.asked. `text` matters for WEB_PROMPT. Nothing if nothing is asked. */
+void web_answer(struct web *web, bool yes, const char *text);
+
+/* Names of WebKit features that are switched off; NULL after the last. */
+const char *web_feature_off(size_t nth);
+
+#endif
