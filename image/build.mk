@@ -1,1 +1,2 @@
-include $(wildcard image/cli/*.mk image/kernel/*.mk image/disk/*.mk vpn/package/*.mk)
+include image/config.mk
+include $(wildcard image/cli/*.mk image/kernel/*.mk image/usr/*.mk image/root/*.mk image/disk/*.mk vpn/package/*.mk)
