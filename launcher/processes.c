@@ -1,0 +1,98 @@
+#include "launcher/processes.h"
+
+#include <linux/capability.h>
+#include <stddef.h>
+
+#include "launcher/ids.h"
+
+#define CAP(name) (UINT64_C(1) << CAP_##name)
+
+#define OURS(process)                                                                                                  \
+	(const char *const[]) { "/sekisho/launcher", "--as", process, NULL }
+
+/* Software rendering on the firmware's framebuffer; no bus, no settings store; the kiosk finds us at descriptor 3. */
+static const char *const screen_environment[] = {
+    "SEKISHO_CHANNEL=3",
+    "XDG_RUNTIME_DIR=/run/user/1000",
+    "HOME=/run/user/1000",
+    "USER=kiosk",
+    "PATH=/usr/bin:/sekisho",
+    "LANG=C.UTF-8",
+    "LIBSEAT_BACKEND=seatd",
+    "XKB_DEFAULT_LAYOUT=jp",
+    "WLR_RENDERER=pixman",
+    "WLR_RENDERER_ALLOW_SOFTWARE=1",
+    "WLR_NO_HARDWARE_CURSORS=1",
+    "WLR_LIBINPUT_NO_DEVICES=1",
+    "GDK_BACKEND=wayland",
+    "GDK_DISABLE=gl,vulkan,dmabuf",
+    "GSK_RENDERER=cairo",
+    "GTK_A11Y=none",
+    "GSETTINGS_BACKEND=memory",
+    "GIO_USE_VFS=local",
+    "NO_AT_BRIDGE=1",
+    NULL,
+};
+
+/* The kernel has no virtual terminals: the seat is not bound to one. */
+static const char *const seatd_environment[] = {"SEATD_VTBOUND=0", NULL};
+
+/* It says READY=1 there (sd_notify(3)) when it listens: only then are the devices announced to it again. */
+static const char *const udevd_environment[] = {"NOTIFY_SOCKET=/run/sekisho/udevd.notify", "LANG=C.UTF-8", NULL};
+
+/* clang-format off */
+static const struct process_row rows[PROCESS_COUNT] = {
+	[PROCESS_RECORD] = {
+		.name = "record", .argv = OURS("record"),
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_RECORD,
+	},
+	/* starts dhcpcd and wpa_supplicant, each as a uid of its own with less than this */
+	[PROCESS_LINK] = {
+		.name = "link", .argv = OURS("link"),
+		.namespace = NAMESPACE_UNDERLAY, .uid = ID_LINK, .restart = true,
+		.capabilities = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(NET_BIND_SERVICE) | CAP(SETUID) | CAP(SETGID) |
+				CAP(KILL),
+	},
+	[PROCESS_TUNNEL] = {
+		.name = "tunnel", .argv = OURS("tunnel"),
+		.namespace = NAMESPACE_TUNNEL, .uid = ID_TUNNEL, .restart = true,
+		.capabilities = CAP(NET_ADMIN),
+	},
+	[PROCESS_KEYHOLDER] = {
+		.name = "keyholder", .argv = OURS("keyholder"),
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_KEYHOLDER, .restart = true,
+	},
+	[PROCESS_POLICY] = {
+		.name = "policy", .argv = OURS("policy"),
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_POLICY, .restart = true,
+	},
+	/* one for each session, and dead with it */
+	[PROCESS_BROKER] = {
+		.name = "broker", .argv = OURS("broker"),
+		.namespace = NAMESPACE_TUNNEL, .uid = ID_BROKER,
+	},
+	[PROCESS_AGENT] = {
+		.name = "agent", .argv = OURS("agent"),
+		.namespace = NAMESPACE_TUNNEL, .uid = ID_AGENT, .restart = true,
+	},
+	/* In the screen's namespace, because what it multicasts about new input devices stays in its own, and the
+	 * compositor listens there. NET_ADMIN is what sending that multicast takes; there is nothing else to administer. */
+	[PROCESS_UDEVD] = {
+		.name = "udevd", .argv = (const char *const[]){"/usr/lib/systemd/systemd-udevd", NULL},
+		.envp = udevd_environment, .namespace = NAMESPACE_SCREEN, .drops_itself = true, .restart = true,
+		.capabilities = CAP(NET_ADMIN) | CAP(CHOWN) | CAP(FOWNER) | CAP(DAC_OVERRIDE) | CAP(FSETID) |
+				CAP(MKNOD) | CAP(SYS_ADMIN),
+	},
+	[PROCESS_SEATD] = {
+		.name = "seatd", .argv = (const char *const[]){"/usr/sbin/seatd", "-n", "4", "-u", "kiosk", "-l", "error", NULL},
+		.envp = seatd_environment, .namespace = NAMESPACE_NOWHERE, .drops_itself = true, .restart = true,
+		.capabilities = CAP(CHOWN) | CAP(FOWNER) | CAP(DAC_OVERRIDE),
+	},
+	[PROCESS_SCREEN] = {
+		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},
+		.envp = screen_environment, .namespace = NAMESPACE_SCREEN, .uid = ID_KIOSK, .restart = true,
+	},
+};
+/* clang-format on */
+
+const struct process_row *process_row(enum stick_process which) { return &rows[which]; }

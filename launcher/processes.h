@@ -1,0 +1,42 @@
+/*
+ * processes - the table of everything the launcher starts: where it lives, as whom, with which capabilities, and what
+ * its death means. Our own are this program re-executed (children.h); the third party's have rows like ours.
+ */
+#ifndef LAUNCHER_PROCESSES_H
+#define LAUNCHER_PROCESSES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum stick_process {
+	PROCESS_RECORD,
+	PROCESS_LINK,
+	PROCESS_TUNNEL,
+	PROCESS_KEYHOLDER,
+	PROCESS_POLICY,
+	PROCESS_BROKER,
+	PROCESS_AGENT,
+	PROCESS_UDEVD,
+	PROCESS_SEATD,
+	PROCESS_SCREEN, /* cage, which starts the kiosk */
+	PROCESS_COUNT
+};
+
+/* Nowhere is a namespace with nothing in it, not even lo up: for those that read what comes from outside. */
+enum stick_namespace { NAMESPACE_UNDERLAY, NAMESPACE_TUNNEL, NAMESPACE_SCREEN, NAMESPACE_NOWHERE, NAMESPACE_COUNT };
+
+struct process_row {
+	const char *name;
+	const char *const *argv;
+	const char *const *envp;
+	enum stick_namespace namespace;
+	uid_t uid; /* and gid, the same number */
+	uint64_t capabilities;
+	bool drops_itself; /* third party as uid 0: keeps what `capabilities` names, nothing else */
+	bool restart;      /* started again with back-off; false: its owner decides (record, broker) */
+};
+
+const struct process_row *process_row(enum stick_process which);
+
+#endif
