@@ -37,8 +37,8 @@ enum message {
 	MSG_POLICY_LOADED = 51,  /* u64 version, u64 expires, u8 pin, b CA certificate PEM, b payload JSON of the policy
 				    (for tiles), b payload JSON of the gateways, s note for the desk ("" none) */
 	MSG_POLICY_REFUSED = 52, /* u8 what (0 none usable, 1 an offered one), s reason code, s sentence */
-	MSG_POLICY_OFFER = 53,   /* b policy envelope, u64 now: if newer and good, answered by MSG_POLICY_LOADED, else
-				    MSG_POLICY_REFUSED */
+	MSG_POLICY_OFFER = 53,   /* b envelope (policy or gateways), u64 now: if newer and good, answered by
+				    MSG_POLICY_LOADED, else MSG_POLICY_REFUSED */
 	MSG_POLICY_SESSION =
 	    54,              /* id = session; s bank; 1 fd: the broker's channel. Answers on it are of this bank only */
 	MSG_POLICY_END = 55, /* id = session */

@@ -1,0 +1,61 @@
+/*
+ * policy_store - which policy and which list of gateways stand: verified, then parsed, then compared by version.
+ *
+ * Pure: no clock, no descriptor. The store keeps what stands when something offered is refused, whatever the reason.
+ */
+#ifndef LAUNCHER_POLICY_STORE_H
+#define LAUNCHER_POLICY_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "firmware/lib/envelope.h"
+#include "whitelist/gateways.h"
+#include "whitelist/whitelist.h"
+
+#define STORE_CODE_BYTES     48
+#define STORE_SENTENCE_BYTES 512
+
+struct policy_store {
+	struct envelope_roots roots;
+	struct whitelist *whitelist;
+	struct gateways *gateways;
+	uint8_t *policy_json, *gateways_json; /* the verified payloads */
+	size_t policy_json_size, gateways_json_size;
+	char note[STORE_SENTENCE_BYTES]; /* of the last load, for the desk: what was not taken, and why; "" */
+};
+
+/* Why not, for the desk: a stable word and one sentence. */
+struct store_refusal {
+	char code[STORE_CODE_BYTES];
+	char sentence[STORE_SENTENCE_BYTES];
+};
+
+struct blob {
+	const uint8_t *data;
+	size_t size; /* 0: not there */
+};
+
+/* What the stick starts with. */
+struct store_sources {
+	struct blob roots;
+	struct blob policy, kept_policy;     /* built-in, and the last accepted one */
+	struct blob gateways, kept_gateways; /* of first contact, and the last accepted ones */
+};
+
+/*
+ * The highest good version of each; of two equal ones the built-in. An expired policy is loaded all the same: it closes
+ * the banks, not the way to its successor. 0; or -EINVAL or -ENOMEM with `refusal` filled and the store empty.
+ */
+int store_load(struct policy_store *store, const struct store_sources *sources, int64_t now,
+	       struct store_refusal *refusal);
+
+/*
+ * Take a newer policy or list of gateways, whichever the envelope says it is. 0; -EINVAL or -ENOMEM with `refusal`
+ * filled and the store as it was.
+ */
+int store_offer(struct policy_store *store, struct blob envelope, int64_t now, struct store_refusal *refusal);
+
+void store_free(struct policy_store *store);
+
+#endif

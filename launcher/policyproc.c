@@ -1,0 +1,297 @@
+#include <errno.h>
+#include <psa/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "launcher/children.h"
+#include "launcher/messages.h"
+#include "launcher/policy_answer.h"
+#include "launcher/policy_mint.h"
+#include "launcher/policy_store.h"
+
+static const struct self self = {
+    .name = "policy",
+    .holds = "the verified whitelist and list of gateways; the key of this start's certificate authority",
+    .reads = "signed envelopes, verified before they are parsed; questions of brokers",
+    .speaks_to = "launcher, brokers",
+    .promises = PROMISE_BASE | PROMISE_SEND,
+    .open_files_max = 32,
+    .memory_max_bytes = 256 << 20,
+};
+
+enum { SESSIONS_MAX = 4 };
+
+/* One broker. It is answered about its bank alone, whatever it asks. */
+struct session {
+	uint32_t id; /* 0: free */
+	int channel;
+	struct loop_watch *watch;
+	char bank[WHITELIST_ID_BYTES];
+};
+
+static struct policy {
+	struct loop *loop;
+	struct msg msg, query;
+	struct policy_store store;
+	struct mint *mint;        /* NULL until a policy is loaded */
+	int64_t time, time_at_ms; /* the clock as the launcher last gave it, and when that was */
+	struct session sessions[SESSIONS_MAX];
+} policy;
+
+static void set_time(uint64_t now)
+{
+	policy.time = (int64_t)(now & INT64_MAX);
+	policy.time_at_ms = now_ms();
+}
+
+/* Ours goes on by itself: the system's clock is the launcher's to set, and it may do so at any moment. */
+static int64_t time_now(void) { return policy.time + (now_ms() - policy.time_at_ms) / 1000; }
+
+/* --- sessions --- */
+
+static void session_end(struct session *session)
+{
+	loop_unwatch(session->watch);
+	close(session->channel);
+	*session = (struct session){.channel = -1};
+}
+
+static int session_answer(const struct session *session, const struct msg *query)
+{
+	static struct answer answer;
+	int error = answer_query(policy.store.whitelist, session->bank, policy.mint, time_now(), query->type,
+				 query->payload, query->size, &answer);
+	if (!error)
+		error = msg_send(session->channel, (uint16_t)answer.type, query->id, answer.payload, answer.size);
+	wipe(&answer, sizeof answer);
+	return error;
+}
+
+static void on_query(uint32_t events, void *context)
+{
+	(void)events;
+	struct session *session = context;
+	int got = msg_receive(session->channel, &policy.query);
+	if (got == -EAGAIN)
+		return;
+	int error = got == 1 ? session_answer(session, &policy.query) : got;
+	if (got == 1 && !error)
+		return;
+	if (error)
+		log_warn("the broker of session %u is cut off: %s", session->id, strerror(-error));
+	session_end(session);
+}
+
+static struct session *session_find(uint32_t id)
+{
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		if (policy.sessions[i].id == id)
+			return &policy.sessions[i];
+	return NULL;
+}
+
+static int session_begin(const struct msg *m, const char *bank, int channel)
+{
+	struct session *session = session_find(0);
+	if (m->id == 0 || session_find(m->id) || !session)
+		return -EBUSY;
+	if (!whitelist_bank(policy.store.whitelist, bank))
+		return -ENOENT;
+	struct loop_watch *watch = loop_watch(policy.loop, channel, EPOLLIN, on_query, session);
+	if (!watch)
+		return -errno;
+	*session = (struct session){.id = m->id, .channel = channel, .watch = watch};
+	memcpy(session->bank, bank, strlen(bank) + 1);
+	return 0;
+}
+
+/* --- what the launcher says --- */
+
+static void say_loaded(void)
+{
+	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
+	const struct policy_store *store = &policy.store;
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u64(&w, store->whitelist->version);
+	write_u64(&w, (uint64_t)store->whitelist->expires);
+	write_u8(&w, store->whitelist->pin);
+	write_str(&w, mint_authority_pem(policy.mint));
+	write_blob(&w, store->policy_json, store->policy_json_size);
+	write_blob(&w, store->gateways_json, store->gateways_json_size);
+	write_str(&w, store->note);
+	int error = w.failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, MSG_POLICY_LOADED, 0, payload, w.size);
+	if (error)
+		fatal("the launcher cannot be told of the policy: %s", strerror(-error));
+}
+
+static void say_refused(uint8_t what, const struct store_refusal *refusal)
+{
+	uint8_t payload[STORE_CODE_BYTES + STORE_SENTENCE_BYTES + 16];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, what);
+	write_str(&w, refusal->code);
+	write_str(&w, refusal->sentence);
+	log_warn("%s", refusal->sentence);
+	int error = msg_send(CHILD_CHANNEL_FD, MSG_POLICY_REFUSED, 0, payload, w.size);
+	if (error)
+		fatal("the launcher cannot be told of a refusal: %s", strerror(-error));
+}
+
+static struct blob take_blob(struct reader *r)
+{
+	struct blob b;
+	b.data = read_blob(r, &b.size);
+	return b;
+}
+
+static int on_load(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	struct store_sources sources;
+	struct store_refusal refusal = {.code = "no_memory", .sentence = "out of memory"};
+	sources.roots = take_blob(&r);
+	sources.policy = take_blob(&r);
+	sources.kept_policy = take_blob(&r);
+	sources.gateways = take_blob(&r);
+	sources.kept_gateways = take_blob(&r);
+	uint64_t now = read_u64(&r);
+	if (!reader_done(&r) || policy.mint)
+		return -EBADMSG;
+	set_time(now);
+	int error = store_load(&policy.store, &sources, time_now(), &refusal);
+	if (!error)
+		error = mint_new(&policy.mint);
+	if (!error)
+		say_loaded();
+	else if (error == -EIO)
+		return error;
+	else
+		say_refused(0, &refusal);
+	if (error)
+		store_free(&policy.store);
+	return 0;
+}
+
+static int on_offer(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	struct store_refusal refusal = {.code = "no_memory", .sentence = "out of memory"};
+	struct blob envelope = take_blob(&r);
+	uint64_t now = read_u64(&r);
+	if (!reader_done(&r) || !policy.mint)
+		return -EBADMSG;
+	set_time(now);
+	policy.store.note[0] = '\0';
+	if (store_offer(&policy.store, envelope, time_now(), &refusal))
+		say_refused(1, &refusal);
+	else
+		say_loaded();
+	return 0;
+}
+
+/* A session that cannot begin is a channel that closes: its broker ends, and the launcher with it the session. */
+static int on_session(struct msg *m)
+{
+	char bank[WHITELIST_ID_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, bank, sizeof bank);
+	int channel = msg_take_fd(m, 0);
+	if (!reader_done(&r) || !policy.mint || channel < 0) {
+		if (channel >= 0)
+			close(channel);
+		return -EBADMSG;
+	}
+	int error = session_begin(m, bank, channel);
+	if (error) {
+		log_warn("no session of bank %s: %s", bank, strerror(-error));
+		close(channel);
+	}
+	return 0;
+}
+
+static int on_end(struct msg *m)
+{
+	struct session *session = m->id ? session_find(m->id) : NULL;
+	if (session)
+		session_end(session);
+	return m->size == 0 ? 0 : -EBADMSG;
+}
+
+static int on_time(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	uint64_t now = read_u64(&r);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	set_time(now);
+	return 0;
+}
+
+static const struct {
+	uint16_t type;
+	int (*run)(struct msg *m);
+} orders[] = {
+    {MSG_POLICY_LOAD, on_load}, {MSG_POLICY_OFFER, on_offer}, {MSG_POLICY_SESSION, on_session},
+    {MSG_POLICY_END, on_end},   {MSG_POLICY_TIME, on_time},
+};
+
+static int obey(struct msg *m)
+{
+	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+		if (orders[i].type == m->type)
+			return orders[i].run(m);
+	return -EBADMSG;
+}
+
+static void on_launcher(uint32_t events, void *context)
+{
+	(void)events;
+	(void)context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &policy.msg);
+	if (got == -EAGAIN)
+		return;
+	if (got == 0) {
+		loop_stop(policy.loop);
+		return;
+	}
+	int error = got == 1 ? obey(&policy.msg) : got;
+	if (error)
+		fatal("the launcher's message %u: %s", policy.msg.type, strerror(-error));
+}
+
+static void forget(void)
+{
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		if (policy.sessions[i].id)
+			session_end(&policy.sessions[i]);
+	mint_free(policy.mint);
+	store_free(&policy.store);
+	msg_free(&policy.msg);
+	msg_free(&policy.query);
+	loop_free(policy.loop);
+}
+
+int policy_main(void)
+{
+	close_above(CHILD_CHANNEL_FD);
+	if (psa_crypto_init() != PSA_SUCCESS)
+		fatal("the crypto library does not start");
+	policy.loop = loop_new();
+	if (!policy.loop || !loop_watch(policy.loop, CHILD_CHANNEL_FD, EPOLLIN, on_launcher, NULL))
+		fatal("no event loop: %s", strerror(errno));
+	if (sandbox_enter(&self))
+		return 1;
+	int error = msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0);
+	if (!error)
+		error = loop_run(policy.loop);
+	forget();
+	return error ? 1 : 0;
+}
