@@ -38,11 +38,14 @@ static size_t envelope_most(const char *type)
 	return types[!strcmp(type, ENVELOPE_TYPE_GATEWAYS)].envelope_max_bytes;
 }
 
-/* A file with a payloadType is meant to be an envelope, and what is wrong with it is said as of an envelope. */
-static bool is_meant_as_envelope(const struct document *document)
+/*
+ * A file with a payloadType is meant to be an envelope, and what is wrong with it is said as of an envelope. So is what
+ * is not JSON at all where a signed object is `expected`.
+ */
+static bool is_meant_as_envelope(const struct document *document, bool expected)
 {
 	json_t *tree = json_loadb(document->text, document->text_size, 0, NULL);
-	bool meant = json_object_get(tree, "payloadType") != NULL;
+	bool meant = tree ? json_object_get(tree, "payloadType") != NULL : expected;
 	json_decref(tree);
 	return meant;
 }
@@ -96,7 +99,7 @@ int document_open(struct document *document, const char *path, const char *type,
 	document->text = file_read(path, ENVELOPE_MAX_BYTES, &document->text_size);
 	if (!document->text)
 		return CLI_REFUSED;
-	document->is_envelope = is_meant_as_envelope(document);
+	document->is_envelope = is_meant_as_envelope(document, roots != NULL);
 	if (document->is_envelope) {
 		if (open_envelope(document, type))
 			return CLI_REFUSED;
