@@ -33,7 +33,7 @@ int wall_gateways_read(const void *payload, size_t size, struct wall_gateways *g
 extern const char wall_base_script[];
 
 /* Room that is always enough for the two scripts below. */
-#define WALL_SCRIPT_MAX_BYTES 16384
+#define WALL_SCRIPT_MAX_BYTES 24576
 
 /* Put `interface` under the netdev table; may be repeated. 0, or -EINVAL for a name with other than A-Z a-z 0-9 _ . -
  */

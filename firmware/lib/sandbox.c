@@ -1,5 +1,6 @@
 #include "firmware/lib/sandbox.h"
 
+#include <drm/drm.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -233,6 +234,15 @@ static const struct rule rules[] = {
     ANY(PROMISE_SEAL, landlock_add_rule),
     ANY(PROMISE_SEAL, landlock_restrict_self),
     IF(PROMISE_SEAL, prctl, EQUAL(0, PR_SET_NO_NEW_PRIVS)),
+
+    ANY(PROMISE_POWER, reboot),
+    ANY(PROMISE_POWER, rt_sigtimedwait),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_GETRESOURCES)),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_GETCONNECTOR)),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_CREATE_DUMB)),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_ADDFB)),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_MAP_DUMB)),
+    IF(PROMISE_POWER, ioctl, EQUAL(1, DRM_IOCTL_MODE_SETCRTC)),
 };
 
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };

@@ -29,7 +29,8 @@ enum promise {
 	PROMISE_CLOCK = 1 << 11,     /* clock_settime, adjtimex */
 	PROMISE_PING = 1 << 12,      /* socket(AF_INET/AF_INET6, SOCK_DGRAM, IPPROTO_ICMP/ICMPV6) */
 	PROMISE_IOCTL_NET = 1 << 13, /* ioctl(SIOCGIF*, SIOCSIF*, FIONREAD, FIONBIO) */
-	PROMISE_SEAL = 1 << 14, /* sandbox_enter() itself in a later child: seccomp, landlock, prctl(NO_NEW_PRIVS) */
+	PROMISE_SEAL = 1 << 14,  /* sandbox_enter() itself in a later child: seccomp, landlock, prctl(NO_NEW_PRIVS) */
+	PROMISE_POWER = 1 << 15, /* PID 1's end: reboot, wait for a signal, a picture on the display's own buffer */
 };
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };

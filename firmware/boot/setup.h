@@ -1,0 +1,33 @@
+/*
+ * setup - what PID 1 does once, before it starts anything: mounts, kernel settings, names, the clock. Each step is a
+ * table or a few lines; 0 or -errno, with the reason logged.
+ */
+#ifndef FIRMWARE_BOOT_SETUP_H
+#define FIRMWARE_BOOT_SETUP_H
+
+#include <stdint.h>
+
+/* proc, sysfs, devtmpfs and the tmpfs trees: nosuid, nodev but for /dev, noexec, limited in size. */
+int setup_mounts(void);
+
+/* The big volume, /dev/dm-1, on /usr, read-only. Separate because its failure is told to the person differently. */
+int setup_usr(void);
+
+/* Kernel settings. One that this kernel does not have is passed over; one that it refuses is an error. */
+int setup_settings(void);
+
+int setup_names(void); /* host name, loopback up, Ctrl-Alt-Del as a signal */
+
+/*
+ * The clock never starts before the image was made: CLOCK_REALTIME = max(itself, "date" of `image_json`). The kernel
+ * took it from the RTC, which is never written. *image_date is given back for later settings of the clock.
+ */
+int setup_clock(const char *image_json, int64_t *image_date);
+
+/* The whole number behind "name": in a small JSON text of our own making; -1 if it is not there. */
+int64_t setup_json_number(const char *json, const char *name);
+
+/* Undo the mounts that hold anything written, at the end: what they held is freed, and freed memory is zeroed. */
+void setup_unmount(void);
+
+#endif
