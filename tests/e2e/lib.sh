@@ -67,10 +67,16 @@ eyes_close() {
   eyes_pid=
 }
 
-# read_picture FILE - its words, blanks taken out, because Japanese has none and OCR puts them anywhere
+# read_picture FILE - its words, blanks taken out, because Japanese has none and OCR puts them anywhere. Read twice: as a
+# block (6), which keeps lines whole, and as scattered words (11), which finds those in corners.
 read_picture() {
-  [ -s "$1.txt" ] || convert "$1" -colorspace Gray -resize 200% png:- |
-    OMP_THREAD_LIMIT=1 tesseract stdin stdout -l jpn+eng --psm 11 2>/dev/null | tr -d ' \n\f' >"$1.txt"
+  if [ ! -s "$1.txt" ]; then
+    convert "$1" -colorspace Gray -resize 200% "$1.tiff"
+    for layout in 6 11; do
+      OMP_THREAD_LIMIT=1 tesseract "$1.tiff" stdout -l jpn --psm $layout 2>/dev/null
+    done | tr -d ' \n\f' >"$1.txt"
+    rm -f "$1.tiff"
+  fi
   cat "$1.txt"
 }
 

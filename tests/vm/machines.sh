@@ -18,9 +18,10 @@ machine_accel() {
 machine() {
   name=$1
   shift
-  setpriv --pdeathsig TERM qemu-system-x86_64 -name "sekisho-$name" -no-user-config -nodefaults \
-    -accel "$(machine_accel)" -machine q35 -cpu max -qmp "unix:$RUN/$name.qmp,server=on,wait=off" \
-    -device virtio-rng-pci "$@" 2>"$RUN/$name.err" &
+  set -- qemu-system-x86_64 -name "sekisho-$name" -no-user-config -nodefaults \
+    -accel "$(machine_accel)" -machine q35 -cpu max -qmp "unix:$RUN/$name.qmp,server=on,wait=off" "$@"
+  echo "$*" >"$RUN/$name.command"
+  setpriv --pdeathsig TERM "$@" 2>"$RUN/$name.err" &
   echo $! >"$RUN/$name.pid"
 }
 
@@ -35,7 +36,7 @@ debian() {
   name=$1 megabytes=$2
   shift 2
   : >"$RUN/$name.log"
-  machine "$name" -m "$megabytes" -display none -serial "file:$RUN/$name.log" -no-reboot \
+  machine "$name" -m "$megabytes" -device virtio-rng-pci -display none -serial "file:$RUN/$name.log" -no-reboot \
     -kernel "$B/vm/base/vmlinuz" -initrd "$B/vm/initrd" \
     -append 'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off audit=0 random.trust_cpu=1' \
     -drive "file=$B/vm/base/root.ext4,if=virtio,format=raw,snapshot=on" \
@@ -85,6 +86,11 @@ machine_said() {
 # machine_wait NAME - until it has ended
 machine_wait() {
   wait "$(cat "$RUN/$1.pid")"
+}
+
+# machine_gone NAME SECONDS - it ends by itself within that time
+machine_gone() {
+  timeout "$2" tail -f --pid="$(cat "$RUN/$1.pid")" /dev/null
 }
 
 # machines_end NAME... - ask each process to end, and wait

@@ -41,7 +41,10 @@ const transfer = document.getElementById('transfer');
 if (transfer)
 	transferForm(transfer);
 
+// A letter or digit opens the link that is marked with it, for hands that know the page.
 document.addEventListener('keydown', (event) => {
+	if (event.target.matches('input, select'))
+		return;
 	const link = document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`);
 	if (link && !event.ctrlKey && !event.altKey)
 		location.href = link.href;
