@@ -93,10 +93,12 @@ machine_gone() {
   timeout "$2" tail -f --pid="$(cat "$RUN/$1.pid")" /dev/null
 }
 
-# machines_end NAME... - ask each process to end, and wait
+# machines_end NAME... - end each process, and wait until it has ended
 machines_end() {
   for name in "$@"; do
-    [ ! -s "$RUN/$name.pid" ] || kill "$(cat "$RUN/$name.pid")" 2>/dev/null || true
+    [ -s "$RUN/$name.pid" ] || continue
+    kill "$(cat "$RUN/$name.pid")" 2>/dev/null || true
+    wait "$(cat "$RUN/$name.pid")" 2>/dev/null || true
+    rm -f "$RUN/$name.pid"
   done
-  wait
 }

@@ -1,0 +1,46 @@
+#!/bin/sh
+# The first gateway address is dead and the gateway has a newer policy than the image; then a second start, where the
+# gateway offers the older policy again.
+. tests/e2e/lib.sh
+
+world_and_gateway POLICY=4 'ADDRESSES=203.0.113.12/24 203.0.113.101/24 203.0.113.102/24'
+api_login || bail "the desk lets the operator in"
+
+stick_disk
+stick_start
+screen_wait '銀行をお選びください' 240 || bail "with its first gateway address dead the stick still shows its banks"
+ok 0 "with its first gateway address dead the stick still shows its banks"
+press 1
+screen_wait '契約者番号' 120
+ok $? "and the bank's page"
+
+# to whom the handshakes went, and when
+tcpdump -r "$RUN/stick.pcap" -nn -tt 'udp dst port 51820 and udp[8:4] = 0x01000000' 2>/dev/null >"$RUN/handshakes"
+grep -q '> 203\.0\.113\.11\.51820' "$RUN/handshakes"
+ok $? "the first address was tried"
+waited=$(awk '/> 203\.0\.113\.11\.51820/ && !first { first = $1 } /> 203\.0\.113\.12\.51820/ { printf "%d", $1 - first; exit }' "$RUN/handshakes")
+note "the second address was tried after ${waited:-no} s"
+[ "${waited:-99}" -ge 4 ] && [ "${waited:-99}" -le 9 ]
+ok $? "the second one after 5 s without an answer"
+
+stick_state_wait .policy_version 4 60
+ok $? "the newer policy was accepted"
+press f10
+screen_wait '電源を切りますか' 30 || note "no question before the power goes off"
+press ret
+machine_gone stick 60
+ok $? "the PC powers off"
+
+# --- the second start, at a gateway that has only the older policy ---
+
+eyes_close
+machines_end gateway
+tests/demo/seeds "$B" "$RUN" POLICY=3
+machine_gateway
+gateway_ready
+api_login || bail "the desk lets the operator in again"
+stick_start
+screen_wait '銀行をお選びください' 240
+ok $? "the second start shows the banks"
+stick_state_wait .policy_version 4 60
+ok $? "the stick stays with the newer policy: the older one is refused"
