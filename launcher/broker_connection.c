@@ -1,0 +1,666 @@
+#include "launcher/broker_connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firmware/lib/log.h"
+#include "launcher/broker_hello.h"
+#include "launcher/broker_tls.h"
+
+enum state {
+	CONNECTION_HELLO,
+	CONNECTION_ASKING,
+	CONNECTION_RESOLVING,
+	CONNECTION_CONNECTING,
+	CONNECTION_BANK,
+	CONNECTION_BROWSER,
+	CONNECTION_RELAY,
+	CONNECTION_ENDED,
+	CONNECTION_STATES
+};
+
+enum {
+	ADDRESS_MS = 4000, /* for one of several addresses */
+	IDLE_MS = 120000,  /* in RELAY, no byte either way */
+	ANSWER_MS = 60000, /* in RELAY, the bank has been asked and has not sent one byte */
+	HALF_CLOSED_MS = 10000,
+	PUMP_ROUNDS = 16, /* records moved before other connections have their turn */
+	DETAIL_MAX = 160,
+	ALERT_DECODE_ERROR = 50,
+	ALERT_ACCESS_DENIED = 49,
+	ALERT_INTERNAL_ERROR = 80,
+};
+
+/* One direction. What was read is written before more is read, so a slow reader slows its writer down. */
+struct pump {
+	uint8_t data[TLS_RECORD_MAX_BYTES];
+	size_t at, size;
+	bool closed; /* the reading end said close_notify */
+	bool done;   /* and the writing end was told */
+};
+
+struct side {
+	struct tls_end tls;
+	struct loop_watch *watch;
+	uint32_t watched;
+	bool hung_up; /* both directions are over in the kernel: watching it would spin, reading still gives the rest */
+};
+
+struct connection {
+	struct connections *all;
+	struct connection *next;
+	enum state state;
+	uint16_t port;
+	struct loop_timer *timer;
+	struct side browser, bank;
+	struct buf first; /* the browser's bytes so far */
+	struct hello hello;
+	struct bank_host *host;
+	struct lookup *lookup;
+	struct sockaddr_storage addresses[RESOLVE_ADDRESSES_MAX];
+	size_t address_count, address_next;
+	int connect_error;
+	struct pump *up, *down; /* from RELAY on */
+	bool asked, answered;   /* bytes went up, came down */
+};
+
+struct connections {
+	struct loop *loop;
+	struct policy *policy;
+	struct resolver *resolver;
+	connection_report_fn *report;
+	connection_room_fn *room;
+	void *context;
+	struct connection *first;
+	size_t count;
+	struct loop_timer *reaper; /* ended ones are freed on a turn of their own, when no call of theirs is running */
+	struct connection_counts counts;
+};
+
+static void run_hello(struct connection *c);
+static void run_connecting(struct connection *c);
+static void run_bank(struct connection *c);
+static void run_browser(struct connection *c);
+static void run_relay(struct connection *c);
+static void connect_next(struct connection *c);
+
+/* What a state does when a socket is ready (NULL: it waits for another process), how long it may last, and how it is
+ * reported when it lasted longer. */
+static const struct {
+	void (*run)(struct connection *c);
+	int64_t timeout_ms;
+	enum broker_event kind;
+	enum refusal refusal;
+	const char *late;
+} states[CONNECTION_STATES] = {
+    [CONNECTION_HELLO] = {run_hello, 10000, BROKER_BAD_CLIENT, REFUSAL_BAD_HELLO, "the ClientHello did not come"},
+    [CONNECTION_ASKING] = {NULL, 10000, BROKER_REFUSED, REFUSAL_NO_SESSION, "policy did not answer"},
+    [CONNECTION_RESOLVING] = {NULL, 15000, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS, "the resolver did not answer"},
+    [CONNECTION_CONNECTING] = {run_connecting, 10000, BROKER_BANK_TROUBLE, REFUSAL_UNREACHABLE,
+			       "no address of the host accepted a connection in time"},
+    [CONNECTION_BANK] = {run_bank, 15000, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT,
+			 "the host did not answer the TLS handshake in time"},
+    [CONNECTION_BROWSER] = {run_browser, 15000, BROKER_BAD_CLIENT, REFUSAL_TLS,
+			    "the browser did not finish its TLS handshake"},
+    [CONNECTION_RELAY] = {run_relay, IDLE_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
+};
+
+static void unwatch(struct side *side)
+{
+	loop_unwatch(side->watch);
+	side->watch = NULL;
+	side->watched = 0;
+}
+
+static void close_side(struct side *side)
+{
+	unwatch(side);
+	if (side->tls.fd >= 0)
+		close(side->tls.fd);
+	side->tls.fd = -1;
+}
+
+/* Idempotent; memory goes with the reaper. */
+static void end(struct connection *c)
+{
+	if (c->state == CONNECTION_ENDED)
+		return;
+	c->state = CONNECTION_ENDED;
+	close_side(&c->browser);
+	close_side(&c->bank);
+	policy_cancel(c->all->policy, c);
+	lookup_cancel(c->lookup);
+	c->lookup = NULL;
+	loop_timer_set(c->timer, -1);
+	loop_timer_set(c->all->reaper, 0);
+}
+
+/* So that the kernel sends a reset and drops what it still has to send. */
+static void abort_side(const struct side *side)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	if (side->tls.fd >= 0)
+		(void)setsockopt(side->tls.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+static void report(struct connection *c, enum broker_event kind, enum refusal refusal, const char *detail)
+{
+	c->all->counts.refused++;
+	c->all->report(kind, c->hello.host, refusal, detail, c->all->context);
+}
+
+static uint8_t alert_of(enum broker_event kind)
+{
+	switch (kind) {
+	case BROKER_BAD_CLIENT:
+		return ALERT_DECODE_ERROR;
+	case BROKER_BANK_TROUBLE:
+		return ALERT_INTERNAL_ERROR;
+	default:
+		return ALERT_ACCESS_DENIED;
+	}
+}
+
+/* Before the browser's handshake has begun its alert goes in the clear; later mbedTLS has sent its own. */
+static void refuse(struct connection *c, enum broker_event kind, enum refusal refusal, const char *detail)
+{
+	if (c->state == CONNECTION_ENDED)
+		return;
+	report(c, kind, refusal, detail);
+	if (c->state < CONNECTION_BROWSER)
+		tls_send_plain_alert(c->browser.tls.fd, alert_of(kind));
+	end(c);
+}
+
+static void enter(struct connection *c, enum state state)
+{
+	c->state = state;
+	loop_timer_set(c->timer, states[state].timeout_ms);
+}
+
+static void on_timer(void *context)
+{
+	struct connection *c = context;
+	if (c->state == CONNECTION_CONNECTING && c->address_next < c->address_count) {
+		c->connect_error = ETIMEDOUT;
+		connect_next(c);
+		return;
+	}
+	if (c->state == CONNECTION_RELAY && c->asked && !c->answered)
+		report(c, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT, "the host took the request and did not answer");
+	if (c->state == CONNECTION_RELAY)
+		end(c);
+	else
+		refuse(c, states[c->state].kind, states[c->state].refusal, states[c->state].late);
+}
+
+static void note_hang_up(const struct connection *c, struct side *side, uint32_t events)
+{
+	if (c->state != CONNECTION_RELAY || !(events & (EPOLLHUP | EPOLLERR)))
+		return;
+	side->hung_up = true;
+	unwatch(side);
+}
+
+static void on_browser(uint32_t events, void *context)
+{
+	struct connection *c = context;
+	note_hang_up(c, &c->browser, events);
+	/* between its ClientHello and our ServerHello only its going away is waited for */
+	if (c->state > CONNECTION_HELLO && c->state < CONNECTION_BROWSER)
+		end(c);
+	else
+		states[c->state].run(c);
+}
+
+static void on_bank(uint32_t events, void *context)
+{
+	struct connection *c = context;
+	note_hang_up(c, &c->bank, events);
+	states[c->state].run(c);
+}
+
+/* 0 events: not watched at all, or a peer that hangs up would be told of without end. */
+static void watch(struct connection *c, struct side *side, uint32_t events)
+{
+	if (side->hung_up || side->tls.fd < 0 || events == side->watched)
+		return;
+	side->watched = events;
+	if (events == 0) {
+		unwatch(side);
+	} else if (side->watch) {
+		if (loop_watch_events(side->watch, events) < 0)
+			end(c);
+	} else {
+		side->watch =
+		    loop_watch(c->all->loop, side->tls.fd, events, side == &c->browser ? on_browser : on_bank, c);
+		if (!side->watch)
+			end(c);
+	}
+}
+
+/* HELLO */
+
+static void on_host(enum refusal refusal, struct bank_host *host, void *context);
+
+static void ask(struct connection *c)
+{
+	enter(c, CONNECTION_ASKING);
+	watch(c, &c->browser, EPOLLRDHUP);
+	policy_ask_host(c->all->policy, c->hello.host, c->port, on_host, c);
+}
+
+static void refuse_hello(struct connection *c, enum hello_result result)
+{
+	enum refusal refusal = result == HELLO_ADDRESS ? REFUSAL_IP_LITERAL : REFUSAL_BAD_HELLO;
+	refuse(c, BROKER_BAD_CLIENT, refusal, hello_text(result));
+}
+
+static void run_hello(struct connection *c)
+{
+	uint8_t data[4096];
+	ssize_t got = recv(c->browser.tls.fd, data, sizeof data, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		/* browsers open connections ahead and drop them unused: no event */
+		if (c->first.size > 0)
+			refuse_hello(c, HELLO_MORE);
+		end(c);
+		return;
+	}
+	if (buf_append(&c->first, data, (size_t)got, HELLO_MAX_BYTES + sizeof data) < 0) {
+		refuse_hello(c, HELLO_TOO_LARGE);
+		return;
+	}
+	enum hello_result result = hello_parse(c->first.data, c->first.size, &c->hello);
+	if (result == HELLO_OK)
+		ask(c);
+	else if (result != HELLO_MORE)
+		refuse_hello(c, result);
+}
+
+/* ASKING → RESOLVING */
+
+static void on_addresses(const struct sockaddr_storage *addresses, size_t count, const char *detail, void *context);
+
+static void on_host(enum refusal refusal, struct bank_host *host, void *context)
+{
+	struct connection *c = context;
+	if (refusal != REFUSAL_NONE) {
+		refuse(c, BROKER_REFUSED, refusal, refusal_text(refusal));
+		return;
+	}
+	c->host = bank_host_keep(host);
+	enter(c, CONNECTION_RESOLVING);
+	struct lookup *lookup = resolver_look_up(c->all->resolver, c->hello.host, on_addresses, c);
+	if (c->state == CONNECTION_RESOLVING)
+		c->lookup = lookup;
+}
+
+/* RESOLVING → CONNECTING */
+
+static void on_addresses(const struct sockaddr_storage *addresses, size_t count, const char *detail, void *context)
+{
+	struct connection *c = context;
+	c->lookup = NULL;
+	if (count == 0) {
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS, detail);
+		return;
+	}
+	memcpy(c->addresses, addresses, count * sizeof *addresses);
+	c->address_count = count;
+	connect_next(c);
+}
+
+static int open_socket(const struct connection *c, struct sockaddr_storage *address)
+{
+	socklen_t size = sizeof(struct sockaddr_in);
+	if (address->ss_family == AF_INET6) {
+		((struct sockaddr_in6 *)address)->sin6_port = htons(c->port);
+		size = sizeof(struct sockaddr_in6);
+	} else {
+		((struct sockaddr_in *)address)->sin_port = htons(c->port);
+	}
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int on = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(fd, (const struct sockaddr *)address, size) == 0 || errno == EINPROGRESS)
+		return fd;
+	int error = -errno;
+	close(fd);
+	return error;
+}
+
+static void connect_next(struct connection *c)
+{
+	close_side(&c->bank);
+	while (c->address_next < c->address_count) {
+		int fd = open_socket(c, &c->addresses[c->address_next++]);
+		if (fd < 0) {
+			c->connect_error = -fd;
+			continue;
+		}
+		c->bank.tls.fd = fd;
+		enter(c, CONNECTION_CONNECTING);
+		if (c->address_next < c->address_count)
+			loop_timer_set(c->timer, ADDRESS_MS);
+		watch(c, &c->bank, EPOLLOUT);
+		return;
+	}
+	char detail[DETAIL_MAX];
+	snprintf(detail, sizeof detail, "connecting to the host: %s", strerror(c->connect_error));
+	refuse(c, BROKER_BANK_TROUBLE, REFUSAL_UNREACHABLE, detail);
+}
+
+/* CONNECTING → BANK */
+
+static void start_bank(struct connection *c)
+{
+	int error = tls_open_bank(&c->bank.tls, c->bank.tls.fd, c->host, &c->hello);
+	if (error) {
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_TLS, "TLS could not be set up");
+		return;
+	}
+	enter(c, CONNECTION_BANK);
+	run_bank(c);
+}
+
+static void run_connecting(struct connection *c)
+{
+	int error = 0;
+	socklen_t size = sizeof error;
+	struct sockaddr_storage peer;
+	socklen_t peer_size = sizeof peer;
+	if (getsockopt(c->bank.tls.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		error = errno;
+	if (error) {
+		c->connect_error = error;
+		connect_next(c);
+	} else if (c->bank.tls.fd >= 0 && getpeername(c->bank.tls.fd, (struct sockaddr *)&peer, &peer_size) == 0) {
+		start_bank(c);
+	}
+}
+
+/* BANK → BROWSER */
+
+static enum broker_event kind_of(enum refusal refusal)
+{
+	switch (refusal) {
+	case REFUSAL_PIN:
+		return BROKER_PIN_FAILURE;
+	case REFUSAL_CHAIN:
+	case REFUSAL_NAME:
+	case REFUSAL_DATES:
+		return BROKER_CERTIFICATE;
+	default:
+		return BROKER_BANK_TROUBLE;
+	}
+}
+
+static void start_browser(struct connection *c)
+{
+	c->browser.tls.early = c->first;
+	c->first = (struct buf){0};
+	int error = tls_open_browser(&c->browser.tls, c->browser.tls.fd, c->host,
+				     mbedtls_ssl_get_alpn_protocol(&c->bank.tls.ssl));
+	if (error) {
+		refuse(c, BROKER_BAD_CLIENT, REFUSAL_TLS, "TLS to the browser could not be set up");
+		return;
+	}
+	watch(c, &c->bank, 0);
+	enter(c, CONNECTION_BROWSER);
+	run_browser(c);
+}
+
+static void run_bank(struct connection *c)
+{
+	char detail[DETAIL_MAX];
+	c->bank.tls.wants = 0;
+	switch (tls_handshake(&c->bank.tls)) {
+	case TLS_DONE:
+		start_browser(c);
+		break;
+	case TLS_WAIT:
+		watch(c, &c->bank, c->bank.tls.wants);
+		break;
+	case TLS_CLOSED:
+	case TLS_CUT:
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_TLS, "the host ended the connection in its TLS handshake");
+		break;
+	case TLS_FAILED: {
+		enum refusal refusal = tls_bank_refusal(&c->bank.tls, detail, sizeof detail);
+		refuse(c, kind_of(refusal), refusal, detail);
+		break;
+	}
+	}
+}
+
+/* BROWSER → RELAY */
+
+static void start_relay(struct connection *c)
+{
+	c->up = calloc(1, sizeof *c->up);
+	c->down = calloc(1, sizeof *c->down);
+	if (!c->up || !c->down) {
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_TLS, "out of memory");
+		return;
+	}
+	enter(c, CONNECTION_RELAY);
+	run_relay(c);
+}
+
+static void run_browser(struct connection *c)
+{
+	c->browser.tls.wants = 0;
+	switch (tls_handshake(&c->browser.tls)) {
+	case TLS_DONE:
+		start_relay(c);
+		break;
+	case TLS_WAIT:
+		watch(c, &c->browser, c->browser.tls.wants);
+		break;
+	case TLS_CLOSED:
+	case TLS_CUT: /* it changed its mind, which browsers do */
+		end(c);
+		break;
+	case TLS_FAILED: {
+		char detail[DETAIL_MAX];
+		(void)tls_bank_refusal(&c->browser.tls, detail, sizeof detail);
+		refuse(c, BROKER_BAD_CLIENT, REFUSAL_TLS, detail);
+		break;
+	}
+	}
+}
+
+/* RELAY */
+
+static int finish_pump(struct pump *pump, struct tls_end *to)
+{
+	if (pump->done)
+		return TLS_WAIT;
+	enum tls_result result = tls_close(to);
+	if (result != TLS_DONE)
+		return result;
+	shutdown(to->fd, SHUT_WR);
+	pump->done = true;
+	return TLS_WAIT;
+}
+
+/* Move records until an end waits (TLS_WAIT), fails, or it is others' turn (TLS_DONE). */
+static int run_pump(struct pump *pump, struct tls_end *from, struct tls_end *to, uint64_t *moved)
+{
+	for (int round = 0; round < PUMP_ROUNDS; round++) {
+		while (pump->at < pump->size) {
+			int put = tls_write(to, pump->data + pump->at, pump->size - pump->at);
+			if (put < 0)
+				return put;
+			pump->at += (size_t)put;
+			*moved += (uint64_t)put;
+		}
+		if (pump->closed)
+			return finish_pump(pump, to);
+		int got = tls_read(from, pump->data, sizeof pump->data);
+		if (got == TLS_CLOSED)
+			pump->closed = true;
+		else if (got < 0)
+			return got;
+		pump->at = 0;
+		pump->size = got > 0 ? (size_t)got : 0;
+	}
+	from->wants |= EPOLLIN;
+	return TLS_DONE;
+}
+
+/* An end that has hung up is not watched any more: what the kernel still holds of it is taken now. */
+static int drain(struct pump *pump, struct side *from, struct side *to, uint64_t *moved)
+{
+	int result;
+	do
+		result = run_pump(pump, &from->tls, &to->tls, moved);
+	while (result == TLS_DONE && from->hung_up);
+	return result;
+}
+
+/* Cut short by one end: the other must not take it for the whole. */
+static void cut(struct connection *c)
+{
+	abort_side(&c->browser);
+	abort_side(&c->bank);
+	end(c);
+}
+
+static void rest(struct connection *c, uint64_t moved)
+{
+	if (c->up->done && c->down->done)
+		end(c);
+	else if (c->up->done || c->down->done)
+		loop_timer_set(c->timer, HALF_CLOSED_MS);
+	else if (moved > 0)
+		loop_timer_set(c->timer, c->asked && !c->answered ? ANSWER_MS : IDLE_MS);
+	if (c->state == CONNECTION_ENDED)
+		return;
+	watch(c, &c->browser, c->browser.tls.wants);
+	watch(c, &c->bank, c->bank.tls.wants);
+	/* nobody will wake it: both ends have hung up and there is nothing left to wait for */
+	if (c->browser.hung_up && c->bank.hung_up)
+		end(c);
+}
+
+static void run_relay(struct connection *c)
+{
+	uint64_t up = 0, down = 0;
+	c->browser.tls.wants = c->bank.tls.wants = 0;
+	int up_result = drain(c->up, &c->browser, &c->bank, &up);
+	int down_result = drain(c->down, &c->bank, &c->browser, &down);
+	c->all->counts.bytes_up += up;
+	c->all->counts.bytes_down += down;
+	c->asked |= up > 0;
+	c->answered |= down > 0;
+	if (up_result < TLS_WAIT || down_result < TLS_WAIT)
+		cut(c);
+	else
+		rest(c, up + down);
+}
+
+/* the set */
+
+static void free_connection(struct connection *c)
+{
+	loop_timer_free(c->timer);
+	tls_free(&c->browser.tls);
+	tls_free(&c->bank.tls);
+	buf_free(&c->first);
+	bank_host_drop(c->host);
+	if (c->up)
+		wipe(c->up, sizeof *c->up);
+	if (c->down)
+		wipe(c->down, sizeof *c->down);
+	free(c->up);
+	free(c->down);
+	free(c);
+}
+
+static void reap(void *context)
+{
+	struct connections *all = context;
+	size_t before = all->count;
+	for (struct connection **at = &all->first; *at;) {
+		struct connection *c = *at;
+		if (c->state != CONNECTION_ENDED) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		all->count--;
+		free_connection(c);
+	}
+	if (all->count < before)
+		all->room(all->context);
+}
+
+struct connections *connections_new(struct loop *loop, struct policy *policy, struct resolver *resolver,
+				    connection_report_fn *report_fn, connection_room_fn *room, void *context)
+{
+	struct connections *all = calloc(1, sizeof *all);
+	if (!all)
+		return NULL;
+	*all = (struct connections){.loop = loop,
+				    .policy = policy,
+				    .resolver = resolver,
+				    .report = report_fn,
+				    .room = room,
+				    .context = context};
+	all->reaper = loop_timer(loop, reap, all);
+	if (!all->reaper) {
+		free(all);
+		return NULL;
+	}
+	return all;
+}
+
+int connection_start(struct connections *all, int fd, uint16_t port)
+{
+	struct connection *c = all->count < CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
+	if (!c) {
+		close(fd);
+		return all->count < CONNECTIONS_MAX ? -ENOMEM : -EMFILE;
+	}
+	*c = (struct connection){.all = all, .next = all->first, .port = port};
+	tls_init(&c->browser.tls);
+	tls_init(&c->bank.tls);
+	c->browser.tls.fd = fd;
+	c->timer = loop_timer(all->loop, on_timer, c);
+	if (!c->timer) {
+		close(fd);
+		free(c);
+		return -ENOMEM;
+	}
+	all->first = c;
+	all->count++;
+	all->counts.connections++;
+	enter(c, CONNECTION_HELLO);
+	watch(c, &c->browser, EPOLLIN);
+	return all->count == CONNECTIONS_MAX ? CONNECTION_LAST_PLACE : 0;
+}
+
+void connections_end_all(struct connections *all)
+{
+	for (struct connection *c = all->first; c; c = c->next) {
+		abort_side(&c->browser);
+		abort_side(&c->bank);
+		end(c);
+	}
+}
+
+const struct connection_counts *connections_counts(const struct connections *all) { return &all->counts; }

@@ -1,0 +1,247 @@
+#include "launcher/broker_tls.h"
+
+#include <errno.h>
+#include <mbedtls/error.h>
+#include <mbedtls/psa_util.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+static const int suites[] = {
+    MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+    MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+    MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    0,
+};
+
+static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+				  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+
+/* Of the chain, not of the key exchange: RSA from 2048 bits, the NIST curves, SHA-2. */
+static const mbedtls_x509_crt_profile chain_profile = {
+    .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
+		   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
+    .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) | MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS) |
+		   MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) | MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
+    .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) | MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1) |
+		      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1),
+    .rsa_min_bitlen = 2048,
+};
+
+void tls_init(struct tls_end *end)
+{
+	*end = (struct tls_end){.fd = -1};
+	mbedtls_ssl_init(&end->ssl);
+	mbedtls_ssl_config_init(&end->config);
+}
+
+void tls_free(struct tls_end *end)
+{
+	mbedtls_ssl_free(&end->ssl);
+	mbedtls_ssl_config_free(&end->config);
+	buf_free(&end->early);
+	end->fd = -1;
+}
+
+static int send_bytes(void *context, const unsigned char *data, size_t size)
+{
+	const struct tls_end *end = context;
+	ssize_t sent = send(end->fd, data, size, MSG_NOSIGNAL);
+	if (sent >= 0)
+		return (int)sent;
+	if (errno == EAGAIN || errno == EINTR)
+		return MBEDTLS_ERR_SSL_WANT_WRITE;
+	return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int receive_bytes(void *context, unsigned char *data, size_t size)
+{
+	struct tls_end *end = context;
+	if (end->early.size > 0) {
+		size_t take = size < end->early.size ? size : end->early.size;
+		memcpy(data, end->early.data, take);
+		buf_consume(&end->early, take);
+		return (int)take;
+	}
+	ssize_t got = recv(end->fd, data, size, 0);
+	if (got >= 0)
+		return (int)got;
+	if (errno == EAGAIN || errno == EINTR)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	return MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+static int configure(struct tls_end *end, int role, int fd)
+{
+	int error =
+	    mbedtls_ssl_config_defaults(&end->config, role, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+	if (error)
+		return error;
+	mbedtls_ssl_conf_rng(&end->config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+	mbedtls_ssl_conf_min_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_max_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_3);
+	mbedtls_ssl_conf_ciphersuites(&end->config, suites);
+	mbedtls_ssl_conf_groups(&end->config, groups);
+	end->fd = fd;
+	return end->protocols[0] ? mbedtls_ssl_conf_alpn_protocols(&end->config, end->protocols) : 0;
+}
+
+static int set_up(struct tls_end *end)
+{
+	int error = mbedtls_ssl_setup(&end->ssl, &end->config);
+	if (!error)
+		mbedtls_ssl_set_bio(&end->ssl, end, send_bytes, receive_bytes, NULL);
+	return error;
+}
+
+/* The newest session is taken out: a TLS 1.3 ticket is for one use (RFC 8446 appendix C.4). */
+static void resume(struct tls_end *end)
+{
+	struct bank_host *host = end->host;
+	if (host->session_count == 0)
+		return;
+	mbedtls_ssl_session *session = &host->sessions[--host->session_count];
+	end->resuming = mbedtls_ssl_set_session(&end->ssl, session) == 0;
+	mbedtls_ssl_session_free(session);
+}
+
+static void keep_session(struct tls_end *end)
+{
+	struct bank_host *host = end->host;
+	if (host->session_count == BANK_SESSIONS_MAX) {
+		mbedtls_ssl_session_free(&host->sessions[0]);
+		memmove(&host->sessions[0], &host->sessions[1], sizeof host->sessions[0] * (BANK_SESSIONS_MAX - 1));
+		host->session_count--;
+	}
+	mbedtls_ssl_session *session = &host->sessions[host->session_count];
+	mbedtls_ssl_session_init(session);
+	if (mbedtls_ssl_get_session(&end->ssl, session) == 0)
+		host->session_count++;
+	else
+		mbedtls_ssl_session_free(session);
+}
+
+int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const struct hello *hello)
+{
+	for (size_t i = 0; i < hello->protocol_count; i++)
+		end->protocols[i] = hello->protocols[i];
+	int error = configure(end, MBEDTLS_SSL_IS_CLIENT, fd);
+	if (error)
+		return error;
+	end->host = host;
+	end->check = (struct chain_check){.host = host->name, .pins = host->pins, .pin_count = host->pin_count};
+	mbedtls_ssl_conf_authmode(&end->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+	mbedtls_ssl_conf_ca_chain(&end->config, &host->anchors, NULL);
+	mbedtls_ssl_conf_cert_profile(&end->config, &chain_profile);
+	mbedtls_ssl_conf_verify(&end->config, chain_check_certificate, &end->check);
+	mbedtls_ssl_conf_session_tickets(&end->config, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&end->config,
+								 MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+	error = set_up(end);
+	if (!error)
+		error = mbedtls_ssl_set_hostname(&end->ssl, host->name);
+	if (!error)
+		resume(end);
+	return error;
+}
+
+int tls_open_browser(struct tls_end *end, int fd, struct bank_host *host, const char *protocol)
+{
+	end->protocols[0] = protocol;
+	int error = configure(end, MBEDTLS_SSL_IS_SERVER, fd);
+	if (!error)
+		error = mbedtls_ssl_conf_own_cert(&end->config, &host->leaf, &host->key);
+	mbedtls_ssl_conf_authmode(&end->config, MBEDTLS_SSL_VERIFY_NONE);
+	return error ? error : set_up(end);
+}
+
+static enum tls_result outcome(struct tls_end *end, int result)
+{
+	switch (result) {
+	case MBEDTLS_ERR_SSL_WANT_READ:
+		end->wants |= EPOLLIN;
+		return TLS_WAIT;
+	case MBEDTLS_ERR_SSL_WANT_WRITE:
+		end->wants |= EPOLLOUT;
+		return TLS_WAIT;
+	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+		return TLS_CLOSED;
+	case MBEDTLS_ERR_SSL_CONN_EOF:
+		return TLS_CUT;
+	default:
+		end->error = result;
+		return TLS_FAILED;
+	}
+}
+
+/* A resumed session was checked when it was made, under the same anchors and pins. Nothing else passes unjudged. */
+static bool checked(const struct tls_end *end)
+{
+	return (end->check.judged || end->resuming) && end->check.refusal == REFUSAL_NONE &&
+	       mbedtls_ssl_get_verify_result(&end->ssl) == 0;
+}
+
+enum tls_result tls_handshake(struct tls_end *end)
+{
+	int result = mbedtls_ssl_handshake(&end->ssl);
+	if (result != 0)
+		return outcome(end, result);
+	if (!end->host)
+		return TLS_DONE;
+	if (!checked(end))
+		return outcome(end, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+	/* TLS 1.3 sends its tickets later (tls_read) */
+	if (mbedtls_ssl_get_version_number(&end->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+		keep_session(end);
+	return TLS_DONE;
+}
+
+int tls_read(struct tls_end *end, void *data, size_t size)
+{
+	for (;;) {
+		int got = mbedtls_ssl_read(&end->ssl, data, size);
+		if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+			keep_session(end);
+			continue;
+		}
+		if (got > 0)
+			return got;
+		return outcome(end, got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got);
+	}
+}
+
+int tls_write(struct tls_end *end, const void *data, size_t size)
+{
+	int put = mbedtls_ssl_write(&end->ssl, data, size);
+	return put >= 0 ? put : (int)outcome(end, put);
+}
+
+enum tls_result tls_close(struct tls_end *end)
+{
+	int result = mbedtls_ssl_close_notify(&end->ssl);
+	return result == 0 ? TLS_DONE : outcome(end, result);
+}
+
+enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t capacity)
+{
+	if (end->check.judged && end->check.refusal != REFUSAL_NONE) {
+		snprintf(detail, capacity, "%s", end->check.detail);
+		return end->check.refusal;
+	}
+	mbedtls_strerror(end->error, detail, capacity);
+	/* the certificate's key usage, which mbedTLS looks at after its chain */
+	return end->error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE ? REFUSAL_CHAIN : REFUSAL_TLS;
+}
+
+void tls_send_plain_alert(int fd, uint8_t description)
+{
+	const uint8_t alert[] = {21, 3, 3, 0, 2, 2, description};
+	(void)send(fd, alert, sizeof alert, MSG_NOSIGNAL | MSG_DONTWAIT);
+}

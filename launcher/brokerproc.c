@@ -1,0 +1,274 @@
+#include <errno.h>
+#include <psa/crypto.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "launcher/broker_connection.h"
+#include "launcher/broker_policy.h"
+#include "launcher/broker_report.h"
+#include "launcher/broker_resolve.h"
+#include "launcher/broker_screen.h"
+#include "launcher/children.h"
+#include "launcher/messages.h"
+
+static const struct self self = {
+    .name = "broker",
+    .holds = "one bank's connections: their keys, tickets and minted leaves, for one session",
+    .reads = "the browser's bytes, the bank's bytes, the tunnel's DNS answers",
+    .speaks_to = "launcher, policy; the bank and the resolver through the tunnel; the browser",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET | PROMISE_LISTEN,
+    .open_files_max = 512,
+    .memory_max_bytes = 512ULL << 20,
+};
+
+enum {
+	LISTENERS_MAX = MSG_FDS_MAX - 3,
+	COUNTS_MS = 10000,
+	ACCEPTS_A_TURN = 16,
+	BANK_MAX = 64,
+	ADDRESS_MAX = 64,
+	DETAIL_MAX = 256,
+};
+
+struct listener {
+	int fd;
+	uint16_t port;
+	struct loop_watch *watch;
+};
+
+static struct {
+	struct loop *loop;
+	struct loop_watch *control;
+	struct msg message;
+	struct resolver *resolver;
+	struct policy *policy;
+	struct connections *connections;
+	struct screen *screen;
+	struct listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	struct loop_timer *counts_timer;
+	struct reporter reporter;
+	uint64_t refused_names;
+	uint32_t session;
+	char bank[BANK_MAX];
+	bool frozen;
+} broker;
+
+static void send_control(uint16_t type, const void *payload, size_t size)
+{
+	int error = msg_send(CHILD_CHANNEL_FD, type, broker.session, payload, size);
+	if (error)
+		fatal("telling the launcher: %s", strerror(-error));
+}
+
+static void on_report(enum broker_event kind, const char *host, enum refusal refusal, const char *detail, void *context)
+{
+	uint8_t payload[HOST_MAX_BYTES + DETAIL_MAX + 32];
+	struct writer w = writer_over(payload, sizeof payload);
+	(void)context;
+	if (!report_due(&broker.reporter, host, refusal, now_ms()))
+		return;
+	log_info("%s: %s (%s)", host[0] ? host : "a connection", refusal_code(refusal), detail);
+	write_u8(&w, (uint8_t)kind);
+	write_str(&w, host);
+	write_u8(&w, (uint8_t)refusal);
+	write_str(&w, detail);
+	send_control(MSG_BROKER_EVENT, payload, w.size);
+}
+
+static void on_refused_name(const char *host, enum refusal refusal, void *context)
+{
+	broker.refused_names++;
+	on_report(BROKER_REFUSED, host, refusal, refusal_text(refusal), context);
+}
+
+/* Without policy nothing is allowed: the session is over. */
+static void on_policy_lost(const char *why, void *context)
+{
+	(void)context;
+	if (broker.connections)
+		connections_end_all(broker.connections);
+	fatal("%s; this session of %s is over", why, broker.bank);
+}
+
+static void on_counts(void *context)
+{
+	uint8_t payload[32];
+	struct writer w = writer_over(payload, sizeof payload);
+	const struct connection_counts *counts = connections_counts(broker.connections);
+	(void)context;
+	write_u64(&w, counts->connections);
+	write_u64(&w, counts->bytes_up);
+	write_u64(&w, counts->bytes_down);
+	write_u64(&w, counts->refused + broker.refused_names);
+	send_control(MSG_BROKER_COUNTS, payload, w.size);
+	loop_timer_set(broker.counts_timer, COUNTS_MS);
+}
+
+static void watch_listeners(uint32_t events)
+{
+	for (size_t i = 0; i < broker.listener_count; i++)
+		(void)loop_watch_events(broker.listeners[i].watch, events);
+}
+
+static void on_room(void *context)
+{
+	(void)context;
+	watch_listeners(EPOLLIN);
+}
+
+static void on_listener(uint32_t events, void *context)
+{
+	const struct listener *listener = context;
+	(void)events;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		if (broker.frozen) {
+			close(fd);
+			continue;
+		}
+		int error = connection_start(broker.connections, fd, listener->port);
+		if (error < 0)
+			log_warn("a connection of the browser's: %s", strerror(-error));
+		if (error == CONNECTION_LAST_PLACE) {
+			watch_listeners(0);
+			return;
+		}
+	}
+}
+
+static bool add_listener(uint16_t port, int fd)
+{
+	struct listener *listener = &broker.listeners[broker.listener_count];
+	*listener = (struct listener){.fd = fd, .port = port};
+	listener->watch = fd < 0 ? NULL : loop_watch(broker.loop, fd, EPOLLIN, on_listener, listener);
+	if (!listener->watch)
+		return false;
+	broker.listener_count++;
+	return true;
+}
+
+static void open_peers(int policy, int udp, int tcp, const char *address)
+{
+	int error = resolver_use(broker.resolver, address);
+	if (error)
+		fatal("the resolver's address \"%s\" is not one", address);
+	broker.policy = policy_new(broker.loop, policy, on_policy_lost, NULL);
+	broker.connections =
+	    broker.policy ? connections_new(broker.loop, broker.policy, broker.resolver, on_report, on_room, NULL)
+			  : NULL;
+	broker.screen =
+	    broker.connections ? screen_new(broker.loop, broker.policy, udp, tcp, on_refused_name, NULL) : NULL;
+	broker.counts_timer = loop_timer(broker.loop, on_counts, NULL);
+	if (!broker.screen || !broker.counts_timer)
+		fatal("cannot watch the session's sockets: %s", strerror(errno));
+	loop_timer_set(broker.counts_timer, COUNTS_MS);
+}
+
+static void handle_start(struct msg *m)
+{
+	char address[ADDRESS_MAX];
+	size_t ca_size;
+	uint16_t ports[LISTENERS_MAX];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, broker.bank, sizeof broker.bank);
+	read_str(&r, address, sizeof address);
+	(void)read_blob(&r, &ca_size); /* the browser has it; a leaf alone is enough for it */
+	size_t count = read_u8(&r);
+	for (size_t i = 0; i < count && i < LISTENERS_MAX; i++)
+		ports[i] = read_u16(&r);
+	if (!reader_done(&r) || count == 0 || count > LISTENERS_MAX || m->fd_count != 3 + count)
+		fatal("MSG_BROKER_START cannot be read");
+	broker.session = m->id;
+	open_peers(msg_take_fd(m, 0), msg_take_fd(m, 1), msg_take_fd(m, 2), address);
+	for (size_t i = 0; i < count; i++)
+		if (!add_listener(ports[i], msg_take_fd(m, 3 + i)))
+			fatal("cannot listen for port %u: %s", ports[i], strerror(errno));
+	log_info("session %u of %s", broker.session, broker.bank);
+}
+
+static void handle_freeze(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	bool freeze = read_u8(&r) != 0;
+	if (!reader_done(&r))
+		fatal("MSG_BROKER_FREEZE cannot be read");
+	broker.frozen = freeze;
+	screen_freeze(broker.screen, freeze);
+	if (!freeze)
+		return;
+	connections_end_all(broker.connections);
+	log_info("frozen");
+	send_control(MSG_BROKER_FROZEN, NULL, 0);
+}
+
+static const struct {
+	uint16_t type;
+	bool before_start; /* and once only; all others only after it */
+	void (*handle)(struct msg *m);
+} handlers[] = {{MSG_BROKER_START, true, handle_start}, {MSG_BROKER_FREEZE, false, handle_freeze}};
+
+static void dispatch(struct msg *m)
+{
+	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+		if (handlers[i].type != m->type || handlers[i].before_start != !broker.screen)
+			continue;
+		handlers[i].handle(m);
+		return;
+	}
+	fatal("message %u has no place here", m->type);
+}
+
+static void on_control(uint32_t events, void *context)
+{
+	(void)events;
+	(void)context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &broker.message);
+	if (got == -EAGAIN)
+		return;
+	if (got < 0)
+		fatal("the launcher's channel: %s", strerror(-got));
+	if (got == 0)
+		loop_stop(broker.loop); /* the session's end */
+	else
+		dispatch(&broker.message);
+}
+
+/* What reads files does it now: c-ares its configuration, the C library its time zone, PSA its first random bytes. */
+static void prepare(void)
+{
+	close_above(CHILD_CHANNEL_FD);
+	tzset();
+	if (psa_crypto_init() != PSA_SUCCESS)
+		fatal("the cryptographic library cannot be started");
+	broker.loop = loop_new();
+	broker.resolver = broker.loop ? resolver_new(broker.loop) : NULL;
+	broker.control = broker.loop ? loop_watch(broker.loop, CHILD_CHANNEL_FD, EPOLLIN, on_control, NULL) : NULL;
+	if (!broker.resolver || !broker.control)
+		fatal("cannot start: %s", strerror(errno));
+}
+
+int broker_main(void)
+{
+	prepare();
+	int error = sandbox_enter(&self);
+	if (error)
+		fatal("the sandbox cannot be entered: %s", strerror(-error));
+	error = msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0);
+	if (!error)
+		error = loop_run(broker.loop);
+	if (broker.connections)
+		connections_end_all(broker.connections);
+	return error ? 1 : 0;
+}
