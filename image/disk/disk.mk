@@ -1,0 +1,46 @@
+# From programs to build/sekisho.img. Only the small volume, the UKI and the copying depend on our sources; the kernel
+# and the /usr volume come from the cache.
+STICK_PROGRAMS := $(addprefix $(B)/,init wall launcher dhcp-hook kiosk)
+ROOTS ?= $(B)/demo/roots.json
+POLICY ?= $(B)/demo/policy.dsse.json
+RECORD ?= $(B)/demo/record
+# an image for other keys than the demonstration's needs none of the demonstration
+IMAGE_NEEDS := $(if $(filter $(B)/demo/%,$(ROOTS) $(POLICY) $(RECORD)),$(B)/demo/done)
+DISK := $(B)/disk
+IMAGE_SETTINGS = NAME=$(CONFIG_IMAGE_NAME) VERSION=$(CONFIG_IMAGE_VERSION) DATE=$(CONFIG_IMAGE_DATE) \
+  LANGUAGE=$(CONFIG_LANGUAGE) DEVEL=$(CONFIG_DEVEL) DEVEL_CMDLINE=$(CONFIG_DEVEL_CMDLINE)
+
+# the folder of the big volume in the cache; computing it takes seconds, so only when its inputs change
+$(DISK)/usr: $(wildcard image/usr/*) image/disk/verity /var/lib/dpkg/status
+	$(call say,USR,the programs and data of the /usr volume)
+	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
+
+$(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) launcher/ids.h image/disk/verity \
+  $(shell find image/root -type f) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
+	$(call say,ROOT,$@)
+	$(Q)$(IMAGE_SETTINGS) ROOTS=$(ROOTS) POLICY=$(POLICY) \
+	  image/root/build $(B) $$(cat $(DISK)/usr) $(DISK)/root.img $(STICK_PROGRAMS)
+
+$(DISK)/sekisho-a.efi: $(KERNEL)/bzImage $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
+	$(call say,UKI,$@)
+	$(Q)$(IMAGE_SETTINGS) image/disk/uki a $(KERNEL)/bzImage $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
+	  $(DISK)/root.img.tree/etc/os-release $@
+
+$(B)/sekisho.img: $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
+  $(wildcard $(RECORD)) | $(IMAGE_NEEDS)
+	$(call say,IMAGE,$@)
+	$(Q)image/disk/assemble $@ $(DISK)/sekisho-a.efi $(DISK)/root.img $$(cat $(DISK)/usr)/volume.img \
+	  $(if $(filter $(B)/demo/%,$(RECORD)),$(RECORD),$(or $(wildcard $(RECORD)),-))
+
+$(B)/sekisho.img.zst: $(B)/sekisho.img
+	$(call say,ZSTD,$@)
+	$(Q)zstd -q -f -T0 -9 --long=27 $< -o $@.new && mv $@.new $@
+
+# figures for `make report`
+$(B)/image.json: $(B)/sekisho.img.zst image/disk/figures
+	$(Q)image/disk/figures $(B) $$(cat $(DISK)/usr) $(KERNEL) >$@.new && mv $@.new $@
+
+.PHONY: image flash
+image: $(B)/sekisho.img $(B)/image.json ## the stick's image: build/sekisho.img, and its download .zst
+flash: $(B)/sekisho.img ## write the image to a USB stick: make flash DEV=/dev/sdX
+	$(Q)image/disk/flash $(B)/sekisho.img "$(DEV)"
