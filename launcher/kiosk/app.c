@@ -10,10 +10,7 @@
 /* Forty lines of text fit on any screen: readable from a chair, whatever the panel. */
 enum { LINES_ON_SCREEN = 40, COLUMNS_ON_SCREEN = 62, FONT_PX_MIN = 13, FONT_PX_MAX = 80 };
 
-const char *app_text(const struct app *app, enum text text)
-{
-	return text_of(text, app->model.language);
-}
+const char *app_text(const struct app *app, enum text text) { return text_of(text, app->model.language); }
 
 static void tell_launcher(struct app *app, uint16_t type, const char *text)
 {
@@ -137,7 +134,7 @@ void app_changed(struct app *app, unsigned changes)
 		bank_close(app);
 	if (changes & CHANGE_SESSION_OPENED)
 		bank_open(app);
-	if (changes & CHANGE_FROZEN)
+	if (changes & (CHANGE_FROZEN | CHANGE_THAWED))
 		bank_freeze(app);
 	if (changes & CHANGE_REFUSED)
 		bank_refused(app);
@@ -169,6 +166,8 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 			answer_no(app);
 			return TRUE;
 		}
+		if (keyval == GDK_KEY_Escape && bank_escape(app))
+			return TRUE;
 		return choose_by_digit(app, keyval);
 	case KEY_SWALLOW:
 		return TRUE;

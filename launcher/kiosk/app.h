@@ -70,10 +70,11 @@ GtkWidget *bank_new(struct app *app);
 void bank_draw(struct app *app);
 void bank_open(struct app *app);    /* the session is there: make a fresh browser, load the start page */
 void bank_close(struct app *app);   /* destroy the browser and all it knew */
-void bank_freeze(struct app *app);  /* stop loading */
+void bank_freeze(struct app *app);  /* stop loading, and hold or release the page as the model says */
 void bank_refused(struct app *app); /* the broker named a host it refused */
 void bank_back(struct app *app);
 void bank_reload(struct app *app);
+gboolean bank_escape(struct app *app);          /* Escape says no to a question of the page; TRUE if there was one */
 void bank_zoom(struct app *app, int direction); /* -1, +1, 0: back to normal */
 
 #endif

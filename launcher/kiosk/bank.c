@@ -150,10 +150,7 @@ GtkWidget *bank_new(struct app *app)
 
 /* What the customer answers on a card */
 
-static void answer_list(gpointer data)
-{
-	app_leave(data);
-}
+static void answer_list(gpointer data) { app_leave(data); }
 
 static void answer_page(gpointer data)
 {
@@ -183,15 +180,9 @@ static void answer_question(struct app *app, bool yes)
 	gtk_widget_grab_focus(web_widget(screen->web));
 }
 
-static void answer_yes(gpointer data)
-{
-	answer_question(data, true);
-}
+static void answer_yes(gpointer data) { answer_question(data, true); }
 
-static void answer_no(gpointer data)
-{
-	answer_question(data, false);
-}
+static void answer_no(gpointer data) { answer_question(data, false); }
 
 /* The cards */
 
@@ -300,11 +291,11 @@ static void show_notice(struct app *app)
 	if (again)
 		content.buttons[n++] = (struct card_button){app_text(app, TEXT_TRY_AGAIN), "primary", answer_again};
 	if (screen->shown && trouble != WEB_CRASHED)
-		content.buttons[n++] = (struct card_button){app_text(app, TEXT_BACK_TO_PAGE), again ? "" : "primary",
-							    answer_page};
+		content.buttons[n++] =
+		    (struct card_button){app_text(app, TEXT_BACK_TO_PAGE), again ? "" : "primary", answer_page};
 	else
-		content.buttons[n++] = (struct card_button){app_text(app, TEXT_BACK_TO_LIST), again ? "" : "primary",
-							    answer_list};
+		content.buttons[n++] =
+		    (struct card_button){app_text(app, TEXT_BACK_TO_LIST), again ? "" : "primary", answer_list};
 	card_show(screen->card, &content);
 	g_free(phone);
 }
@@ -381,8 +372,7 @@ static void draw_bar(struct app *app)
 	gtk_button_set_label(GTK_BUTTON(screen->back), app_text(app, TEXT_BACK));
 	gtk_button_set_label(GTK_BUTTON(screen->reload), app_text(app, TEXT_RELOAD));
 	gtk_button_set_label(GTK_BUTTON(screen->finish), app_text(app, TEXT_FINISH));
-	gtk_button_set_label(GTK_BUTTON(screen->language),
-			     model->language == LANGUAGE_JA ? "English" : "日本語");
+	gtk_button_set_label(GTK_BUTTON(screen->language), model->language == LANGUAGE_JA ? "English" : "日本語");
 	gtk_button_set_label(GTK_BUTTON(screen->power), app_text(app, TEXT_POWER_OFF));
 }
 
@@ -473,7 +463,7 @@ static const struct web_calls calls = {
 static double base_zoom(const struct app *app)
 {
 	const int height = gtk_widget_get_height(app->window);
-	return height > 1000 ? height / 1000.0 : 1.0;
+	return height > 800 ? height / 800.0 : 1.0;
 }
 
 void bank_open(struct app *app)
@@ -520,7 +510,18 @@ void bank_close(struct app *app)
 void bank_freeze(struct app *app)
 {
 	if (app->bank->web)
-		web_stop(app->bank->web);
+		web_hold(app->bank->web, app->model.frozen);
+	/* The page itself is what the customer goes on with. */
+	if (app->bank->web && !app->model.frozen)
+		gtk_widget_grab_focus(web_widget(app->bank->web));
+}
+
+gboolean bank_escape(struct app *app)
+{
+	if (!app->bank->asked || app->model.frozen)
+		return FALSE;
+	answer_question(app, false);
+	return TRUE;
 }
 
 void bank_refused(struct app *app)
@@ -529,8 +530,7 @@ void bank_refused(struct app *app)
 	const char *host = app->model.refused_host;
 	/* The page's own host is explained when its load fails; other hosts are parts left out. */
 	if (!screen->web || strcmp(host, web_pending_host(screen->web)) == 0 ||
-	    strcmp(host, web_host(screen->web)) == 0 ||
-	    (screen->noticed && strcmp(host, screen->notice_host) == 0))
+	    strcmp(host, web_host(screen->web)) == 0 || (screen->noticed && strcmp(host, screen->notice_host) == 0))
 		return;
 	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
 }

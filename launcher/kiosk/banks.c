@@ -125,8 +125,8 @@ int bank_copy(struct bank *to, const struct bank *from)
 	    .support = strdup(from->support),
 	    .hosts = calloc(from->host_count, sizeof *from->hosts),
 	};
-	bool whole = copy.id && copy.name[LANGUAGE_JA] && copy.name[LANGUAGE_EN] && copy.start && copy.support &&
-		     copy.hosts;
+	bool whole =
+	    copy.id && copy.name[LANGUAGE_JA] && copy.name[LANGUAGE_EN] && copy.start && copy.support && copy.hosts;
 	for (size_t i = 0; whole && i < from->host_count; i++, copy.host_count++) {
 		copy.hosts[i] = strdup(from->hosts[i]);
 		whole = copy.hosts[i] != NULL;

@@ -29,10 +29,7 @@ static void on_entry(GtkEntry *entry, struct card *card)
 		card->clicked[0](card->context);
 }
 
-static void append(GtkWidget *box, GtkWidget *child)
-{
-	gtk_box_append(GTK_BOX(box), child);
-}
+static void append(GtkWidget *box, GtkWidget *child) { gtk_box_append(GTK_BOX(box), child); }
 
 static void build_head(struct card *card)
 {
@@ -67,6 +64,7 @@ struct card *card_new(GtkWidget *under)
 	struct card *card = g_new0(struct card, 1);
 	card->under = under;
 	card->layer = box_new(GTK_ORIENTATION_VERTICAL, "scrim");
+	gtk_widget_set_focusable(card->layer, TRUE);
 	card->box = box_new(GTK_ORIENTATION_VERTICAL, "box");
 	gtk_box_set_spacing(GTK_BOX(card->box), 12);
 	gtk_widget_set_halign(card->box, GTK_ALIGN_CENTER);
@@ -87,10 +85,7 @@ struct card *card_new(GtkWidget *under)
 	return card;
 }
 
-GtkWidget *card_widget(struct card *card)
-{
-	return card->layer;
-}
+GtkWidget *card_widget(struct card *card) { return card->layer; }
 
 static void fill_buttons(struct card *card, const struct card_content *content)
 {
@@ -110,8 +105,8 @@ static void fill_buttons(struct card *card, const struct card_content *content)
 	gtk_widget_set_visible(card->row, content->buttons[0].label != NULL);
 	if (content->entry)
 		gtk_widget_grab_focus(card->entry);
-	else if (first)
-		gtk_widget_grab_focus(first);
+	else /* never left where it was: what is covered must not be typed into */
+		gtk_widget_grab_focus(first ? first : card->layer);
 }
 
 static char *written(const struct card_content *c)
@@ -171,17 +166,8 @@ void card_hide(struct card *card)
 	set_under(card, TRUE);
 }
 
-bool card_shown(const struct card *card)
-{
-	return card->shown != NULL;
-}
+bool card_shown(const struct card *card) { return card->shown != NULL; }
 
-const char *card_entry_text(struct card *card)
-{
-	return gtk_editable_get_text(GTK_EDITABLE(card->entry));
-}
+const char *card_entry_text(struct card *card) { return gtk_editable_get_text(GTK_EDITABLE(card->entry)); }
 
-void card_tick(struct card *card)
-{
-	glyph_tick(card->glyph);
-}
+void card_tick(struct card *card) { glyph_tick(card->glyph); }

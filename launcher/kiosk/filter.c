@@ -16,10 +16,7 @@ static const char *const forbidden[] = {
     "reboot", "swapon", "swapoff", "iopl", "ioperm", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
     "vhangup", "nfsservctl", NULL};
 
-const char *filter_forbidden(size_t nth)
-{
-	return nth < sizeof forbidden / sizeof *forbidden ? forbidden[nth] : NULL;
-}
+const char *filter_forbidden(size_t nth) { return nth < sizeof forbidden / sizeof *forbidden ? forbidden[nth] : NULL; }
 
 static int forbid(scmp_filter_ctx filter, const char *name)
 {

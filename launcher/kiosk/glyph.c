@@ -170,10 +170,7 @@ static void draw(GtkDrawingArea *area, cairo_t *cr, int width, int height, gpoin
 	}
 }
 
-static struct sign *sign_of(GtkWidget *widget)
-{
-	return g_object_get_data(G_OBJECT(widget), "sign");
-}
+static struct sign *sign_of(GtkWidget *widget) { return g_object_get_data(G_OBJECT(widget), "sign"); }
 
 GtkWidget *glyph_new(enum glyph glyph)
 {

@@ -15,11 +15,13 @@ static GtkWidget *panel_new(struct house *house)
 	gtk_widget_add_css_class(gate, "gate");
 	house->product = label_new("product");
 	house->tagline = wrapped_label_new("tagline");
+	gtk_label_set_max_width_chars(GTK_LABEL(house->tagline), 24);
 	GtkWidget *space = box_new(GTK_ORIENTATION_VERTICAL, NULL);
 	gtk_widget_set_vexpand(space, TRUE);
 	house->devel = label_new("devel");
 	gtk_widget_set_halign(house->devel, GTK_ALIGN_START);
 	house->devel_explained = wrapped_label_new("version");
+	gtk_label_set_max_width_chars(GTK_LABEL(house->devel_explained), 24);
 	house->version = wrapped_label_new("version");
 	GtkWidget *const parts[] = {gate,         house->product,         house->tagline, space,
 				    house->devel, house->devel_explained, house->version};

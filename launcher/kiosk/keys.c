@@ -15,14 +15,27 @@ static const struct {
 	guint keyval;
 	enum key_action action;
 } control_keys[] = {
-    {GDK_KEY_a, KEY_PASS},          {GDK_KEY_c, KEY_PASS},           {GDK_KEY_v, KEY_PASS},
-    {GDK_KEY_x, KEY_PASS},          {GDK_KEY_z, KEY_PASS},           {GDK_KEY_y, KEY_PASS},
-    {GDK_KEY_Left, KEY_PASS},       {GDK_KEY_Right, KEY_PASS},       {GDK_KEY_Home, KEY_PASS},
-    {GDK_KEY_End, KEY_PASS},        {GDK_KEY_BackSpace, KEY_PASS},   {GDK_KEY_Delete, KEY_PASS},
-    {GDK_KEY_r, KEY_RELOAD},        {GDK_KEY_plus, KEY_ZOOM_IN},     {GDK_KEY_KP_Add, KEY_ZOOM_IN},
-    {GDK_KEY_equal, KEY_ZOOM_IN},   {GDK_KEY_semicolon, KEY_ZOOM_IN}, /* + on a Japanese keyboard */
-    {GDK_KEY_minus, KEY_ZOOM_OUT},  {GDK_KEY_KP_Subtract, KEY_ZOOM_OUT},
-    {GDK_KEY_0, KEY_ZOOM_RESET},    {GDK_KEY_KP_0, KEY_ZOOM_RESET},
+    {GDK_KEY_a, KEY_PASS},
+    {GDK_KEY_c, KEY_PASS},
+    {GDK_KEY_v, KEY_PASS},
+    {GDK_KEY_x, KEY_PASS},
+    {GDK_KEY_z, KEY_PASS},
+    {GDK_KEY_y, KEY_PASS},
+    {GDK_KEY_Left, KEY_PASS},
+    {GDK_KEY_Right, KEY_PASS},
+    {GDK_KEY_Home, KEY_PASS},
+    {GDK_KEY_End, KEY_PASS},
+    {GDK_KEY_BackSpace, KEY_PASS},
+    {GDK_KEY_Delete, KEY_PASS},
+    {GDK_KEY_r, KEY_RELOAD},
+    {GDK_KEY_plus, KEY_ZOOM_IN},
+    {GDK_KEY_KP_Add, KEY_ZOOM_IN},
+    {GDK_KEY_equal, KEY_ZOOM_IN},
+    {GDK_KEY_semicolon, KEY_ZOOM_IN}, /* + on a Japanese keyboard */
+    {GDK_KEY_minus, KEY_ZOOM_OUT},
+    {GDK_KEY_KP_Subtract, KEY_ZOOM_OUT},
+    {GDK_KEY_0, KEY_ZOOM_RESET},
+    {GDK_KEY_KP_0, KEY_ZOOM_RESET},
 };
 
 static enum key_action judge_control(guint keyval, GdkModifierType state)

@@ -24,10 +24,17 @@ static const char IMAGE_FILE[] = "/sekisho/etc/image.json";
 static void set_environment(void)
 {
 	static const char *const settings[][2] = {
-	    {"JSC_useJIT", "0"},       {"JSC_useWasm", "0"},          {"JSC_useSharedArrayBuffer", "0"},
-	    {"GTK_A11Y", "none"},      {"GSETTINGS_BACKEND", "memory"}, {"GIO_USE_VFS", "local"},
-	    {"GSK_RENDERER", "cairo"}, {"GDK_DISABLE", "gl,vulkan,dmabuf"}, {"GTK_IM_MODULE", "simple"},
-	    {"GTK_CSD", "0"},          {"GIO_USE_PROXY_RESOLVER", "dummy"},
+	    {"JSC_useJIT", "0"},
+	    {"JSC_useWasm", "0"},
+	    {"JSC_useSharedArrayBuffer", "0"},
+	    {"GTK_A11Y", "none"},
+	    {"GSETTINGS_BACKEND", "memory"},
+	    {"GIO_USE_VFS", "local"},
+	    {"GSK_RENDERER", "cairo"},
+	    {"GDK_DISABLE", "gl,vulkan,dmabuf"},
+	    {"GTK_IM_MODULE", "simple"},
+	    {"GTK_CSD", "0"},
+	    {"GIO_USE_PROXY_RESOLVER", "dummy"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
 		setenv(settings[i][0], settings[i][1], 1);

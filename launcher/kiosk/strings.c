@@ -8,7 +8,8 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_PRODUCT] = {"関所", "Sekisho"},
     [TEXT_TAGLINE] = {"銀行との取引だけを通す、専用の道です", "A road for banking, and for nothing else"},
     [TEXT_DEVEL] = {"開発用", "DEVELOPMENT"},
-    [TEXT_DEVEL_EXPLAINED] = {"開発用の見本です。本物の取引には使えません。", "A development sample. Not for real banking."},
+    [TEXT_DEVEL_EXPLAINED] = {"開発用の見本です。本物の取引には使えません。",
+			      "A development sample. Not for real banking."},
     [TEXT_VERSION] = {"版", "version"},
     [TEXT_CALL] = {"お困りのときのお電話", "Telephone for help"},
     [TEXT_OTHER_LANGUAGE] = {"English（F2）", "日本語（F2）"},
@@ -79,19 +80,13 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
 };
 
 static const char *const step_names[STATE_COUNT][LANGUAGE_COUNT] = {
-    [STATE_START] = {"機器の点検", "This device"},
-    [STATE_LINK] = {"ネットワーク", "Network"},
-    [STATE_TUNNEL] = {"安全な通路", "Secure passage"},
-    [STATE_TIME] = {"時刻の確認", "Time"},
-    [STATE_UPDATE] = {"最新情報の確認", "Latest rules"},
-    [STATE_UNLOCK] = {"暗証番号", "PIN"},
+    [STATE_START] = {"機器の点検", "This device"},       [STATE_LINK] = {"ネットワーク", "Network"},
+    [STATE_TUNNEL] = {"安全な通路", "Secure passage"},   [STATE_TIME] = {"時刻の確認", "Time"},
+    [STATE_UPDATE] = {"最新情報の確認", "Latest rules"}, [STATE_UNLOCK] = {"暗証番号", "PIN"},
     [STATE_ADMITTED] = {"入場の許可", "Admission"},
 };
 
-const char *text_of(enum text text, enum language language)
-{
-	return texts[text][language];
-}
+const char *text_of(enum text text, enum language language) { return texts[text][language]; }
 
 const char *step_name(enum stick_state state, enum language language)
 {
@@ -130,8 +125,7 @@ static const struct {
     {ABOUT_STEP,
      "policy_none",
      {{"銀行の一覧を読めません。", "The list of banks cannot be read."},
-      {"このスティックでは銀行を開けません。お電話ください。",
-       "No bank can be opened with this stick. Please call."}}},
+      {"このスティックでは銀行を開けません。お電話ください。", "No bank can be opened with this stick. Please call."}}},
     {ABOUT_STEP,
      "policy_refused",
      {{"届いた銀行の一覧が正しくないため、使いませんでした。",
@@ -164,8 +158,7 @@ static const struct {
        "We keep trying. If nothing changes in 5 minutes, see whether the Internet works at all, and please call."}}},
     {ABOUT_STEP,
      "trying_next",
-     {{"別の入口を試しています。", "Trying another entrance."},
-      {"そのままお待ちください。", "Please wait."}}},
+     {{"別の入口を試しています。", "Trying another entrance."}, {"そのままお待ちください。", "Please wait."}}},
     {ABOUT_STEP,
      "tunnel_lost",
      {{"安全な通路が切れました。", "The secure passage was cut."},
@@ -303,11 +296,12 @@ static const struct {
 static const struct advice refusals[REFUSAL_COUNT] = {
     [REFUSAL_NONE] = {{"理由は分かっていません。", "The reason is not known."},
 		      {"元のページへ戻って、もう一度お試しください。", "Go back to the page and try again."}},
-    [REFUSAL_NOT_LISTED] = {{"この銀行が認めた行き先ではありません。にせのページの心配があるため、開きませんでした。",
-			     "It is not a place this bank has named as its own. It might be a false page, so it was not "
-			     "opened."},
-			    {"元のページへ戻ってください。銀行の手続きに必要なときは、銀行へお電話ください。",
-			     "Go back to the page. If you need it for your banking, please call the bank."}},
+    [REFUSAL_NOT_LISTED] =
+	{{"この銀行が認めた行き先ではありません。にせのページの心配があるため、開きませんでした。",
+	  "It is not a place this bank has named as its own. It might be a false page, so it was not "
+	  "opened."},
+	 {"元のページへ戻ってください。銀行の手続きに必要なときは、銀行へお電話ください。",
+	  "Go back to the page. If you need it for your banking, please call the bank."}},
     [REFUSAL_PORT] = {{"行き先の名前は正しいのですが、この銀行が認めていない入口です。",
 		       "The name is the bank's own, but this entrance is not one it has named."},
 		      {"元のページへ戻り、銀行へお電話ください。", "Go back to the page and call the bank."}},
@@ -315,7 +309,8 @@ static const struct advice refusals[REFUSAL_COUNT] = {
 				{"取引を終えて、新しい一覧が届くまでお待ちください。変わらないときは、お電話ください。",
 				 "Finish here and wait for the new list. If nothing changes, please call."}},
     [REFUSAL_NO_SESSION] = {{"取引がすでに終わっています。", "The session has already ended."},
-			    {"銀行の一覧へ戻り、選び直してください。", "Go back to the list and choose the bank again."}},
+			    {"銀行の一覧へ戻り、選び直してください。",
+			     "Go back to the list and choose the bank again."}},
     [REFUSAL_IP_LITERAL] = {{"名前ではなく番号で書かれた行き先です。銀行のものか確かめられないため、開きませんでした。",
 			     "It is named by a number, not by a name. Nobody can tell whose it is, so it was not "
 			     "opened."},
@@ -330,9 +325,10 @@ static const struct advice refusals[REFUSAL_COUNT] = {
     [REFUSAL_UNREACHABLE] = {{"銀行のコンピューターにつながりません。", "The bank's computer cannot be reached."},
 			     {"銀行が休止時間ではないかを確かめ、少し待ってから、もう一度お試しください。",
 			      "See whether the bank is closed for maintenance, wait a little and try again."}},
-    [REFUSAL_TIMEOUT] = {{"銀行のコンピューターから返事がありません。", "The bank's computer does not answer."},
-			 {"少し待ってから、もう一度お試しください。送信の途中だったときは、取引の結果をお確かめください。",
-			  "Wait a little and try again. If you had just sent something, check whether it arrived."}},
+    [REFUSAL_TIMEOUT] =
+	{{"銀行のコンピューターから返事がありません。", "The bank's computer does not answer."},
+	 {"少し待ってから、もう一度お試しください。送信の途中だったときは、取引の結果をお確かめください。",
+	  "Wait a little and try again. If you had just sent something, check whether it arrived."}},
     [REFUSAL_TLS] = {{"銀行のコンピューターと、安全な通信を始められませんでした。何も送っていません。",
 		      "Secure traffic with the bank's computer could not begin. Nothing was sent."},
 		     {"少し待ってから、もう一度お試しください。くり返すときは、銀行へお電話ください。",
@@ -346,9 +342,10 @@ static const struct advice refusals[REFUSAL_COUNT] = {
     [REFUSAL_DATES] = {{"相手の証明書の有効期限が合っていません。何も送っていません。",
 			"The certificate is out of date. Nothing was sent."},
 		       {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
-    [REFUSAL_PIN] = {{"相手が、銀行から知らされた本物の鍵を持っていません。にせものの心配があります。何も送っていません。",
-		      "The other side does not hold the key this bank has named. It may be false. Nothing was sent."},
-		     {"入力はせずに、すぐに銀行へお電話ください。", "Do not type anything. Please call the bank at once."}},
+    [REFUSAL_PIN] =
+	{{"相手が、銀行から知らされた本物の鍵を持っていません。にせものの心配があります。何も送っていません。",
+	  "The other side does not hold the key this bank has named. It may be false. Nothing was sent."},
+	 {"入力はせずに、すぐに銀行へお電話ください。", "Do not type anything. Please call the bank at once."}},
     [REFUSAL_FROZEN] = {{"安全な通路が切れている間は、どこも開きません。",
 			 "While the secure passage is cut, nothing is opened."},
 			{"つながるまで、そのままお待ちください。", "Please wait until it is connected again."}},

@@ -20,7 +20,8 @@ struct web {
 	char host[HOST_NAME_BYTES];
 	char pending_host[HOST_NAME_BYTES];
 	double base_zoom;
-	int zoom; /* steps of a tenth up or down */
+	int zoom;  /* steps up or down */
+	bool held; /* see web_hold() */
 };
 
 static void trouble(struct web *web, enum web_trouble what, enum refusal refusal, const char *host)
@@ -64,14 +65,19 @@ static void decide_navigation(struct web *web, WebKitNavigationPolicyDecision *d
 }
 
 /* There is one window. What wants another and may, opens in this one; what opens by itself does not. */
+static void open_here(struct web *web, WebKitNavigationAction *action)
+{
+	WebKitURIRequest *request = webkit_navigation_action_get_request(action);
+	const char *url = webkit_uri_request_get_uri(request);
+	const bool wanted = webkit_navigation_action_is_user_gesture(action) && !web->held;
+	if (wanted && strcmp(url, "about:blank") != 0 && judge(web, url, true))
+		webkit_web_view_load_request(web->view, request);
+}
+
 static void decide_new_window(struct web *web, WebKitNavigationPolicyDecision *decision)
 {
-	WebKitNavigationAction *action = webkit_navigation_policy_decision_get_navigation_action(decision);
-	WebKitURIRequest *request = webkit_navigation_action_get_request(action);
-	const bool wanted = webkit_navigation_action_is_user_gesture(action);
 	webkit_policy_decision_ignore(WEBKIT_POLICY_DECISION(decision));
-	if (wanted && judge(web, webkit_uri_request_get_uri(request), true))
-		webkit_web_view_load_request(web->view, request);
+	open_here(web, webkit_navigation_policy_decision_get_navigation_action(decision));
 }
 
 static void decide_response(struct web *web, WebKitResponsePolicyDecision *decision)
@@ -100,6 +106,10 @@ static gboolean on_decide(WebKitWebView *view, WebKitPolicyDecision *decision, W
 			  struct web *web)
 {
 	(void)view;
+	if (web->held) {
+		webkit_policy_decision_ignore(decision);
+		return TRUE;
+	}
 	switch (type) {
 	case WEBKIT_POLICY_DECISION_TYPE_NAVIGATION_ACTION:
 		decide_navigation(web, WEBKIT_NAVIGATION_POLICY_DECISION(decision));
@@ -254,16 +264,12 @@ static void on_download(WebKitNetworkSession *session, WebKitDownload *download,
 static GtkWidget *on_create(WebKitWebView *view, WebKitNavigationAction *action, struct web *web)
 {
 	(void)view;
-	(void)action;
-	(void)web;
+	open_here(web, action);
 	return NULL;
 }
 
 /* For signals whose default does something: TRUE says that it has been dealt with. */
-static gboolean on_unwanted(void)
-{
-	return TRUE;
-}
+static gboolean on_unwanted(void) { return TRUE; }
 
 /* Questions of the page's script */
 
@@ -349,10 +355,7 @@ struct web *web_new(const struct bank *bank, enum language language, const struc
 	return web;
 }
 
-GtkWidget *web_widget(struct web *web)
-{
-	return GTK_WIDGET(web->view);
-}
+GtkWidget *web_widget(struct web *web) { return GTK_WIDGET(web->view); }
 
 void web_free(struct web *web)
 {
@@ -373,10 +376,7 @@ void web_free(struct web *web)
 	g_free(web);
 }
 
-void web_load_start(struct web *web)
-{
-	webkit_web_view_load_uri(web->view, web->bank.start);
-}
+void web_load_start(struct web *web) { webkit_web_view_load_uri(web->view, web->bank.start); }
 
 void web_reload(struct web *web)
 {
@@ -390,14 +390,13 @@ void web_reload(struct web *web)
 	g_free(url);
 }
 
-void web_back(struct web *web)
-{
-	webkit_web_view_go_back(web->view);
-}
+void web_back(struct web *web) { webkit_web_view_go_back(web->view); }
 
-void web_stop(struct web *web)
+void web_hold(struct web *web, bool held)
 {
-	webkit_web_view_stop_loading(web->view);
+	web->held = held;
+	if (held)
+		webkit_web_view_stop_loading(web->view);
 }
 
 static void apply_zoom(struct web *web)
@@ -417,10 +416,7 @@ void web_set_base_zoom(struct web *web, double zoom)
 	apply_zoom(web);
 }
 
-bool web_can_back(const struct web *web)
-{
-	return webkit_web_view_can_go_back(web->view);
-}
+bool web_can_back(const struct web *web) { return webkit_web_view_can_go_back(web->view); }
 
 bool web_loading(const struct web *web, double *progress)
 {
@@ -428,12 +424,6 @@ bool web_loading(const struct web *web, double *progress)
 	return webkit_web_view_is_loading(web->view);
 }
 
-const char *web_host(const struct web *web)
-{
-	return web->host;
-}
+const char *web_host(const struct web *web) { return web->host; }
 
-const char *web_pending_host(const struct web *web)
-{
-	return web->pending_host;
-}
+const char *web_pending_host(const struct web *web) { return web->pending_host; }

@@ -47,7 +47,8 @@ void web_free(struct web *web);
 void web_load_start(struct web *web);
 void web_reload(struct web *web); /* after a failure: what failed, once more */
 void web_back(struct web *web);
-void web_stop(struct web *web);
+/* Held, the page stays as it is: loading stops and nothing new is loaded until it is released. */
+void web_hold(struct web *web, bool held);
 void web_zoom(struct web *web, int direction);
 void web_set_base_zoom(struct web *web, double zoom); /* what "normal" is on this screen */
 

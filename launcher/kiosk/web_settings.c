@@ -9,13 +9,13 @@ enum { MEMORY_LIMIT_MB = 280 };
 /* Identifiers as WebKitFeature names them. */
 static const char *const features_off[] = {
     /* compilers and what runs beside the page */
-    "CSSSelectorJITCompiler", "ServiceWorkers", "SharedWorker", "CacheAPI", "SpeculationRulesPrefetch", "LinkPreconnect",
-    "LinkPreconnectEarlyHints",
+    "CSSSelectorJITCompiler", "ServiceWorkers", "SharedWorker", "CacheAPI", "SpeculationRulesPrefetch",
+    "LinkPreconnect", "LinkPreconnectEarlyHints",
     /* sound, pictures that move, drawing in three dimensions */
     "WebGL", "WebAudio", "Media", "MediaSource", "ManagedMediaSource", "MediaRecorder", "MediaSession",
     "MediaCapabilities", "WebCodecsVideo", "WebCodecsAudio", "SpeechSynthesisAPI",
     /* devices and permissions */
-    "MediaDevices", "PeerConnection", "ScreenCapture", "Gamepads", "GeolocationAPI", "Notifications", "NotificationEvent",
+    "MediaDevices", "ScreenCapture", "Gamepads", "GeolocationAPI", "Notifications", "NotificationEvent",
     "PermissionsAPI", "ScreenWakeLockAPI", "PointerLock", "FullScreen", "StorageAccessAPI",
     /* files and other programs */
     "DownloadAttribute", "DirectoryUpload", "PDFJSViewer", "InputTypeColor", "AsyncClipboardAPI",
@@ -25,10 +25,7 @@ static const char *const features_off[] = {
     /* being measured */
     "PrivateClickMeasurement", "SKAttribution", NULL};
 
-const char *web_feature_off(size_t nth)
-{
-	return nth < G_N_ELEMENTS(features_off) ? features_off[nth] : NULL;
-}
+const char *web_feature_off(size_t nth) { return nth < G_N_ELEMENTS(features_off) ? features_off[nth] : NULL; }
 
 static bool features_switch_off(WebKitSettings *settings)
 {
@@ -53,16 +50,15 @@ WebKitSettings *web_settings_new(void)
 	    WEBKIT_TYPE_SETTINGS, "enable-developer-extras", FALSE, "enable-webgl", FALSE, "enable-webrtc", FALSE,
 	    "enable-webaudio", FALSE, "enable-media", FALSE, "enable-media-stream", FALSE, "enable-mediasource", FALSE,
 	    "enable-media-capabilities", FALSE, "enable-encrypted-media", FALSE, "enable-page-cache", FALSE,
-	    "enable-hyperlink-auditing", FALSE, "enable-fullscreen", FALSE, "enable-caret-browsing", FALSE,
-	    "enable-back-forward-navigation-gestures", FALSE, "enable-smooth-scrolling", FALSE,
-	    "enable-2d-canvas-acceleration", FALSE, "enable-write-console-messages-to-stdout", FALSE,
-	    "enable-site-specific-quirks", FALSE, "javascript-can-access-clipboard", FALSE,
-	    "javascript-can-open-windows-automatically", FALSE, "allow-modal-dialogs", FALSE,
-	    "allow-file-access-from-file-urls", FALSE, "allow-universal-access-from-file-urls", FALSE,
-	    "allow-top-navigation-to-data-urls", FALSE, "hardware-acceleration-policy",
-	    WEBKIT_HARDWARE_ACCELERATION_POLICY_NEVER, "default-font-family", "IPAPGothic", "sans-serif-font-family",
-	    "IPAPGothic", "serif-font-family", "IPAPGothic", "monospace-font-family", "IPAGothic", "default-font-size",
-	    16, "minimum-font-size", 11, NULL);
+	    "enable-fullscreen", FALSE, "enable-caret-browsing", FALSE, "enable-back-forward-navigation-gestures",
+	    FALSE, "enable-smooth-scrolling", FALSE, "enable-2d-canvas-acceleration", FALSE,
+	    "enable-write-console-messages-to-stdout", FALSE, "enable-site-specific-quirks", FALSE,
+	    "javascript-can-access-clipboard", FALSE, "javascript-can-open-windows-automatically", FALSE,
+	    "allow-modal-dialogs", FALSE, "allow-file-access-from-file-urls", FALSE,
+	    "allow-universal-access-from-file-urls", FALSE, "allow-top-navigation-to-data-urls", FALSE,
+	    "hardware-acceleration-policy", WEBKIT_HARDWARE_ACCELERATION_POLICY_NEVER, "default-font-family",
+	    "IPAPGothic", "sans-serif-font-family", "IPAPGothic", "serif-font-family", "IPAPGothic",
+	    "monospace-font-family", "IPAGothic", "default-font-size", 16, "minimum-font-size", 11, NULL);
 	if (!features_switch_off(settings))
 		g_clear_object(&settings);
 	return settings;

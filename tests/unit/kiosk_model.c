@@ -1,0 +1,220 @@
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "firmware/lib/buf.h"
+#include "launcher/kiosk/model.h"
+
+static const char banks_json[] =
+    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"https://a.example/\",\"hosts\":[\"a.example\"]}]";
+
+static uint8_t space[4096];
+static struct writer w;
+
+static void begin(void) { w = writer_over(space, sizeof space); }
+
+static int apply(struct model *model, uint16_t type, uint32_t id, unsigned *changes)
+{
+	struct msg m = {.type = type, .id = id, .size = w.size, .payload = space};
+	return model_apply(model, &m, changes);
+}
+
+static void step(struct model *model, enum stick_state state, enum step_outcome outcome, const char *code)
+{
+	unsigned changes;
+	begin();
+	write_u8(&w, state);
+	write_u8(&w, outcome);
+	write_str(&w, code);
+	write_str(&w, "");
+	assert_int_equal(apply(model, MSG_KIOSK_STEP, 0, &changes), 0);
+	assert_int_equal(changes, CHANGE_DRAW);
+}
+
+static void give_banks(struct model *model)
+{
+	unsigned changes;
+	begin();
+	write_blob(&w, banks_json, strlen(banks_json));
+	write_u8(&w, 0);
+	assert_int_equal(apply(model, MSG_KIOSK_BANKS, 0, &changes), 0);
+}
+
+static unsigned session(struct model *model, const char *bank, uint32_t id)
+{
+	unsigned changes;
+	begin();
+	write_str(&w, bank);
+	assert_int_equal(apply(model, MSG_KIOSK_SESSION, id, &changes), 0);
+	return changes;
+}
+
+static unsigned freeze(struct model *model, bool frozen)
+{
+	unsigned changes;
+	begin();
+	write_u8(&w, frozen);
+	write_str(&w, frozen ? "tunnel_lost" : "");
+	assert_int_equal(apply(model, MSG_KIOSK_FREEZE, 0, &changes), 0);
+	return changes;
+}
+
+static void make_ready(struct model *model)
+{
+	give_banks(model);
+	step(model, STATE_READY, STEP_DONE, "");
+}
+
+static void open_session(struct model *model)
+{
+	make_ready(model);
+	assert_int_equal(model_choose(model, banks_find(&model->banks, "a")), 0);
+	assert_int_equal(session(model, "a", 7), CHANGE_DRAW | CHANGE_SESSION_OPENED);
+}
+
+static void test_steps_lead_to_the_list(void **state)
+{
+	struct model model = {0};
+	(void)state;
+	assert_int_equal(model_screen(&model), SCREEN_START);
+	step(&model, STATE_LINK, STEP_WAITING, "");
+	assert_int_equal(model_current_step(&model), STATE_LINK);
+	assert_true(model.steps[STATE_START].begun); /* what was passed in silence counts as done */
+	step(&model, STATE_LINK, STEP_DONE, "");
+	step(&model, STATE_READY, STEP_DONE, "");
+	assert_int_equal(model_screen(&model), SCREEN_START); /* no banks yet */
+	give_banks(&model);
+	assert_int_equal(model_screen(&model), SCREEN_LIST);
+	model_free(&model);
+}
+
+static void test_a_step_back_takes_the_list_away(void **state)
+{
+	struct model model = {0};
+	(void)state;
+	make_ready(&model);
+	step(&model, STATE_TUNNEL, STEP_TROUBLE, "tunnel_lost");
+	assert_int_equal(model_screen(&model), SCREEN_START);
+	assert_int_equal(model_current_step(&model), STATE_TUNNEL);
+	assert_false(model.steps[STATE_ADMITTED].begun);
+	assert_string_equal(model.steps[STATE_TUNNEL].code, "tunnel_lost");
+	model_free(&model);
+}
+
+static void test_a_session_from_choice_to_end(void **state)
+{
+	struct model model = {0};
+	unsigned changes;
+	(void)state;
+	open_session(&model);
+	assert_int_equal(model_screen(&model), SCREEN_BANK);
+	assert_int_equal(model.session_id, 7);
+	begin();
+	assert_int_equal(apply(&model, MSG_KIOSK_SESSION_ENDED, 0, &changes), 0);
+	assert_true(changes & CHANGE_SESSION_ENDED);
+	assert_int_equal(model_screen(&model), SCREEN_LIST);
+	model_free(&model);
+}
+
+static void test_a_session_nobody_waits_for_is_not_shown(void **state)
+{
+	struct model model = {0};
+	(void)state;
+	make_ready(&model);
+	assert_int_equal(session(&model, "a", 1), 0);
+	assert_int_equal(model_choose(&model, banks_find(&model.banks, "a")), 0);
+	assert_int_equal(session(&model, "b", 2), 0);
+	model_leave(&model);
+	assert_int_equal(session(&model, "a", 3), 0);
+	assert_int_equal(model_screen(&model), SCREEN_LIST);
+	model_free(&model);
+}
+
+static void test_a_failed_session_stays_to_be_read(void **state)
+{
+	struct model model = {0};
+	unsigned changes;
+	(void)state;
+	open_session(&model);
+	begin();
+	write_str(&w, "a");
+	write_str(&w, "gateway_refused");
+	write_str(&w, "not today");
+	assert_int_equal(apply(&model, MSG_KIOSK_SESSION_FAILED, 0, &changes), 0);
+	assert_true(changes & CHANGE_SESSION_ENDED);
+	begin();
+	assert_int_equal(apply(&model, MSG_KIOSK_SESSION_ENDED, 0, &changes), 0);
+	assert_false(changes & CHANGE_SESSION_ENDED);
+	assert_int_equal(model.session, SESSION_REFUSED);
+	assert_string_equal(model.session_code, "gateway_refused");
+	model_free(&model);
+}
+
+static void test_freeze_and_thaw(void **state)
+{
+	struct model model = {0};
+	(void)state;
+	open_session(&model);
+	assert_int_equal(freeze(&model, true), CHANGE_FROZEN | CHANGE_DRAW);
+	assert_int_equal(freeze(&model, true), CHANGE_DRAW);
+	assert_int_equal(freeze(&model, false), CHANGE_THAWED | CHANGE_DRAW);
+	assert_int_equal(model_screen(&model), SCREEN_BANK);
+	model_free(&model);
+}
+
+static void test_power_off_ends_all(void **state)
+{
+	struct model model = {0};
+	unsigned changes;
+	(void)state;
+	open_session(&model);
+	begin();
+	assert_int_equal(apply(&model, MSG_KIOSK_POWER_OFF, 0, &changes), 0);
+	assert_true(changes & CHANGE_SESSION_ENDED);
+	assert_int_equal(model_screen(&model), SCREEN_GOODBYE);
+	model_free(&model);
+}
+
+static void test_broken_messages_change_nothing(void **state)
+{
+	static const uint16_t types[] = {MSG_KIOSK_STEP,           MSG_KIOSK_BANKS,   MSG_KIOSK_SESSION,
+					 MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_REFUSED, MSG_KIOSK_TUNNEL,
+					 MSG_KIOSK_FREEZE,         MSG_POLICY_LOAD};
+	struct model model = {0};
+	unsigned changes;
+	(void)state;
+	open_session(&model);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		begin();
+		assert_int_equal(apply(&model, types[i], 0, &changes), -EBADMSG);
+		for (int n = 0; n < 9; n++)
+			write_u8(&w, 0xff);
+		assert_int_equal(apply(&model, types[i], 0, &changes), -EBADMSG);
+		assert_int_equal(changes, 0);
+	}
+	begin();
+	write_u8(&w, 0);
+	assert_int_equal(apply(&model, MSG_KIOSK_SESSION_ENDED, 0, &changes), -EBADMSG);
+	begin();
+	write_str(&w, "host.example");
+	write_u8(&w, REFUSAL_COUNT);
+	assert_int_equal(apply(&model, MSG_KIOSK_REFUSED, 0, &changes), -EBADMSG);
+	assert_int_equal(model.session, SESSION_OPEN);
+	model_free(&model);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_steps_lead_to_the_list),
+	    cmocka_unit_test(test_a_step_back_takes_the_list_away),
+	    cmocka_unit_test(test_a_session_from_choice_to_end),
+	    cmocka_unit_test(test_a_session_nobody_waits_for_is_not_shown),
+	    cmocka_unit_test(test_a_failed_session_stays_to_be_read),
+	    cmocka_unit_test(test_freeze_and_thaw),
+	    cmocka_unit_test(test_power_off_ends_all),
+	    cmocka_unit_test(test_broken_messages_change_nothing),
+	};
+	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);
+}
