@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <jansson.h>
 #include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,7 @@ int policy_main(void)
 	close_above(CHILD_CHANNEL_FD);
 	if (psa_crypto_init() != PSA_SUCCESS)
 		fatal("the crypto library does not start");
+	json_object_seed(0); /* jansson would open /dev/urandom at its first object */
 	policy.loop = loop_new();
 	if (!policy.loop || !loop_watch(policy.loop, CHILD_CHANNEL_FD, EPOLLIN, on_launcher, NULL))
 		fatal("no event loop: %s", strerror(errno));

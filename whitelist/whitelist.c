@@ -86,11 +86,11 @@ enum whitelist_verdict whitelist_accept(const struct whitelist *offered, const s
 static const struct {
 	const char *code, *text;
 } verdicts[WHITELIST_VERDICT_COUNT] = {
-    [WHITELIST_NEWER] = {"newer", "the policy is newer than the one in use"},
-    [WHITELIST_SAME] = {"same", "the policy is the one in use"},
-    [WHITELIST_OLDER] = {"older", "the policy is older than the one in use; versions only go up"},
-    [WHITELIST_OUT_OF_DATE] = {"expired", "the policy's expiry date is past; sign one with a later date"},
-    [WHITELIST_OTHER_TENANT] = {"other_tenant", "the policy was made for another tenant than this stick"},
+    [WHITELIST_NEWER] = {"newer", "is newer than the one in use"},
+    [WHITELIST_SAME] = {"same", "is the one in use already"},
+    [WHITELIST_OLDER] = {"older", "is older than the one in use; versions only go up"},
+    [WHITELIST_OUT_OF_DATE] = {"expired", "has expired; sign one with a later expiry date"},
+    [WHITELIST_OTHER_TENANT] = {"other_tenant", "was made for another tenant than this stick"},
 };
 
 const char *whitelist_verdict_code(enum whitelist_verdict verdict) { return verdicts[verdict].code; }
