@@ -2,8 +2,8 @@
  * inject PID SYSCALL - make a running process ask the kernel for SYSCALL (all arguments 0), from outside, by ptrace.
  *
  * For tests of the sandbox on the very process that runs: no hook in it. Prints "killed by SIGSYS" (exit 0),
- * "returned N" (exit 1) or what else became of it (exit 2). The process must be waiting in a system call, as a process
- * with one loop is when nothing happens; the instruction it entered by is used again.
+ * "returned N" (exit 1) or what else became of it (exit 2). The instruction by which it entered the
+ * call that it is waiting in is used again.
  */
 #include <errno.h>
 #include <seccomp.h>
@@ -57,8 +57,13 @@ int main(int argc, char **argv)
 	struct user_regs_struct before, asked;
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &before) < 0)
 		fatal("registers of %d: %s", pid, strerror(errno));
-	if ((long long)before.orig_rax < 0)
-		fatal("%d is not in a system call", pid);
+	if ((long long)before.orig_rax < 0) { /* between two calls: at the entry of the next one it is stopped again */
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
+			fatal("waiting for a call of %d: %s", pid, strerror(errno));
+		wait_stop(pid);
+		if (ptrace(PTRACE_GETREGS, pid, NULL, &before) < 0 || (long long)before.orig_rax < 0)
+			fatal("%d is not in a system call", pid);
+	}
 	asked = before;
 	asked.rip -= SYSCALL_INSTRUCTION_BYTES;
 	asked.rax = (unsigned long long)number;
