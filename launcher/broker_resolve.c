@@ -96,7 +96,7 @@ struct resolver *resolver_new(struct loop *loop)
 	if (!resolver)
 		return NULL;
 	struct ares_options options = {
-	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS | ARES_FLAG_NO_DFLT_SVR,
+	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS,
 	    .timeout = TRY_MS,
 	    .tries = TRIES,
 	    .lookups = lookups,
