@@ -46,7 +46,8 @@ static void dial(const char *path)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		fatal("%s: %s", path, strerror(errno));
 	from_qemu = fdopen(fd, "r");
-	to_qemu = fdopen(dup(fd), "w");
+	int second = dup(fd);
+	to_qemu = second < 0 ? NULL : fdopen(second, "w");
 	if (!from_qemu || !to_qemu)
 		fatal("%s: %s", path, strerror(errno));
 }

@@ -21,6 +21,7 @@ machine() {
   set -- qemu-system-x86_64 -name "sekisho-$name" -no-user-config -nodefaults \
     -accel "$(machine_accel)" -machine q35 -cpu max -qmp "unix:$RUN/$name.qmp,server=on,wait=off" "$@"
   echo "$*" >"$RUN/$name.command"
+  rm -f "$RUN/$name.qmp"
   setpriv --pdeathsig TERM "$@" 2>"$RUN/$name.err" &
   echo $! >"$RUN/$name.pid"
 }
@@ -81,6 +82,14 @@ machine_stick() {
 # machine_said NAME REGEX SECONDS - wait until the machine's console has a line that matches, and print it
 machine_said() {
   timeout "$3" tail -n +1 -F --pid="$(cat "$RUN/$1.pid")" "$RUN/$1.log" 2>/dev/null | grep -a -m1 -E "$2"
+}
+
+# machine_answers NAME - its control socket is there; fails if it ended instead
+machine_answers() {
+  until "$B/qmp" "$RUN/$1.qmp" execute query-status >/dev/null 2>&1; do
+    kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null || return 1
+    sleep 0.1
+  done
 }
 
 # machine_wait NAME - until it has ended
