@@ -76,6 +76,11 @@ enum message {
 	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */
 	MSG_AGENT_GOODBYE = 89, /* launcher -> agent: - : say goodbye to the gateway (offline), then MSG_READY again */
 
+	/* launcher, agent <-> keyholder */
+	MSG_KEY_LOAD = 90,      /* launcher -> keyholder: s P-256 private key PEM ("" : this stick has none) */
+	MSG_KEY_SIGN = 91,      /* id = question; s device, s boot id, u64 sequence, s image version: a statement */
+	MSG_KEY_SIGNATURE = 92, /* id = question; b DER ECDSA-Sig-Value ("" : no key) */
+
 	/* launcher <-> kiosk */
 	MSG_KIOSK_STEP = 100,    /* u8 state (enum stick_state), u8 outcome (enum step_outcome), s detail code (see
 				    kiosk/strings), s detail */

@@ -1,0 +1,134 @@
+#include <errno.h>
+#include <mbedtls/pk.h>
+#include <psa/crypto.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "launcher/children.h"
+#include "launcher/messages.h"
+#include "launcher/statement.h"
+
+static const struct self self = {
+    .name = "keyholder",
+    .holds = "the device's identity key",
+    .reads = "nothing from outside",
+    .speaks_to = "launcher",
+    .promises = PROMISE_BASE | PROMISE_SEND,
+    .open_files_max = 16,
+    .memory_max_bytes = 256 << 20,
+};
+
+struct keyholder {
+	struct loop *loop;
+	struct msg msg;
+	mbedtls_pk_context key;
+	bool loaded; /* asked once, also where there is no key */
+	bool has_key;
+};
+
+static int random_bytes(void *unused, unsigned char *out, size_t size)
+{
+	(void)unused;
+	return psa_generate_random(out, size) == PSA_SUCCESS ? 0 : -1;
+}
+
+/* Once, and never out again. */
+static int take_key(struct keyholder *k)
+{
+	size_t size = 0;
+	struct reader r = reader_over(k->msg.payload, k->msg.size);
+	const uint8_t *pem = read_blob(&r, &size);
+	if (!reader_done(&r) || k->loaded)
+		return -EBADMSG;
+	k->loaded = true;
+	if (size == 0)
+		return 0;
+	/* the payload's own NUL, which msg.h promises, ends the text */
+	if (mbedtls_pk_parse_key(&k->key, pem, size + 1, NULL, 0, random_bytes, NULL) != 0 ||
+	    !mbedtls_pk_can_do(&k->key, MBEDTLS_PK_ECDSA) || mbedtls_pk_get_bitlen(&k->key) != 256) {
+		log_error("the record's identity key is not a P-256 key: statements go out unsigned");
+		return 0;
+	}
+	k->has_key = true;
+	return 0;
+}
+
+static int sign(struct keyholder *k, const struct statement *statement, uint8_t *signature, size_t capacity,
+		size_t *size)
+{
+	uint8_t bytes[STATEMENT_MAX_BYTES], digest[32];
+	size_t digest_size = 0;
+	int count = statement_encode(statement, bytes);
+	if (count < 0)
+		return count;
+	if (psa_hash_compute(PSA_ALG_SHA_256, bytes, (size_t)count, digest, sizeof digest, &digest_size) != PSA_SUCCESS)
+		return -EIO;
+	if (mbedtls_pk_sign(&k->key, MBEDTLS_MD_SHA256, digest, digest_size, signature, capacity, size, random_bytes,
+			    NULL) != 0)
+		return -EIO;
+	return 0;
+}
+
+static int answer(struct keyholder *k)
+{
+	struct statement statement;
+	uint8_t signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE], payload[MBEDTLS_PK_SIGNATURE_MAX_SIZE + 8];
+	size_t size = 0;
+	if (!k->loaded || statement_read(k->msg.payload, k->msg.size, &statement) < 0)
+		return -EBADMSG;
+	if (k->has_key && sign(k, &statement, signature, sizeof signature, &size) < 0) {
+		log_error("the statement could not be signed");
+		size = 0;
+	}
+	struct writer w = writer_over(payload, sizeof payload);
+	write_blob(&w, signature, size);
+	return msg_send(CHILD_CHANNEL_FD, MSG_KEY_SIGNATURE, k->msg.id, payload, w.size);
+}
+
+static void on_channel(uint32_t events, void *context)
+{
+	(void)events;
+	struct keyholder *k = context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &k->msg);
+	if (got == -EAGAIN)
+		return;
+	if (got == 0) {
+		loop_stop(k->loop);
+		return;
+	}
+	int error = got < 0 ? got : -EBADMSG;
+	if (got > 0 && k->msg.type == MSG_KEY_LOAD)
+		error = take_key(k);
+	else if (got > 0 && k->msg.type == MSG_KEY_SIGN)
+		error = answer(k);
+	wipe(k->msg.payload, k->msg.size);
+	if (error)
+		fatal("message %u: %s", k->msg.type, strerror(-error));
+}
+
+int keyholder_main(void)
+{
+	static struct keyholder k;
+	close_above(CHILD_CHANNEL_FD);
+	mbedtls_pk_init(&k.key);
+	if (psa_crypto_init() != PSA_SUCCESS)
+		fatal("the crypto library does not start");
+	k.loop = loop_new();
+	if (!k.loop || !loop_watch(k.loop, CHILD_CHANNEL_FD, EPOLLIN, on_channel, &k))
+		fatal("no event loop: %s", strerror(errno));
+	if (sandbox_enter(&self) < 0)
+		return 1;
+	int error = msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0);
+	if (!error)
+		error = loop_run(k.loop);
+	mbedtls_pk_free(&k.key);
+	msg_free(&k.msg);
+	return error ? 1 : 0;
+}

@@ -1,0 +1,266 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "launcher/children.h"
+#include "launcher/ground.h"
+#include "launcher/stick.h"
+
+/*
+ * The parent of everything but init and the wall.
+ *
+ * Holds: CAP_SYS_ADMIN, SETUID, SETGID, NET_ADMIN and what the third party's rows need; the state table; for moments,
+ * the record's pieces on their way to their holders. Reads nothing from outside. Speaks to all children and to init.
+ * It has no sandbox of its own: a filter or a Landlock domain is inherited, and below it live a compositor, a browser
+ * and bubblewrap, which need what it must not.
+ */
+
+enum { SCREEN_WAIT_MS = 3000, HEALTH_EVERY_MS = 10000 };
+
+static struct stick stick;
+
+/* --- the machine: events are taken one after the other, also those that an action raises --- */
+
+/* What is true already need not happen again: after a loss the way up is walked with what stands. */
+static void raise_what_stands(struct stick *s)
+{
+	if (s->machine.state == STATE_LINK && s->link_up)
+		stick_raise(s, EVENT_LINK_UP);
+	if (s->machine.state == STATE_TUNNEL && s->tunnel.up)
+		stick_raise(s, EVENT_TUNNEL_UP);
+}
+
+static void take_event(struct stick *s, enum stick_event event)
+{
+	enum stick_state from = s->machine.state;
+	if (!machine_expects(&s->machine, event))
+		log_error("%s in state %s cannot be: the stick ends", event_name(event), state_name(from));
+	enum stick_action action = machine_step(&s->machine, event);
+	if (s->machine.state != from || action != ACTION_NONE)
+		log_info("%s: %s -> %s, %s", event_name(event), state_name(from), state_name(s->machine.state),
+			 action_name(action));
+	tell_way(s, from);
+	stick_act(s, action);
+	if (s->machine.state != from) {
+		s->trouble[0] = '\0';
+		raise_what_stands(s);
+	}
+}
+
+void stick_raise(struct stick *s, enum stick_event event)
+{
+	if (s->event_count == STICK_EVENTS_MAX)
+		fatal("too many events at once");
+	s->events[s->event_count++] = event;
+	if (s->draining)
+		return;
+	s->draining = true;
+	while (s->event_count > 0) {
+		enum stick_event next = s->events[0];
+		s->event_count--;
+		memmove(s->events, s->events + 1, s->event_count * sizeof s->events[0]);
+		take_event(s, next);
+	}
+	s->draining = false;
+}
+
+/* --- children --- */
+
+static int on_message(void *context, enum stick_process which, struct msg *m) { return stick_hear(context, which, m); }
+
+static void record_died(struct stick *s)
+{
+	free(s->record_pending);
+	s->record_pending = NULL;
+	if (s->provisioned || s->steps[STATE_START].outcome == STEP_FAILED)
+		return;
+	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", "the record process ended without a word");
+	stick_raise(s, EVENT_UNUSABLE);
+}
+
+static void link_died(struct stick *s)
+{
+	bool was_up = s->link_up;
+	s->link_up = false;
+	strcpy(s->trouble, s->machine.state == STATE_SESSION ? "link_lost" : "internal");
+	if (was_up)
+		stick_raise(s, EVENT_LINK_LOST);
+}
+
+static void tunnel_died(struct stick *s)
+{
+	bool was_up = s->tunnel.up;
+	s->tunnel.up = false;
+	strcpy(s->trouble, "tunnel_lost");
+	tell_tunnel(s);
+	if (was_up)
+		stick_raise(s, EVENT_TUNNEL_LOST);
+}
+
+static void policy_died(struct stick *s)
+{
+	strcpy(s->trouble, "internal");
+	stick_raise(s, EVENT_POLICY_LOST);
+}
+
+static void broker_died(struct stick *s)
+{
+	if (s->session.id)
+		session_fail(s, "internal");
+}
+
+static void agent_died(struct stick *s) { stick_goodbye_said(s); }
+
+static void screen_died(struct stick *s)
+{
+	s->screen_ready = false;
+	stick_raise(s, EVENT_SCREEN_LOST);
+}
+
+static void (*const deaths[PROCESS_COUNT])(struct stick *s) = {
+    [PROCESS_RECORD] = record_died, [PROCESS_LINK] = link_died,     [PROCESS_TUNNEL] = tunnel_died,
+    [PROCESS_POLICY] = policy_died, [PROCESS_BROKER] = broker_died, [PROCESS_AGENT] = agent_died,
+    [PROCESS_SCREEN] = screen_died,
+};
+
+static void on_death(void *context, enum stick_process which)
+{
+	if (deaths[which])
+		deaths[which](context);
+}
+
+static void on_start(void *context, enum stick_process which)
+{
+	struct stick *s = context;
+	if (s->machine.state != STATE_END)
+		stick_start(s, which);
+}
+
+static const struct crew_duty duty = {.message = on_message, .death = on_death, .start = on_start};
+
+/* --- timers --- */
+
+static void on_screen_wait(void *context)
+{
+	struct stick *s = context;
+	log_warn("udevd or seatd does not say that it listens; the screen is tried");
+	ground_announce_devices();
+	stick_start(s, PROCESS_SCREEN);
+}
+
+static void on_lease(void *context)
+{
+	struct stick *s = context;
+	log_warn("the gateway's admission has run out");
+	strcpy(s->trouble, s->machine.state == STATE_SESSION ? "admission_lost" : "no_reply");
+	stick_raise(s, EVENT_ADMISSION_LOST);
+}
+
+static void on_fetching(void *context)
+{
+	struct stick *s = context;
+	log_warn("the newer policy did not come; the one we have stands");
+	s->policy_passed_over = s->answer.newest_policy;
+	if (s->machine.state == STATE_UPDATE)
+		stick_raise(s, EVENT_UPDATED);
+}
+
+static void on_health(void *context)
+{
+	struct stick *s = context;
+	tell_agent_health(s);
+	loop_timer_set(s->health, HEALTH_EVERY_MS);
+}
+
+static void on_opening(void *context)
+{
+	struct stick *s = context;
+	session_fail(s, s->session.gateway_ready ? "internal" : "gateway_silent");
+}
+
+static void on_freezing(void *context)
+{
+	log_error("the broker does not say that it is frozen: it is ended");
+	session_fail(context, "internal");
+}
+
+static void on_goodbye(void *context) { stick_goodbye_said(context); }
+
+static struct loop_timer *timer(struct stick *s, loop_timer_fn *fn)
+{
+	struct loop_timer *t = loop_timer(s->loop, fn, s);
+	if (!t)
+		fatal("no timer: %s", strerror(errno));
+	return t;
+}
+
+static void open_timers(struct stick *s)
+{
+	s->screen_wait = timer(s, on_screen_wait);
+	s->lease = timer(s, on_lease);
+	s->fetching = timer(s, on_fetching);
+	s->health = timer(s, on_health);
+	s->opening = timer(s, on_opening);
+	s->freezing = timer(s, on_freezing);
+	s->goodbye = timer(s, on_goodbye);
+	loop_timer_set(s->screen_wait, SCREEN_WAIT_MS);
+	loop_timer_set(s->health, HEALTH_EVERY_MS);
+}
+
+/* --- init --- */
+
+/* It only tells that the wall stands; what matters is that it is there. */
+static void on_init(uint32_t events, void *context)
+{
+	(void)events;
+	static struct msg m;
+	(void)context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &m);
+	if (got == -EAGAIN || got == 1)
+		return;
+	fatal("init is gone: %s", got == 0 ? "closed" : strerror(-got));
+}
+
+static int open_stick(struct stick *s)
+{
+	s->loop = loop_new();
+	if (!s->loop)
+		return -errno;
+	int error = crew_open(&s->crew, s->loop, &duty, s);
+	if (!error)
+		error = ground_namespaces(s->crew.namespaces);
+	if (!error)
+		error = ground_directories();
+	if (!error)
+		error = about_read(&s->about);
+	if (error)
+		return error;
+	open_timers(s);
+	return loop_watch(s->loop, CHILD_CHANNEL_FD, EPOLLIN, on_init, s) ? 0 : -errno;
+}
+
+int launcher_main(void)
+{
+	struct stick *s = &stick;
+	close_above(CHILD_CHANNEL_FD);
+	signal(SIGPIPE, SIG_IGN);
+	int error = open_stick(s);
+	if (error)
+		fatal("cannot begin: %s", strerror(-error));
+	tell_step(s, STATE_START, STEP_WAITING, "", "");
+	error = stick_open_screen(s);
+	if (error)
+		fatal("there can be no screen: %s", strerror(-error));
+	stick_start(s, PROCESS_RECORD);
+	/* Not yet needed, and slow on some PCs; without it the tunnel's process finds no wg0 and says so. */
+	ground_wireguard(s->crew.namespaces[NAMESPACE_TUNNEL]);
+	error = loop_run(s->loop);
+	fatal("the event loop ended: %s", strerror(-error));
+}

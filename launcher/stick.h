@@ -1,0 +1,164 @@
+/*
+ * stick - the launcher's own state: what it was told, what it told others, and the one state machine in the middle.
+ *
+ * Internal to the parent process (launcherproc.c and stick_*.c). Events go in by stick_raise() from wherever they are
+ * noticed; actions come out in stick_actions.c and nowhere else.
+ */
+#ifndef LAUNCHER_STICK_H
+#define LAUNCHER_STICK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firmware/lib/loop.h"
+#include "launcher/about.h"
+#include "launcher/crew.h"
+#include "launcher/messages.h"
+#include "launcher/provision.h"
+#include "launcher/states.h"
+#include "whitelist/gateways.h"
+#include "whitelist/whitelist.h"
+
+enum {
+	STICK_EVENTS_MAX = 32,
+	STICK_CODE_BYTES = 64,
+	STICK_DETAIL_BYTES = 256,
+	STICK_CA_MAX_BYTES = 4096,
+};
+
+/* A line of the start screen. */
+struct stick_step {
+	bool begun;
+	enum step_outcome outcome;
+	char code[STICK_CODE_BYTES];
+	char detail[STICK_DETAIL_BYTES];
+};
+
+struct stick_session {
+	uint32_t id; /* 0: there is none */
+	char bank[WHITELIST_ID_BYTES];
+	bool broker_ready, gateway_ready;
+	char failure[STICK_CODE_BYTES]; /* why it ends, for the kiosk */
+};
+
+/* What the gateway answered last; forgotten when a new answer is asked for. */
+struct stick_answer {
+	bool fresh;
+	enum admission admission;
+	uint64_t newest_policy;
+};
+
+struct stick_tunnel {
+	bool up;
+	char gateway[WHITELIST_ID_BYTES];
+	char endpoint[64];
+	uint32_t handshake_ms, rtt_ms, loss_permille;
+};
+
+struct stick {
+	struct loop *loop;
+	struct crew crew;
+	struct machine machine;
+	enum stick_event events[STICK_EVENTS_MAX];
+	size_t event_count;
+	bool draining;
+
+	struct about about;
+	struct provision provision;
+	bool provisioned;
+	struct whitelist *policy; /* NULL until one is loaded */
+	struct gateways *gateways;
+	uint64_t gateways_told; /* version the wall knows, 0 none */
+	uint8_t ca_der[STICK_CA_MAX_BYTES];
+	size_t ca_der_size;
+	char *record_pending; /* mutable half that waits for the record process */
+	char *offered;        /* envelope that the policy process is looking at; kept if it says yes */
+
+	bool screen_ready; /* the kiosk listens */
+	struct loop_timer *screen_wait;
+	int udev_fd, seat_fds[2];
+	bool udev_listens, seat_listens;
+
+	bool link_up;
+	char link_name[32];
+	char trouble[STICK_CODE_BYTES]; /* code of the last loss, for the step and the frozen page */
+	struct stick_tunnel tunnel;
+	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
+	bool time_confirmed;
+	int64_t clock_step_s; /* what the gateway's time differed by, for the desk */
+	struct stick_answer answer;
+	uint64_t policy_passed_over; /* a newer version that could not be had or was refused */
+	struct loop_timer *lease, *fetching, *health, *goodbye;
+
+	char chosen[WHITELIST_ID_BYTES]; /* the bank the customer pointed at last */
+	struct stick_session session;
+	uint32_t session_count;
+	struct loop_timer *opening, *freezing;
+	uint64_t refused[REFUSAL_COUNT];
+
+	struct stick_step steps[STATE_COUNT];
+};
+
+/* --- the machine (launcherproc.c) --- */
+
+void stick_raise(struct stick *s, enum stick_event event);
+
+/* Start a process with all it needs to be told (stick_start.c). It is tried again later if that fails. */
+void stick_start(struct stick *s, enum stick_process which);
+void stick_restart_screen(struct stick *s);
+/* udevd and seatd now, the screen when both listen. 0 or -errno. */
+int stick_open_screen(struct stick *s);
+
+/* --- what to do (stick_actions.c) --- */
+
+void stick_act(struct stick *s, enum stick_action action);
+void stick_goodbye_said(struct stick *s);
+
+/* --- what is heard (stick_inbox.c) --- */
+
+int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
+
+/* --- record and clock (stick_keep.c) --- */
+
+/* Never below the image's date, the policy's, and the last time the gateway confirmed. */
+uint64_t stick_time_floor(const struct stick *s);
+void stick_raise_clock(struct stick *s);
+/* The gateway's time: set the clock if it is off, remember, tell whoever checks dates. */
+void stick_confirm_time(struct stick *s, uint64_t gateway_time);
+/* Write the mutable half of the record. */
+void stick_store(struct stick *s);
+/* A fetched policy goes to the policy process. 0 or -errno. */
+int stick_offer(struct stick *s, const void *envelope, size_t size);
+
+/* --- one bank at a time (stick_session.c) --- */
+
+/* The customer's choice; an unknown bank is answered at once. */
+void session_open(struct stick *s);
+void session_progress(struct stick *s); /* broker or gateway said yes */
+void session_fail(struct stick *s, const char *code);
+void session_freeze(struct stick *s, bool frozen);
+void session_frozen(struct stick *s);
+/* Nothing happens if there is none. Without a word to the kiosk. */
+void session_end(struct stick *s);
+
+/* --- what others are told (stick_tell.c) --- */
+
+void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcome, const char *code,
+	       const char *detail);
+/* The start screen's lines when the machine goes from one state to another. */
+void tell_way(struct stick *s, enum stick_state from);
+void tell_everything(struct stick *s); /* to a kiosk that has just begun */
+void tell_banks(struct stick *s);
+void tell_tunnel(struct stick *s);
+void tell_freeze(struct stick *s, bool frozen);
+void tell_session(struct stick *s);
+void tell_session_failed(struct stick *s, const char *bank, const char *code);
+void tell_refused(struct stick *s, const char *host, enum refusal reason);
+void tell_kiosk(struct stick *s, enum message type);
+void tell_init_clock(uint64_t unix_seconds);
+void tell_init_power_off(void);
+void tell_wall(struct stick *s);
+void tell_agent_config(struct stick *s);
+void tell_agent_health(struct stick *s);
+
+#endif

@@ -1,0 +1,484 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "launcher/briefs.h"
+#include "launcher/ground.h"
+#include "launcher/pem.h"
+#include "launcher/stick.h"
+
+/* Every handler reads its whole payload before it acts; what does not read to its end is a broken peer. */
+
+static int hear_nothing(struct stick *s, struct msg *m)
+{
+	(void)s;
+	return m->size == 0 ? 0 : -EBADMSG;
+}
+
+/* --- record --- */
+
+static int hear_record(struct stick *s, struct msg *m)
+{
+	size_t immutable_size = 0, changing_size = 0;
+	struct reader r = reader_over(m->payload, m->size);
+	const uint8_t *immutable = read_blob(&r, &immutable_size);
+	const uint8_t *changing = read_blob(&r, &changing_size);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	if (s->provisioned)
+		return 0; /* it was started to write */
+	int error = provision_parse((const char *)immutable, immutable_size, (const char *)changing, changing_size,
+				    &s->provision);
+	if (error) {
+		tell_step(s, STATE_START, STEP_FAILED, "record_damaged", strerror(-error));
+		stick_raise(s, EVENT_UNUSABLE);
+		return 0;
+	}
+	s->provisioned = true;
+	log_info("this is %s of %s", s->provision.device, s->provision.tenant);
+	stick_raise_clock(s);
+	stick_start(s, PROCESS_POLICY);
+	return 0;
+}
+
+static int hear_record_failed(struct stick *s, struct msg *m)
+{
+	char reason[STICK_DETAIL_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, reason, sizeof reason);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	log_error("device record: %s", reason);
+	if (s->provisioned)
+		return 0; /* the new policy holds for this start only; the next one fetches it again */
+	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", reason);
+	stick_raise(s, EVENT_UNUSABLE);
+	return 0;
+}
+
+static int hear_record_stored(struct stick *s, struct msg *m)
+{
+	(void)s;
+	struct reader r = reader_over(m->payload, m->size);
+	uint64_t sequence = read_u64(&r);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	log_info("device record: mutable half %llu is stored", (unsigned long long)sequence);
+	return 0;
+}
+
+/* --- link --- */
+
+static int hear_link(struct stick *s, struct msg *m)
+{
+	static const char *const codes[] = {[LINK_NO_DEVICE] = "no_device",
+					    [LINK_NO_CARRIER] = "no_carrier",
+					    [LINK_WAITING_ADDRESS] = "no_address",
+					    [LINK_UP] = ""};
+	char detail[STICK_DETAIL_BYTES], name[sizeof s->link_name];
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned state = read_u8(&r);
+	read_str(&r, name, sizeof name);
+	read_str(&r, detail, sizeof detail);
+	if (!reader_done(&r) || state > LINK_UP)
+		return -EBADMSG;
+	bool was_up = s->link_up;
+	s->link_up = state == LINK_UP;
+	snprintf(s->link_name, sizeof s->link_name, "%s", s->link_up ? name : "");
+	log_info("link %s: %s %s", name, s->link_up ? "up" : codes[state], detail);
+	if (s->link_up) {
+		stick_raise(s, EVENT_LINK_UP);
+		return 0;
+	}
+	snprintf(s->trouble, sizeof s->trouble, "%s", s->machine.state == STATE_SESSION ? "link_lost" : codes[state]);
+	if (was_up)
+		stick_raise(s, EVENT_LINK_LOST);
+	/* Waiting for an address is the ordinary course, and trouble only with a word about it. */
+	if (s->machine.state == STATE_LINK)
+		tell_step(s, STATE_LINK, state == LINK_WAITING_ADDRESS && !detail[0] ? STEP_WAITING : STEP_TROUBLE,
+			  codes[state], detail);
+	return 0;
+}
+
+/* --- tunnel --- */
+
+static void tunnel_down(struct stick *s)
+{
+	s->tunnel.up = false;
+	snprintf(s->trouble, sizeof s->trouble, "%s", "tunnel_lost");
+	tell_tunnel(s);
+	stick_raise(s, EVENT_TUNNEL_LOST);
+}
+
+static int hear_tunnel(struct stick *s, struct msg *m)
+{
+	struct stick_tunnel t = {0};
+	char reason[STICK_DETAIL_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned state = read_u8(&r);
+	read_str(&r, t.gateway, sizeof t.gateway);
+	read_str(&r, t.endpoint, sizeof t.endpoint);
+	t.handshake_ms = read_u32(&r);
+	t.rtt_ms = read_u32(&r);
+	t.loss_permille = read_u32(&r);
+	read_str(&r, reason, sizeof reason);
+	if (!reader_done(&r) || state > TUNNEL_UP)
+		return -EBADMSG;
+	bool was_up = s->tunnel.up, other = strcmp(s->tunnel.endpoint, t.endpoint) != 0;
+	bool first = s->tunnel.endpoint[0] == '\0';
+	t.up = state == TUNNEL_UP;
+	s->tunnel = t;
+	if (t.up && was_up && !other)
+		return 0; /* fresh figures */
+	log_info("tunnel to %s at %s: %s%s%s", t.gateway, t.endpoint,
+		 t.up                   ? "up"
+		 : state == TUNNEL_DOWN ? "lost"
+					: "trying",
+		 reason[0] ? "; " : "", reason);
+	if (t.up) {
+		log_info("handshake %u ms", t.handshake_ms);
+		tell_tunnel(s);
+		stick_raise(s, EVENT_TUNNEL_UP);
+		return 0;
+	}
+	if (was_up)
+		tunnel_down(s);
+	if (s->machine.state == STATE_TUNNEL && state == TUNNEL_CONNECTING)
+		tell_step(s, STATE_TUNNEL, reason[0] ? STEP_TROUBLE : STEP_WAITING,
+			  reason[0]         ? "no_answer"
+			  : first || !other ? ""
+					    : "trying_next",
+			  t.endpoint);
+	return 0;
+}
+
+/* --- policy --- */
+
+static int take_authority(struct stick *s, const uint8_t *pem, size_t size)
+{
+	int error = pem_decode((const char *)pem, size, s->ca_der, sizeof s->ca_der, &s->ca_der_size);
+	return error ? error : ground_authority(pem, size);
+}
+
+static int take_policy(struct stick *s, const uint8_t *payload, size_t size)
+{
+	struct whitelist_fault fault;
+	struct whitelist *policy = NULL;
+	int error = whitelist_parse(payload, size, &policy, &fault);
+	if (error)
+		return error;
+	whitelist_free(s->policy);
+	s->policy = policy;
+	return 0;
+}
+
+static int take_gateways(struct stick *s, const uint8_t *payload, size_t size)
+{
+	struct whitelist_fault fault;
+	struct gateways *gateways = NULL;
+	int error = gateways_parse(payload, size, &gateways, &fault);
+	if (error)
+		return error;
+	gateways_free(s->gateways);
+	s->gateways = gateways;
+	return 0;
+}
+
+/* A newer policy than the one this stick started with: its ports, its version, its banks. */
+static void policy_changed(struct stick *s)
+{
+	uint8_t payload[2 * BRIEF_PORTS_MAX + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (brief_ports(&w, s->policy) == 0)
+		crew_send(&s->crew, PROCESS_TUNNEL, MSG_TUNNEL_PORTS, 0, payload, w.size);
+	tell_agent_config(s);
+	if (!s->offered)
+		return;
+	free(s->provision.kept_policy);
+	s->provision.kept_policy = s->offered;
+	s->offered = NULL;
+	s->provision.kept_policy_version = s->policy->version;
+	stick_store(s);
+}
+
+static int hear_policy(struct stick *s, struct msg *m)
+{
+	size_t ca_size = 0, policy_size = 0, gateways_size = 0;
+	char note[STICK_DETAIL_BYTES * 2];
+	struct reader r = reader_over(m->payload, m->size);
+	uint64_t version = read_u64(&r);
+	(void)read_u64(&r); /* expires and pin: in the payload */
+	(void)read_u8(&r);
+	const uint8_t *ca = read_blob(&r, &ca_size);
+	const uint8_t *policy = read_blob(&r, &policy_size);
+	const uint8_t *gateways = read_blob(&r, &gateways_size);
+	read_str(&r, note, sizeof note);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	int error = take_authority(s, ca, ca_size);
+	if (!error)
+		error = take_policy(s, policy, policy_size);
+	if (!error)
+		error = take_gateways(s, gateways, gateways_size);
+	if (error)
+		return error;
+	log_info("policy %llu stands%s%s", (unsigned long long)version, note[0] ? "; " : "", note);
+	loop_timer_set(s->fetching, -1);
+	if (s->machine.state == STATE_START) {
+		stick_raise(s, EVENT_PROVISIONED);
+		return 0;
+	}
+	policy_changed(s);
+	if (s->machine.state == STATE_UPDATE)
+		stick_raise(s, EVENT_UPDATED);
+	return 0;
+}
+
+static int hear_policy_refused(struct stick *s, struct msg *m)
+{
+	char code[STICK_CODE_BYTES], sentence[STICK_DETAIL_BYTES * 2];
+	struct reader r = reader_over(m->payload, m->size);
+	bool offered = read_u8(&r) != 0;
+	read_str(&r, code, sizeof code);
+	read_str(&r, sentence, sizeof sentence);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	log_error("policy: %s (%s)", sentence, code);
+	if (!offered) {
+		tell_step(s, STATE_START, STEP_FAILED, "policy_none", sentence);
+		stick_raise(s, EVENT_UNUSABLE);
+		return 0;
+	}
+	loop_timer_set(s->fetching, -1);
+	s->policy_passed_over = s->answer.newest_policy;
+	free(s->offered);
+	s->offered = NULL;
+	if (s->machine.state == STATE_UPDATE)
+		stick_raise(s, EVENT_UPDATED);
+	return 0;
+}
+
+/* --- broker --- */
+
+static int hear_broker_ready(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	if (m->id == 0 || m->id != s->session.id)
+		return 0; /* it runs; that the session stands it says again */
+	s->session.broker_ready = true;
+	session_progress(s);
+	return 0;
+}
+
+static int hear_broker_event(struct stick *s, struct msg *m)
+{
+	char host[WHITELIST_HOST_BYTES], detail[STICK_DETAIL_BYTES * 2];
+	struct reader r = reader_over(m->payload, m->size);
+	(void)read_u8(&r);
+	read_str(&r, host, sizeof host);
+	unsigned reason = read_u8(&r);
+	read_str(&r, detail, sizeof detail);
+	if (!reader_done(&r) || reason >= REFUSAL_COUNT)
+		return -EBADMSG;
+	s->refused[reason]++;
+	tell_refused(s, host, (enum refusal)reason);
+	return 0;
+}
+
+static int hear_broker_frozen(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	session_frozen(s);
+	return 0;
+}
+
+static int hear_broker_counts(struct stick *s, struct msg *m)
+{
+	(void)s;
+	return m->size == 4 * sizeof(uint64_t) ? 0 : -EBADMSG;
+}
+
+/* --- agent --- */
+
+static int hear_agent_ready(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	stick_goodbye_said(s);
+	return 0;
+}
+
+static void take_admission(struct stick *s, enum admission admission, uint32_t valid_s)
+{
+	static const char *const codes[] = {[ADMISSION_REFUSED] = "refused",
+					    [ADMISSION_ADMITTED] = "",
+					    [ADMISSION_REVOKED] = "revoked",
+					    [ADMISSION_UNKNOWN] = "unknown"};
+	if (admission == ADMISSION_ADMITTED) {
+		loop_timer_set(s->lease, (int64_t)valid_s * 1000);
+		stick_raise(s, EVENT_ADMISSION_GRANTED);
+		return;
+	}
+	loop_timer_set(s->lease, -1);
+	bool frozen_page = s->machine.state == STATE_SESSION && admission != ADMISSION_REVOKED;
+	snprintf(s->trouble, sizeof s->trouble, "%s", frozen_page ? "admission_lost" : codes[admission]);
+	stick_raise(s, admission == ADMISSION_REVOKED ? EVENT_REVOKED : EVENT_ADMISSION_LOST);
+	if (s->machine.state == STATE_ADMITTED)
+		tell_step(s, STATE_ADMITTED, STEP_TROUBLE, codes[admission], "");
+}
+
+static int hear_admission(struct stick *s, struct msg *m)
+{
+	char reason[STICK_DETAIL_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned admission = read_u8(&r);
+	read_str(&r, reason, sizeof reason);
+	uint64_t gateway_time = read_u64(&r);
+	uint32_t valid_s = read_u32(&r);
+	uint64_t newest_policy = read_u64(&r);
+	(void)read_u64(&r); /* gateways: nothing fetches a newer list yet */
+	if (!reader_done(&r) || admission > ADMISSION_UNKNOWN)
+		return -EBADMSG;
+	if (!s->answer.fresh)
+		log_info("the gateway answers: %s%s%s", admission == ADMISSION_ADMITTED ? "admitted" : "not admitted",
+			 reason[0] ? "; " : "", reason);
+	s->answer = (struct stick_answer){
+	    .fresh = true, .admission = (enum admission)admission, .newest_policy = newest_policy};
+	stick_confirm_time(s, gateway_time);
+	if (s->time_confirmed)
+		stick_raise(s, EVENT_TIME_CONFIRMED);
+	take_admission(s, (enum admission)admission, valid_s);
+	if (newest_policy > s->policy->version && newest_policy != s->policy_passed_over)
+		stick_raise(s, EVENT_NEWER_POLICY);
+	return 0;
+}
+
+static int hear_fetched(struct stick *s, struct msg *m)
+{
+	size_t size = 0;
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned what = read_u8(&r);
+	const uint8_t *envelope = read_blob(&r, &size);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	if (what != 0 || s->machine.state != STATE_UPDATE)
+		return 0;
+	return stick_offer(s, envelope, size);
+}
+
+static int hear_session_reply(struct stick *s, struct msg *m)
+{
+	char reason[STICK_DETAIL_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	bool ok = read_u8(&r) != 0;
+	read_str(&r, reason, sizeof reason);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	if (m->id != s->session.id || s->session.id == 0 || s->session.gateway_ready)
+		return 0;
+	if (!ok) {
+		log_warn("the gateway does not open %s: %s", s->session.bank, reason);
+		session_fail(s, "gateway_refused");
+		return 0;
+	}
+	s->session.gateway_ready = true;
+	session_progress(s);
+	return 0;
+}
+
+static int hear_agent_error(struct stick *s, struct msg *m)
+{
+	char sentence[STICK_DETAIL_BYTES * 2];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, sentence, sizeof sentence);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	log_warn("agent: %s", sentence);
+	if (s->machine.state == STATE_TIME)
+		tell_step(s, STATE_TIME, STEP_TROUBLE, "no_reply", sentence);
+	return 0;
+}
+
+/* --- kiosk --- */
+
+static int hear_kiosk_ready(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	s->screen_ready = true;
+	tell_everything(s);
+	return 0;
+}
+
+static int hear_open(struct stick *s, struct msg *m)
+{
+	char bank[WHITELIST_ID_BYTES];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, bank, sizeof bank);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	snprintf(s->chosen, sizeof s->chosen, "%s", bank);
+	stick_raise(s, EVENT_BANK_CHOSEN);
+	return 0;
+}
+
+static int hear_close(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	stick_raise(s, EVENT_BANK_CLOSED);
+	return 0;
+}
+
+static int hear_power_off(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	stick_raise(s, EVENT_POWER_OFF);
+	return 0;
+}
+
+static const struct {
+	enum stick_process from;
+	uint16_t type;
+	int (*hear)(struct stick *s, struct msg *m);
+} inbox[] = {
+    {PROCESS_RECORD, MSG_READY, hear_nothing},
+    {PROCESS_RECORD, MSG_RECORD_CONTENT, hear_record},
+    {PROCESS_RECORD, MSG_RECORD_FAILED, hear_record_failed},
+    {PROCESS_RECORD, MSG_RECORD_STORED, hear_record_stored},
+    {PROCESS_LINK, MSG_READY, hear_nothing},
+    {PROCESS_LINK, MSG_LINK_STATE, hear_link},
+    {PROCESS_TUNNEL, MSG_READY, hear_nothing},
+    {PROCESS_TUNNEL, MSG_TUNNEL_STATE, hear_tunnel},
+    {PROCESS_KEYHOLDER, MSG_READY, hear_nothing},
+    {PROCESS_POLICY, MSG_READY, hear_nothing},
+    {PROCESS_POLICY, MSG_POLICY_LOADED, hear_policy},
+    {PROCESS_POLICY, MSG_POLICY_REFUSED, hear_policy_refused},
+    {PROCESS_BROKER, MSG_READY, hear_broker_ready},
+    {PROCESS_BROKER, MSG_BROKER_EVENT, hear_broker_event},
+    {PROCESS_BROKER, MSG_BROKER_FROZEN, hear_broker_frozen},
+    {PROCESS_BROKER, MSG_BROKER_COUNTS, hear_broker_counts},
+    {PROCESS_AGENT, MSG_READY, hear_agent_ready},
+    {PROCESS_AGENT, MSG_AGENT_ADMISSION, hear_admission},
+    {PROCESS_AGENT, MSG_AGENT_FETCHED, hear_fetched},
+    {PROCESS_AGENT, MSG_AGENT_SESSION_REPLY, hear_session_reply},
+    {PROCESS_AGENT, MSG_AGENT_ERROR, hear_agent_error},
+    {PROCESS_SCREEN, MSG_READY, hear_kiosk_ready},
+    {PROCESS_SCREEN, MSG_KIOSK_OPEN, hear_open},
+    {PROCESS_SCREEN, MSG_KIOSK_CLOSE, hear_close},
+    {PROCESS_SCREEN, MSG_KIOSK_POWER_OFF, hear_power_off},
+};
+
+int stick_hear(struct stick *s, enum stick_process from, struct msg *m)
+{
+	for (size_t i = 0; i < sizeof inbox / sizeof inbox[0]; i++)
+		if (inbox[i].from == from && inbox[i].type == m->type)
+			return inbox[i].hear(s, m);
+	return -EBADMSG;
+}

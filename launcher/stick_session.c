@@ -1,0 +1,140 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "launcher/ground.h"
+#include "launcher/stick.h"
+
+enum {
+	OPENING_MS = 15000,
+	FREEZING_MS = 1000,
+	FIXED_FDS = 3, /* policy channel, resolver UDP, resolver TCP */
+};
+
+static const char *inner_address(const struct stick *s)
+{
+	for (size_t i = 0; i < s->gateways->count; i++)
+		if (strcmp(s->gateways->list[i].id, s->tunnel.gateway) == 0)
+			return s->gateways->list[i].inner;
+	return "";
+}
+
+static int send_start(struct stick *s, const struct whitelist_bank *bank, const int *fds)
+{
+	uint8_t payload[STICK_CA_MAX_BYTES + 512];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, bank->id);
+	write_str(&w, inner_address(s));
+	write_blob(&w, s->ca_der, s->ca_der_size);
+	write_u8(&w, (uint8_t)bank->port_count);
+	for (size_t i = 0; i < bank->port_count; i++)
+		write_u16(&w, bank->ports[i]);
+	if (w.failed)
+		return -EMSGSIZE;
+	return crew_send_fds(&s->crew, PROCESS_BROKER, MSG_BROKER_START, s->session.id, payload, w.size, fds,
+			     FIXED_FDS + bank->port_count);
+}
+
+static int send_bank(struct stick *s, enum stick_process to, enum message type, int open, const int *fd)
+{
+	uint8_t payload[WHITELIST_ID_BYTES + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (open >= 0)
+		write_u8(&w, (uint8_t)open);
+	write_str(&w, s->session.bank);
+	return crew_send_fds(&s->crew, to, (uint16_t)type, s->session.id, payload, w.size, fd, fd ? 1 : 0);
+}
+
+/* Broker and policy get a channel of their own for this session; the listeners die with the broker. */
+static int start_broker(struct stick *s, const struct whitelist_bank *bank)
+{
+	int channel[2] = {-1, -1}, fds[FIXED_FDS + WHITELIST_PORTS_MAX];
+	_Static_assert(FIXED_FDS + WHITELIST_PORTS_MAX <= MSG_FDS_MAX, "a session's descriptors fit one message");
+	int error =
+	    ground_session_sockets(s->crew.namespaces[NAMESPACE_SCREEN], bank->ports, bank->port_count, fds + 1);
+	if (error)
+		return error;
+	error = msg_pair(channel);
+	if (!error)
+		error = crew_start(&s->crew, PROCESS_BROKER, NULL, 0);
+	fds[0] = channel[0];
+	if (!error)
+		error = send_start(s, bank, fds);
+	if (!error)
+		error = send_bank(s, PROCESS_POLICY, MSG_POLICY_SESSION, -1, &channel[1]);
+	for (size_t i = 1; i < FIXED_FDS + bank->port_count; i++)
+		close(fds[i]);
+	if (channel[0] >= 0) {
+		close(channel[0]);
+		close(channel[1]);
+	}
+	return error;
+}
+
+void session_fail(struct stick *s, const char *code)
+{
+	snprintf(s->session.failure, sizeof s->session.failure, "%s", code);
+	stick_raise(s, EVENT_SESSION_FAILED);
+}
+
+void session_open(struct stick *s)
+{
+	session_end(s); /* one that was still being opened */
+	const struct whitelist_bank *bank = whitelist_bank(s->policy, s->chosen);
+	s->session.id = ++s->session_count;
+	snprintf(s->session.bank, sizeof s->session.bank, "%s", s->chosen);
+	if (!bank) {
+		session_fail(s, "unknown_bank");
+		return;
+	}
+	log_info("session %u with %s", s->session.id, s->session.bank);
+	int error = send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 1, NULL);
+	if (!error)
+		error = start_broker(s, bank);
+	if (error) {
+		log_error("session %u cannot be started: %s", s->session.id, strerror(-error));
+		session_fail(s, "internal");
+		return;
+	}
+	loop_timer_set(s->opening, OPENING_MS);
+}
+
+void session_progress(struct stick *s)
+{
+	if (!s->session.broker_ready || !s->session.gateway_ready)
+		return;
+	loop_timer_set(s->opening, -1);
+	stick_raise(s, EVENT_SESSION_OPENED);
+}
+
+void session_freeze(struct stick *s, bool frozen)
+{
+	uint8_t payload[1];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, frozen);
+	int error = crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_FREEZE, s->session.id, payload, w.size);
+	if (error) {
+		session_fail(s, "internal");
+		return;
+	}
+	/* One that does not say in a second that nothing moves any more is made to stop. */
+	loop_timer_set(s->freezing, frozen ? FREEZING_MS : -1);
+}
+
+void session_frozen(struct stick *s) { loop_timer_set(s->freezing, -1); }
+
+void session_end(struct stick *s)
+{
+	if (s->session.id == 0)
+		return;
+	log_info("session %u ends", s->session.id);
+	crew_stop(&s->crew, PROCESS_BROKER);
+	crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_END, s->session.id, NULL, 0);
+	send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 0, NULL);
+	loop_timer_set(s->opening, -1);
+	loop_timer_set(s->freezing, -1);
+	s->session = (struct stick_session){0};
+}
