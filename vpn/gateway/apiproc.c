@@ -1,0 +1,258 @@
+/* The API process: the control API (control-api.yaml) inside the tunnel. Who asks is the address WireGuard let in. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "vpn/gateway/beacon.h"
+#include "vpn/gateway/children.h"
+#include "vpn/gateway/http.h"
+#include "vpn/gateway/messages.h"
+
+enum {
+	LISTEN_FD = GATEWAY_OWN_FD,
+	KEY_FD = GATEWAY_OWN_FD + 1,
+	CERTIFICATE_FD = GATEWAY_OWN_FD + 2,
+	PEM_MAX_BYTES = 65536,
+	SESSION_MAX_BYTES = 512,
+};
+
+static const struct self self = {
+    .name = "api",
+    .holds = "the control API's TLS key",
+    .reads = "HTTP of sticks whose WireGuard key is registered",
+    .speaks_to = "sticks, store",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN,
+    .open_files_max = 4096,
+};
+
+static struct config config;
+static struct loop *loop;
+static struct http *http;
+static struct msg store_msg, parent_msg;
+
+static void send_store(uint16_t type, uint32_t id, const struct writer *w)
+{
+	int error = w->failed ? -EMSGSIZE : msg_send(GATEWAY_STORE_FD, type, id, w->data, w->size);
+	if (error)
+		fatal("the store does not take a message: %s", strerror(-error));
+}
+
+static void count_refused(const char *code, void *context)
+{
+	(void)context;
+	uint8_t data[64];
+	struct writer w = writer_over(data, sizeof data);
+	write_str(&w, code);
+	send_store(GW_API_COUNT, 0, &w);
+}
+
+static void reply_error(struct http_request *request, unsigned status, const char *code, const char *sentence)
+{
+	json_t *json = json_pack("{s:s, s:s}", "error", code, "reason", sentence);
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	http_reply_json(request, status, text ? text : "{}");
+	free(text);
+	json_decref(json);
+}
+
+static void on_beacon(struct http_request *request, void *context)
+{
+	(void)context;
+	char why[160];
+	size_t size;
+	uint8_t data[4096];
+	struct beacon beacon;
+	const void *body = http_body(request, &size);
+	if (beacon_parse(body, size, &beacon, why, sizeof why)) {
+		count_refused("malformed", NULL);
+		reply_error(request, 400, "malformed", why);
+		return;
+	}
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, http_peer4(request).s_addr);
+	beacon_write(&w, &beacon);
+	send_store(GW_BEACON, http_id(request), &w);
+}
+
+static void on_session(struct http_request *request, void *context)
+{
+	(void)context;
+	size_t size;
+	uint8_t data[64];
+	const void *body = http_body(request, &size);
+	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	const char *bank = json_string_value(json_object_get(json, "bank"));
+	const json_t *open = json_object_get(json, "open");
+	if (!bank || !name_is_bank(bank) || !json_is_boolean(open)) {
+		count_refused("malformed", NULL);
+		reply_error(request, 400, "malformed", "wants {\"bank\": id, \"open\": true or false}");
+	} else {
+		struct writer w = writer_over(data, sizeof data);
+		write_u32(&w, http_peer4(request).s_addr);
+		write_str(&w, bank);
+		write_u8(&w, json_is_true(open));
+		send_store(GW_OPEN, http_id(request), &w);
+	}
+	json_decref(json);
+}
+
+static void fetch(struct http_request *request, uint8_t what)
+{
+	uint8_t data[8];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, http_peer4(request).s_addr);
+	write_u8(&w, what);
+	send_store(GW_FETCH, http_id(request), &w);
+}
+
+static void on_policy(struct http_request *request, void *context) { (void)context, fetch(request, 0); }
+static void on_gateways(struct http_request *request, void *context) { (void)context, fetch(request, 1); }
+
+/* --- answers of the store --- */
+
+static void answer_beacon(struct http_request *request, struct reader *r)
+{
+	char state[CODE_SIZE], reason[CODE_SIZE], text[320];
+	read_str(r, state, sizeof state);
+	read_str(r, reason, sizeof reason);
+	uint32_t valid_s = read_u32(r);
+	uint64_t policy = read_u64(r), gateways = read_u64(r);
+	if (!reader_done(r))
+		fatal("the store's answer cannot be read");
+	/* Codes and numbers only: nothing here needs escaping. */
+	snprintf(text, sizeof text,
+		 "{\"state\":\"%s\",\"reason\":\"%s\",\"time\":%lld,\"valid_s\":%" PRIu32 ",\"policy_version\":%" PRIu64
+		 ",\"gateways_version\":%" PRIu64 "}",
+		 state, reason, (long long)time(NULL), valid_s, policy, gateways);
+	http_reply_json(request, 200, text);
+}
+
+static void answer_open(struct http_request *request, struct reader *r)
+{
+	char reason[CODE_SIZE], text[96];
+	bool good = read_u8(r);
+	read_str(r, reason, sizeof reason);
+	if (!reader_done(r))
+		fatal("the store's answer cannot be read");
+	if (good)
+		snprintf(text, sizeof text, "{\"ok\":true}");
+	else
+		snprintf(text, sizeof text, "{\"ok\":false,\"reason\":\"%s\"}", reason);
+	http_reply_json(request, 200, text);
+}
+
+static void answer_fetch(struct http_request *request, struct reader *r)
+{
+	size_t size;
+	char version[24];
+	bool known = read_u8(r);
+	snprintf(version, sizeof version, "\"%" PRIu64 "\"", read_u64(r));
+	const uint8_t *envelope = read_blob(r, &size);
+	if (!reader_done(r))
+		fatal("the store's answer cannot be read");
+	if (!known) {
+		reply_error(request, 403, "not_registered", "this address is not a registered stick's");
+	} else if (size == 0) {
+		reply_error(request, 404, "none", "this gateway has no such document in force");
+	} else {
+		http_set_header(request, "ETag", version);
+		http_reply(request, 200, "application/json", envelope, size);
+	}
+}
+
+static const struct {
+	uint16_t type;
+	void (*answer)(struct http_request *request, struct reader *r);
+} answers[] = {
+    {GW_BEACON_REPLY, answer_beacon},
+    {GW_OPEN_REPLY, answer_open},
+    {GW_FETCH_REPLY, answer_fetch},
+};
+
+static void on_store(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
+	if (got == -EAGAIN)
+		return;
+	if (got != 1) {
+		loop_stop(loop);
+		return;
+	}
+	struct http_request *request = http_find(http, store_msg.id);
+	struct reader r = reader_over(store_msg.payload, store_msg.size);
+	for (size_t i = 0; request && i < sizeof answers / sizeof answers[0]; i++)
+		if (answers[i].type == store_msg.type)
+			answers[i].answer(request, &r);
+}
+
+static void on_parent(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
+		loop_stop(loop);
+}
+
+static void serve(void)
+{
+	static const struct http_route routes[] = {
+	    {"POST", "/v1/beacon", on_beacon, BEACON_MAX_BYTES},
+	    {"POST", "/v1/session", on_session, SESSION_MAX_BYTES},
+	    {"GET", "/v1/policy", on_policy, 0},
+	    {"GET", "/v1/gateways", on_gateways, 0},
+	};
+	static const char *const headers[][2] = {{"Cache-Control", "no-store"}};
+	char *key = child_read_fd(KEY_FD, PEM_MAX_BYTES), *certificate = child_read_fd(CERTIFICATE_FD, PEM_MAX_BYTES);
+	if (!key || !certificate)
+		fatal("the control API's key or certificate cannot be read: %s", strerror(errno));
+	close(KEY_FD);
+	close(CERTIFICATE_FD);
+	const struct http_options options = {
+	    .key_pem = key,
+	    .certificate_pem = certificate,
+	    .routes = routes,
+	    .route_count = sizeof routes / sizeof routes[0],
+	    .headers = headers,
+	    .header_count = sizeof headers / sizeof headers[0],
+	    .connections_max = 4000,
+	    .connections_per_address_max = 8,
+	    .refused = count_refused,
+	};
+	http = http_serve(loop, LISTEN_FD, &options);
+	if (!http)
+		fatal("the control API does not start: are %s and %s a pair?", config.control_key,
+		      config.control_certificate);
+	wipe(key, strlen(key));
+	free(key);
+	free(certificate);
+}
+
+int api_main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	child_begin("gatewayd api", CERTIFICATE_FD, &config);
+	loop = loop_new();
+	if (!loop || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
+	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+		fatal("the event loop cannot be made: %s", strerror(errno));
+	serve();
+	if (sandbox_enter(&self))
+		return 1;
+	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
+		return 1;
+	loop_run(loop);
+	http_free(http);
+	return 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * beacon - what a stick says of itself every 30 s (POST /v1/beacon, see control-api.yaml).
+ *
+ * Bytes from a stick: bounded, strictly typed. A member this version does not know is passed over, so that a newer
+ * stick can talk to an older gateway; a known one that is wrong refuses the whole beacon.
+ */
+#ifndef VPN_GATEWAY_BEACON_H
+#define VPN_GATEWAY_BEACON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "firmware/lib/buf.h"
+#include "vpn/gateway/names.h"
+
+enum { BEACON_MAX_BYTES = 4096, BEACON_REFUSED_MAX = 32 };
+
+struct beacon_refused {
+	char code[CODE_SIZE];
+	uint32_t count;
+};
+
+struct beacon {
+	char device[STICK_ID_SIZE];
+	char boot[BOOT_SIZE]; /* hex, new at every boot */
+	uint64_t sequence;    /* goes up within one boot */
+	char image_version[VERSION_SIZE];
+	char root_hash[65]; /* hex SHA-256, "" if not given */
+	uint64_t policy_version;
+	uint64_t uptime_s;
+	char link[CODE_SIZE];
+	char gateway[STICK_ID_SIZE];
+	uint32_t handshake_ms, rtt_ms, loss_permille;
+	bool session, goodbye;
+	struct beacon_refused refused[BEACON_REFUSED_MAX];
+	size_t refused_count;
+};
+
+/* 0, or -EINVAL with a sentence for the log and for the stick's reply in `why`. */
+int beacon_parse(const void *json, size_t size, struct beacon *beacon, char *why, size_t why_size);
+
+/* Between our own processes. */
+void beacon_write(struct writer *w, const struct beacon *beacon);
+void beacon_read(struct reader *r, struct beacon *beacon);
+
+#endif

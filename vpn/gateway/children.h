@@ -1,0 +1,34 @@
+/*
+ * children - gatewayd's processes. All are the same program, executed again as `gatewayd --as NAME`; each finds its
+ * channel to the parent at descriptor 3, the configuration file at 4, its channel to the store at 5 (not the store
+ * itself), and what else it may have after that.
+ */
+#ifndef VPN_GATEWAY_CHILDREN_H
+#define VPN_GATEWAY_CHILDREN_H
+
+#include "vpn/gateway/config.h"
+
+enum {
+	GATEWAY_CONFIG_FD = 4,
+	GATEWAY_STORE_FD = 5, /* in the store: the control socket's listener */
+	GATEWAY_OWN_FD = 6,   /* first of the process's own */
+};
+
+int store_main(void);
+int policy_main(void);
+int peers_main(void);  /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
+int egress_main(void);
+int api_main(void);    /* 6: listener, 7: TLS key, 8: certificate */
+int web_main(void);    /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
+
+/* The parent, and the small supervisor of dnsmasq, which is started by itself: `gatewayd --resolver`. */
+int parent_main(const char *config_path);
+int resolver_main(const char *config_path);
+
+/* What every child does first: log name, descriptors, configuration. Ends the process if it cannot. */
+void child_begin(const char *name, int highest_fd, struct config *config);
+
+/* A small file that the parent opened, as text with a NUL; the caller's. NULL with errno set. */
+char *child_read_fd(int fd, size_t max_bytes);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * config - /etc/sekisho/gateway.conf (see gateway.conf(5)): `key = value` lines, `#` starts a comment line.
+ *
+ * The file is the administrator's and trusted; mistakes in it are named with their line and never guessed around.
+ */
+#ifndef VPN_GATEWAY_CONFIG_H
+#define VPN_GATEWAY_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vpn/gateway/names.h"
+
+enum { CONFIG_LISTEN_MAX = 4, CONFIG_UPSTREAM_MAX = 4, CONFIG_PATH_SIZE = 256, CONFIG_MAX_BYTES = 65536 };
+
+struct config_egress {
+	char bank[BANK_ID_SIZE];
+	struct in_addr address;
+};
+
+struct config_listen {
+	struct sockaddr_storage address;
+	socklen_t size;
+	char text[ENDPOINT_SIZE];
+};
+
+struct config {
+	char id[STICK_ID_SIZE];
+	char tenant[TENANT_SIZE];
+
+	char interface[16];
+	char wireguard[CONFIG_PATH_SIZE]; /* "kernel", or the path of a user-space WireGuard's socket */
+	char wireguard_key[CONFIG_PATH_SIZE];
+	uint16_t listen_port;
+	struct in_addr inner;
+	unsigned inner_prefix;
+	unsigned mtu;
+
+	uint16_t control_port;
+	char control_certificate[CONFIG_PATH_SIZE], control_key[CONFIG_PATH_SIZE];
+
+	struct config_listen web[CONFIG_LISTEN_MAX];
+	size_t web_count;
+	char web_certificate[CONFIG_PATH_SIZE], web_key[CONFIG_PATH_SIZE];
+	char console[CONFIG_PATH_SIZE];
+	char metrics_token[CONFIG_PATH_SIZE];
+
+	char roots[CONFIG_PATH_SIZE], policy[CONFIG_PATH_SIZE], gateways[CONFIG_PATH_SIZE];
+	char database[CONFIG_PATH_SIZE];
+	char control_socket[CONFIG_PATH_SIZE];
+
+	char resolver_config[CONFIG_PATH_SIZE];
+	char resolver_program[CONFIG_PATH_SIZE];
+	char upstreams[CONFIG_UPSTREAM_MAX][ENDPOINT_SIZE]; /* as dnsmasq writes them: ADDRESS or ADDRESS#PORT */
+	size_t upstream_count;
+
+	struct config_egress *egress;
+	size_t egress_count;
+
+	/* "names": the package's users; a number: uids from it upwards, without names (rigs, containers); "self": all
+	 * processes keep the one uid there is (a user namespace with a single uid; said in the log). */
+	char users[16];
+};
+
+/* Parse `text`. 0, or -EINVAL/-ENOMEM with a sentence that names the line in `why`. Free with config_free(). */
+int config_parse(const char *text, struct config *config, char *why, size_t why_size);
+/* The same from a descriptor or path; the descriptor's offset is not used. */
+int config_read_fd(int fd, struct config *config, char *why, size_t why_size);
+void config_free(struct config *config);
+
+/* The address this gateway gives the bank's traffic, or NULL. */
+const struct config_egress *config_egress_of(const struct config *config, const char *bank);
+
+#endif

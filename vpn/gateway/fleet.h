@@ -1,0 +1,66 @@
+/*
+ * fleet - the registered sticks in memory, found by id, inner address or WireGuard key. Pure.
+ */
+#ifndef VPN_GATEWAY_FLEET_H
+#define VPN_GATEWAY_FLEET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vpn/gateway/beacon.h"
+#include "vpn/gateway/health.h"
+#include "vpn/gateway/names.h"
+#include "vpn/gateway/store.h"
+
+enum { FLEET_OPEN_MAX = 4 };
+
+struct stick {
+	struct store_stick row; /* registry, and the state as it is on disk */
+	struct health_record health;
+	int64_t last_beacon;       /* unix seconds, 0 none */
+	int64_t admitted_until_ms; /* now_ms(); 0: not admitted */
+	bool new_boot;             /* the last beacon was the first of its boot */
+
+	/* from the last beacon */
+	uint64_t sequence, uptime_s;
+	uint32_t handshake_ms, rtt_ms, loss_permille;
+	char link[CODE_SIZE];
+	bool session;
+	struct beacon_refused refused[BEACON_REFUSED_MAX];
+	size_t refused_count;
+
+	/* from WireGuard */
+	char endpoint[ENDPOINT_SIZE];
+	int64_t handshake; /* unix seconds, 0 never */
+	uint64_t received_bytes, sent_bytes;
+
+	/* banks this stick has open, "" where free */
+	char open[FLEET_OPEN_MAX][BANK_ID_SIZE];
+
+	struct stick *next_by_id, *next_by_address, *next_by_key;
+};
+
+struct fleet;
+
+struct fleet *fleet_new(void);
+void fleet_free(struct fleet *fleet);
+
+/* The new stick, the fleet's; NULL with errno EEXIST (id, address or key is taken) or ENOMEM. */
+struct stick *fleet_add(struct fleet *fleet, const struct store_stick *row);
+struct stick *fleet_by_id(const struct fleet *fleet, const char *id);
+struct stick *fleet_by_address(const struct fleet *fleet, struct in_addr address);
+struct stick *fleet_by_key(const struct fleet *fleet, const uint8_t key[WG_KEY_BYTES]);
+
+size_t fleet_count(const struct fleet *fleet);
+struct stick *fleet_at(const struct fleet *fleet, size_t index); /* in the order added */
+
+/* The lowest free address after the gateway's own. 0, or -ENOSPC. */
+int fleet_free_address(const struct fleet *fleet, struct in_addr gateway, unsigned prefix, struct in_addr *address);
+
+/* Open or close a bank in the stick's list. open: false if it has too many open. */
+bool stick_open(struct stick *stick, const char *bank);
+void stick_close(struct stick *stick, const char *bank);
+
+#endif

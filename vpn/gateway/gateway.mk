@@ -1,0 +1,6 @@
+GATEWAY_PROCESSES := $(addprefix vpn/gateway/,main.c parentproc.c apiproc.c webproc.c storeproc.c peersproc.c egressproc.c \
+  policyproc.c resolverproc.c)
+GATEWAY_LIBS := -lmicrohttpd -lgnutls -lsqlite3 -ljansson -largon2 -lnftables -lseccomp -lm
+
+$(call library,vpn_gateway,$(filter-out $(GATEWAY_PROCESSES),$(wildcard vpn/gateway/*.c)),-isystem $(WG_EMBEDDED))
+$(call program,gatewayd,$(GATEWAY_PROCESSES),vpn_gateway vpn_device wireguard whitelist firmware,$(MBEDTLS_LIBS) $(GATEWAY_LIBS),-isystem $(WG_EMBEDDED))

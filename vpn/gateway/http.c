@@ -1,0 +1,336 @@
+#include "vpn/gateway/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+
+enum { CONNECTION_MEMORY_BYTES = 24 << 10, CONNECTION_TIMEOUT_S = 75, EXTRA_HEADERS_MAX = 4 };
+
+struct http {
+	struct MHD_Daemon *daemon;
+	struct http_options options;
+	struct loop_watch *watch;
+	struct loop_timer *timer;
+	struct http_request *requests;
+};
+
+struct http_request {
+	struct http *http;
+	struct MHD_Connection *connection;
+	const struct http_route *route;
+	char *path;
+	struct buf body;
+	bool too_large, complete, suspended, answered, queued;
+	unsigned status;
+	struct MHD_Response *response;
+	struct {
+		char name[32], value[160];
+	} extra[EXTRA_HEADERS_MAX];
+	size_t extra_count;
+	uint32_t id;
+	struct http_request *next;
+};
+
+/* Over every server of the process: an answer that comes late never reaches another's request. */
+static uint32_t next_id = 1;
+
+static void rearm(struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	loop_timer_set(http->timer, MHD_get_timeout(http->daemon, &ms) == MHD_YES ? (int64_t)ms : -1);
+}
+
+static void on_timer(void *context)
+{
+	struct http *http = context;
+	MHD_run(http->daemon);
+	rearm(http);
+}
+
+static void on_ready(uint32_t events, void *context)
+{
+	(void)events;
+	on_timer(context);
+}
+
+static const struct http_route *find_route(const struct http_options *options, const char *method, const char *path,
+					   bool *path_exists)
+{
+	*path_exists = false;
+	for (size_t i = 0; i < options->route_count; i++) {
+		const struct http_route *route = &options->routes[i];
+		if (route->path && strcmp(route->path, path) != 0)
+			continue;
+		*path_exists = true;
+		if (strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0))
+			return route;
+	}
+	return NULL;
+}
+
+static struct http_request *request_new(struct http *http, struct MHD_Connection *connection, const char *path)
+{
+	struct http_request *request = calloc(1, sizeof *request);
+	if (!request)
+		return NULL;
+	request->path = strdup(path);
+	if (!request->path) {
+		free(request);
+		return NULL;
+	}
+	request->http = http;
+	request->connection = connection;
+	request->id = next_id++;
+	request->next = http->requests;
+	http->requests = request;
+	return request;
+}
+
+static void request_free(struct http_request *request)
+{
+	for (struct http_request **at = &request->http->requests; *at; at = &(*at)->next) {
+		if (*at == request) {
+			*at = request->next;
+			break;
+		}
+	}
+	if (request->response)
+		MHD_destroy_response(request->response);
+	buf_free(&request->body);
+	free(request->path);
+	free(request);
+}
+
+static void refuse(struct http_request *request, unsigned status, const char *code)
+{
+	char json[96];
+	if (request->http->options.refused)
+		request->http->options.refused(code, request->http->options.context);
+	snprintf(json, sizeof json, "{\"error\":\"%s\"}", code);
+	http_reply_json(request, status, json);
+}
+
+static void take_body(struct http_request *request, const char *data, size_t size)
+{
+	size_t limit = request->route ? request->route->body_max_bytes : 0;
+	if (!request->too_large && buf_append(&request->body, data, size, limit))
+		request->too_large = true;
+}
+
+static enum MHD_Result queue(struct http_request *request)
+{
+	request->queued = true;
+	return MHD_queue_response(request->connection, request->status, request->response);
+}
+
+static void dispatch(struct http_request *request, const char *method, bool path_exists)
+{
+	if (request->too_large)
+		refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large");
+	else if (!request->route && path_exists)
+		refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed");
+	else if (!request->route)
+		refuse(request, MHD_HTTP_NOT_FOUND, "not_found");
+	else
+		request->route->handle(request, request->http->options.context);
+	(void)method;
+}
+
+/* libmicrohttpd calls this when the head is there, for each part of the body, at its end, and after a resume. */
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+				 const char *version, const char *upload, size_t *upload_size, void **state)
+{
+	(void)version;
+	struct http *http = context;
+	struct http_request *request = *state;
+	bool path_exists;
+	if (!request) {
+		*state = request = request_new(http, connection, url);
+		if (!request)
+			return MHD_NO;
+		request->route = find_route(&http->options, method, url, &path_exists);
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		take_body(request, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (!request->complete) {
+		request->complete = true;
+		find_route(&http->options, method, url, &path_exists);
+		dispatch(request, method, path_exists);
+	}
+	if (request->answered)
+		return request->queued ? MHD_YES : queue(request);
+	request->suspended = true;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode code)
+{
+	(void)context, (void)connection, (void)code;
+	if (*state)
+		request_free(*state);
+	*state = NULL;
+}
+
+static void on_log(void *context, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+static void on_log(void *context, const char *format, va_list arguments)
+{
+	(void)context;
+	char line[256];
+	vsnprintf(line, sizeof line, format, arguments);
+	log_info("http: %s", line);
+}
+
+struct http *http_serve(struct loop *loop, int listener, const struct http_options *options)
+{
+	struct http *http = calloc(1, sizeof *http);
+	if (!http)
+		return NULL;
+	http->options = *options;
+	http->daemon = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, http,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_HTTPS_MEM_KEY,
+	    options->key_pem, MHD_OPTION_HTTPS_MEM_CERT, options->certificate_pem, MHD_OPTION_HTTPS_PRIORITIES,
+	    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305",
+	    MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    options->connections_per_address_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_SERVER_INSANITY, MHD_DSC_SANE, MHD_OPTION_END);
+	if (!http->daemon) {
+		log_error("the HTTPS server does not start: are its key and certificate a pair?");
+		free(http);
+		return NULL;
+	}
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	http->timer = loop_timer(loop, on_timer, http);
+	http->watch = info ? loop_watch(loop, info->epoll_fd, EPOLLIN, on_ready, http) : NULL;
+	if (!http->timer || !http->watch) {
+		http_free(http);
+		return NULL;
+	}
+	rearm(http);
+	return http;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	loop_unwatch(http->watch);
+	loop_timer_free(http->timer);
+	for (struct http_request *r = http->requests; r; r = r->next)
+		if (r->suspended)
+			MHD_resume_connection(r->connection);
+	MHD_stop_daemon(http->daemon);
+	free(http);
+}
+
+const char *http_path(const struct http_request *request) { return request->path; }
+
+const char *http_header(struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_query(struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_cookie(struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+}
+
+const void *http_body(const struct http_request *request, size_t *size)
+{
+	*size = request->body.size;
+	return request->body.data ? (const void *)request->body.data : "";
+}
+
+static const struct sockaddr *peer(const struct http_request *request)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info ? info->client_addr : NULL;
+}
+
+struct in_addr http_peer4(const struct http_request *request)
+{
+	const struct sockaddr *address = peer(request);
+	if (!address || address->sa_family != AF_INET)
+		return (struct in_addr){0};
+	return ((const struct sockaddr_in *)address)->sin_addr;
+}
+
+void http_peer_text(const struct http_request *request, char *out, size_t size)
+{
+	const struct sockaddr *address = peer(request);
+	out[0] = '\0';
+	if (address && address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out, (socklen_t)size);
+	else if (address && address->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out, (socklen_t)size);
+}
+
+void http_set_header(struct http_request *request, const char *name, const char *value)
+{
+	if (request->extra_count == EXTRA_HEADERS_MAX)
+		return;
+	snprintf(request->extra[request->extra_count].name, sizeof request->extra[0].name, "%s", name);
+	snprintf(request->extra[request->extra_count].value, sizeof request->extra[0].value, "%s", value);
+	request->extra_count++;
+}
+
+void http_reply(struct http_request *request, unsigned status, const char *type, const void *body, size_t size)
+{
+	if (request->answered)
+		return;
+	const struct http_options *options = &request->http->options;
+	request->response = MHD_create_response_from_buffer_copy(size, body);
+	if (!request->response) {
+		log_error("out of memory for an answer of %zu bytes", size);
+		return;
+	}
+	if (type)
+		MHD_add_response_header(request->response, "Content-Type", type);
+	for (size_t i = 0; i < options->header_count; i++)
+		MHD_add_response_header(request->response, options->headers[i][0], options->headers[i][1]);
+	for (size_t i = 0; i < request->extra_count; i++)
+		MHD_add_response_header(request->response, request->extra[i].name, request->extra[i].value);
+	request->status = status;
+	request->answered = true;
+	if (request->suspended) {
+		request->suspended = false;
+		MHD_resume_connection(request->connection);
+		loop_timer_set(request->http->timer, 0);
+	}
+}
+
+void http_reply_json(struct http_request *request, unsigned status, const char *json)
+{
+	http_reply(request, status, "application/json", json, strlen(json));
+}
+
+uint32_t http_id(const struct http_request *request) { return request->id; }
+
+struct http_request *http_find(struct http *http, uint32_t id)
+{
+	for (struct http_request *r = http->requests; r; r = r->next)
+		if (r->id == id)
+			return r->complete ? r : NULL;
+	return NULL;
+}

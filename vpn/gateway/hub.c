@@ -1,0 +1,91 @@
+#include "vpn/gateway/hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+
+int64_t hub_now(void) { return (int64_t)time(NULL); }
+
+static void load_session(const char *bank, void *context) { stick_open(context, bank); }
+
+/* A restart of the gateway is not the stick's trouble: one that was up gets a beacon's grace, in state and admission. */
+static void restore_health(struct stick *stick)
+{
+	int64_t now = now_ms();
+	enum health state = health_from_name(stick->row.state);
+	enum health_cause cause = health_cause_from_name(stick->row.cause);
+	stick->health.state = state < HEALTH_COUNT ? state : HEALTH_NEVER;
+	stick->health.cause = cause < CAUSE_COUNT ? cause : CAUSE_REGISTERED;
+	memcpy(stick->health.boot, stick->row.boot, sizeof stick->health.boot);
+	stick->last_beacon = stick->row.last_beacon;
+	int64_t age_ms = (hub_now() - stick->row.last_beacon) * 1000;
+	stick->health.last_beacon_ms = now - (age_ms > 0 ? age_ms : 0);
+	if (stick->row.revoked)
+		stick->health = (struct health_record){.state = HEALTH_REVOKED, .cause = CAUSE_REVOKED};
+	if (stick->health.state == HEALTH_UP || stick->health.state == HEALTH_LATE) {
+		stick->health.last_beacon_ms = now;
+		stick->admitted_until_ms = now + HUB_VALID_S * 1000;
+	}
+}
+
+struct loading {
+	struct hub *hub;
+	int error;
+};
+
+static void load_stick(const struct store_stick *row, void *context)
+{
+	struct loading *loading = context;
+	struct stick *stick = fleet_add(loading->hub->fleet, row);
+	if (!stick) {
+		loading->error = -errno;
+		return;
+	}
+	if (!stick->row.state[0])
+		stick->row.since = stick->row.created;
+	restore_health(stick);
+}
+
+static void load_document(struct hub *hub, const char *kind, struct hub_document *document)
+{
+	/* Kept as it was accepted; whether it is good under today's roots the policy process says before it is used. */
+	int error = store_document(hub->store, kind, &document->envelope, &document->size);
+	if (error && error != -ENOENT)
+		log_error("the last good %s cannot be read back from the database", kind);
+}
+
+int hub_open(struct hub *hub)
+{
+	hub->started = hub_now();
+	hub->fleet = fleet_new();
+	if (!hub->fleet)
+		return -ENOMEM;
+	int error = store_open(hub->config.database, hub->config.tenant, &hub->store);
+	if (error)
+		return error;
+	struct loading loading = {.hub = hub};
+	error = store_each_stick(hub->store, load_stick, &loading);
+	if (!error)
+		error = loading.error;
+	for (size_t i = 0; i < fleet_count(hub->fleet) && !error; i++) {
+		struct stick *stick = fleet_at(hub->fleet, i);
+		error = store_sessions_of(hub->store, stick->row.id, load_session, stick);
+	}
+	load_document(hub, "policy", &hub->policy);
+	load_document(hub, "gateways", &hub->gateways);
+	return error ? error : hub_first_operator(hub);
+}
+
+void hub_close(struct hub *hub)
+{
+	store_close(hub->store);
+	fleet_free(hub->fleet);
+	plan_free(&hub->plan);
+	free(hub->policy.envelope);
+	free(hub->gateways.envelope);
+	config_free(&hub->config);
+}

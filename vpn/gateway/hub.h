@@ -1,0 +1,111 @@
+/*
+ * hub - what the store process knows and decides: the fleet, its database, the documents, who may do what. Kept apart
+ * from storeproc.c, which owns the loop and the channels; messages leave through hub->send.
+ */
+#ifndef VPN_GATEWAY_HUB_H
+#define VPN_GATEWAY_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "firmware/lib/buf.h"
+#include "vpn/gateway/config.h"
+#include "vpn/gateway/fleet.h"
+#include "vpn/gateway/messages.h"
+#include "vpn/gateway/plan.h"
+#include "vpn/gateway/store.h"
+
+/* How long one beacon admits; the stick beacons every 30 s. */
+#define HUB_VALID_S 90
+
+/* Why a beacon or another request of a stick was refused, and the beacons that were not. */
+enum hub_count {
+	COUNT_ADMITTED,
+	COUNT_GOODBYE,
+	COUNT_MALFORMED,
+	COUNT_UNKNOWN,
+	COUNT_REVOKED,
+	COUNT_DEVICE_MISMATCH,
+	COUNT_OLD_BEACON,
+	COUNT_OTHER,
+	COUNT_COUNT
+};
+
+/* Refusals that sticks report; what is not in hub_refusals counts as the last. */
+enum { HUB_REFUSALS = 17 };
+extern const char *const hub_refusals[HUB_REFUSALS];
+
+struct hub_document {
+	char *envelope; /* NULL: none */
+	size_t size;
+	uint64_t version;
+	int64_t expires; /* of the policy */
+};
+
+struct hub {
+	struct config config;
+	struct store *store;
+	struct fleet *fleet;
+	struct plan plan;
+	struct hub_document policy, gateways;
+	char document_error[640]; /* why the newest file was refused, "" if it was not */
+
+	uint64_t beacons[COUNT_COUNT];
+	uint64_t transitions[HEALTH_COUNT];
+	uint64_t refusals[HUB_REFUSALS];
+	uint64_t logins_good, logins_bad;
+	uint64_t restarts[GATEWAY_ROLES];
+	int64_t started; /* unix seconds */
+	uint64_t revision; /* of what QUERY_STICKS shows */
+
+	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */
+	int64_t login_filled_ms;
+
+	/* Send to a process; nothing happens if it is not there just now (it gets all it needs when it comes back). */
+	void (*send)(struct hub *hub, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload);
+};
+
+/* Open the database, read the fleet, make the first operator. 0 or -errno. */
+int hub_open(struct hub *hub);
+void hub_close(struct hub *hub);
+
+int64_t hub_now(void); /* unix seconds */
+
+/* Sticks (hub_sticks.c) */
+void hub_beacon(struct hub *hub, uint32_t id, struct reader *r);
+void hub_open_request(struct hub *hub, uint32_t id, struct reader *r);
+void hub_fetch(struct hub *hub, uint32_t id, struct reader *r);
+void hub_session_done(struct hub *hub, uint32_t id, struct reader *r);
+void hub_peer_status(struct hub *hub, struct reader *r);
+void hub_tick(struct hub *hub);
+void hub_count(struct hub *hub, const char *code);
+/* A process that was just started gets what it has to know. */
+void hub_brief_peers(struct hub *hub);
+void hub_brief_egress(struct hub *hub);
+/* Registry changes, by the control socket. 0, or -errno with a sentence in `why`. */
+int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, char *why, size_t why_size);
+int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why, size_t why_size);
+
+/* Documents (hub_documents.c) */
+void hub_brief_policy(struct hub *hub);
+void hub_policy(struct hub *hub, struct reader *r);
+void hub_plan(struct hub *hub, struct reader *r);
+void hub_gateways(struct hub *hub, struct reader *r);
+void hub_document_refused(struct hub *hub, struct reader *r);
+
+/* Reports (hub_report.c): JSON, or the metrics' text. */
+void hub_report_sticks(struct hub *hub, FILE *out);
+void hub_report_events(struct hub *hub, FILE *out, unsigned limit);
+void hub_report_metrics(struct hub *hub, FILE *out);
+
+/* Operators (hub_login.c) */
+int hub_first_operator(struct hub *hub);
+int hub_operator_password(struct hub *hub, const char *name, char *password, size_t size);
+bool hub_login(struct hub *hub, const char *name, const char *password, const char *from);
+
+/* The control socket (hub_control.c): one JSON request, one JSON answer, written to `out`. */
+void hub_control(struct hub *hub, const char *json, size_t size, FILE *out);
+
+#endif

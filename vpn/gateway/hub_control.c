@@ -1,0 +1,120 @@
+/* The control socket's requests: `sekisho gateway ...` on the gateway itself, by those whom the socket's mode lets in.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/base64.h"
+#include "vpn/gateway/hub.h"
+#include "vpn/gateway/operator.h"
+
+static const char *text_member(const json_t *request, const char *name)
+{
+	const char *text = json_string_value(json_object_get(request, name));
+	return text ? text : "";
+}
+
+static void answer(FILE *out, json_t *json)
+{
+	if (json)
+		json_dumpf(json, out, JSON_COMPACT);
+	json_decref(json);
+}
+
+static void refuse(FILE *out, const char *why) { answer(out, json_pack("{s:b, s:s}", "ok", 0, "error", why)); }
+
+static void command_add(struct hub *hub, const json_t *request, FILE *out)
+{
+	struct store_stick row = {0};
+	char why[256] = "", address[INET_ADDRSTRLEN];
+	size_t size = 0;
+	const char *id = text_member(request, "id"), *name = text_member(request, "name");
+	const char *region = text_member(request, "region"), *key = text_member(request, "key");
+	const char *wanted = text_member(request, "address");
+	if (!name_is_id(id))
+		snprintf(why, sizeof why, "the id wants 1 to 32 letters, digits, '.', '_' or '-'");
+	else if (!name_is_text(name, STICK_NAME_SIZE - 1) || !name_is_text(region, REGION_SIZE - 1))
+		snprintf(why, sizeof why, "name and region want text of at most 128 and 64 bytes");
+	else if (base64_decode(key, strlen(key), row.key, sizeof row.key, &size) || size != sizeof row.key)
+		snprintf(why, sizeof why, "the key wants a WireGuard public key: 32 bytes in base64");
+	else if (wanted[0] && inet_pton(AF_INET, wanted, &row.address) != 1)
+		snprintf(why, sizeof why, "the address wants an IPv4 address, such as 10.77.0.2");
+	if (!why[0]) {
+		snprintf(row.id, sizeof row.id, "%s", id);
+		snprintf(row.name, sizeof row.name, "%s", name);
+		snprintf(row.region, sizeof row.region, "%s", region);
+		hub_stick_add(hub, &row, text_member(request, "who"), why, sizeof why);
+	}
+	if (why[0]) {
+		refuse(out, why);
+		return;
+	}
+	inet_ntop(AF_INET, &row.address, address, sizeof address);
+	answer(out, json_pack("{s:b, s:s, s:s}", "ok", 1, "id", row.id, "address", address));
+}
+
+static void command_revoke(struct hub *hub, const json_t *request, FILE *out)
+{
+	char why[256] = "";
+	if (hub_stick_revoke(hub, text_member(request, "id"), text_member(request, "who"), why, sizeof why))
+		refuse(out, why);
+	else
+		answer(out, json_pack("{s:b}", "ok", 1));
+}
+
+static void command_list(struct hub *hub, const json_t *request, FILE *out)
+{
+	(void)request;
+	hub_report_sticks(hub, out);
+}
+
+static void command_events(struct hub *hub, const json_t *request, FILE *out)
+{
+	(void)request;
+	hub_report_events(hub, out, 200);
+}
+
+static void command_password(struct hub *hub, const json_t *request, FILE *out)
+{
+	char password[OPERATOR_PASSWORD_SIZE + 4];
+	const char *name = text_member(request, "name");
+	if (!name_is_id(name)) {
+		refuse(out, "the operator's name wants 1 to 32 letters, digits, '.', '_' or '-'");
+		return;
+	}
+	int error = hub_operator_password(hub, name, password, sizeof password);
+	if (error) {
+		refuse(out, strerror(-error));
+		return;
+	}
+	store_event(hub->store, hub_now(), "password_set", "", text_member(request, "who"), name);
+	answer(out, json_pack("{s:b, s:s, s:s}", "ok", 1, "name", name, "password", password));
+	wipe(password, sizeof password);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct hub *hub, const json_t *request, FILE *out);
+} commands[] = {
+    {"stick.add", command_add},
+    {"stick.revoke", command_revoke},
+    {"stick.list", command_list},
+    {"events", command_events},
+    {"operator.password", command_password},
+};
+
+void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)
+{
+	json_t *request = json_loadb(json, size, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = text_member(request, "command");
+	size_t i = 0;
+	while (i < sizeof commands / sizeof commands[0] && strcmp(commands[i].name, name) != 0)
+		i++;
+	if (i < sizeof commands / sizeof commands[0])
+		commands[i].run(hub, request, out);
+	else
+		refuse(out, "this gatewayd does not know the command: are `sekisho' and gatewayd of one version?");
+	json_decref(request);
+}

@@ -1,0 +1,96 @@
+/* The signed documents: what the policy process verified becomes what sticks are served and what egress enforces. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/log.h"
+#include "vpn/gateway/hub.h"
+
+void hub_brief_policy(struct hub *hub)
+{
+	static uint8_t data[120000];
+	struct writer w = writer_over(data, sizeof data);
+	write_blob(&w, hub->policy.envelope ? hub->policy.envelope : "", hub->policy.size);
+	write_blob(&w, hub->gateways.envelope ? hub->gateways.envelope : "", hub->gateways.size);
+	hub->send(hub, ROLE_POLICY, GW_KEPT, 0, &w);
+}
+
+/* Take a verified document; keep it if it differs from the kept one. */
+static void take(struct hub *hub, const char *kind, struct hub_document *document, uint64_t version, int64_t expires,
+		 const uint8_t *envelope, size_t size)
+{
+	bool same = document->envelope && document->size == size && memcmp(document->envelope, envelope, size) == 0;
+	document->version = version;
+	document->expires = expires;
+	hub->document_error[0] = '\0';
+	if (same)
+		return;
+	char *copy = strndup((const char *)envelope, size);
+	if (!copy) {
+		log_error("out of memory for a new %s: the old one is served on", kind);
+		return;
+	}
+	free(document->envelope);
+	document->envelope = copy;
+	document->size = size;
+	if (store_document_set(hub->store, kind, version, copy, size, hub_now()))
+		log_error("%s version %" PRIu64 " is in force but could not be kept for the next start", kind, version);
+	char detail[64];
+	snprintf(detail, sizeof detail, "version %" PRIu64, version);
+	store_event(hub->store, hub_now(), strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", "",
+		    detail);
+}
+
+void hub_policy(struct hub *hub, struct reader *r)
+{
+	size_t size;
+	uint64_t version = read_u64(r);
+	int64_t expires = (int64_t)read_u64(r);
+	const uint8_t *envelope = read_blob(r, &size);
+	if (reader_done(r))
+		take(hub, "policy", &hub->policy, version, expires, envelope, size);
+}
+
+void hub_gateways(struct hub *hub, struct reader *r)
+{
+	size_t size;
+	uint64_t version = read_u64(r);
+	const uint8_t *envelope = read_blob(r, &size);
+	if (reader_done(r))
+		take(hub, "gateways", &hub->gateways, version, 0, envelope, size);
+}
+
+static void warn_without_egress(const struct hub *hub)
+{
+	for (size_t i = 0; i < hub->plan.bank_count; i++)
+		if (!config_egress_of(&hub->config, hub->plan.banks[i].id))
+			log_warn("bank %s is in the policy but has no egress address here, so nobody reaches it: add"
+				 " `egress = %s ADDRESS' to gateway.conf",
+				 hub->plan.banks[i].id, hub->plan.banks[i].id);
+}
+
+void hub_plan(struct hub *hub, struct reader *r)
+{
+	struct plan plan;
+	int error = plan_read(r, &plan);
+	if (error || !reader_done(r)) {
+		log_error("a plan could not be read: %s; the old one stays", strerror(error ? -error : EBADMSG));
+		return;
+	}
+	plan_free(&hub->plan);
+	hub->plan = plan;
+	warn_without_egress(hub);
+	hub_brief_egress(hub);
+}
+
+void hub_document_refused(struct hub *hub, struct reader *r)
+{
+	char what[32], sentence[512];
+	read_str(r, what, sizeof what);
+	read_str(r, sentence, sizeof sentence);
+	if (!reader_done(r))
+		return;
+	snprintf(hub->document_error, sizeof hub->document_error, "%s: %s", what, sentence);
+	store_event(hub->store, hub_now(), "document_refused", "", "", hub->document_error);
+}

@@ -1,0 +1,199 @@
+/* What the desk and the monitoring read. */
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vpn/gateway/hub.h"
+#include "vpn/gateway/metrics.h"
+
+#ifndef GATEWAY_VERSION
+#define GATEWAY_VERSION "0.1"
+#endif
+
+static void put(FILE *out, json_t *row, bool *first)
+{
+	if (!row)
+		return;
+	if (!*first)
+		fputc(',', out);
+	*first = false;
+	json_dumpf(row, out, JSON_COMPACT);
+	json_decref(row);
+}
+
+static json_t *number_or_null(int64_t value) { return value ? json_integer(value) : json_null(); }
+
+static json_t *stick_json(const struct stick *s)
+{
+	char address[INET_ADDRSTRLEN];
+	inet_ntop(AF_INET, &s->row.address, address, sizeof address);
+	json_t *open = json_array();
+	for (int i = 0; i < FLEET_OPEN_MAX; i++)
+		if (s->open[i][0])
+			json_array_append_new(open, json_string(s->open[i]));
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:s, s:s, s:s, s:I, s:o, s:b, s:b, s:o}", "id",
+				s->row.id, "name", s->row.name, "region", s->row.region, "state",
+				health_name(s->health.state), "since", (json_int_t)s->row.since, "cause",
+				health_cause_name(s->health.cause), "last_beacon", number_or_null(s->last_beacon),
+				"address", address, "endpoint", s->endpoint, "image_version", s->row.image_version,
+				"policy_version", (json_int_t)s->row.policy_version, "handshake",
+				number_or_null(s->handshake), "session", s->session, "admitted",
+				s->admitted_until_ms != 0, "banks", open);
+	if (!row)
+		return NULL;
+	json_object_set_new(row, "rtt_ms", s->last_beacon ? json_integer(s->rtt_ms) : json_null());
+	json_object_set_new(row, "loss_permille", s->last_beacon ? json_integer(s->loss_permille) : json_null());
+	json_object_set_new(row, "uptime_s", json_integer((json_int_t)s->uptime_s));
+	json_object_set_new(row, "link", json_string(s->link));
+	json_object_set_new(row, "received_bytes", json_integer((json_int_t)s->received_bytes));
+	json_object_set_new(row, "sent_bytes", json_integer((json_int_t)s->sent_bytes));
+	return row;
+}
+
+void hub_report_sticks(struct hub *hub, FILE *out)
+{
+	bool first = true;
+	json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s}", "gateway", hub->config.id, "tenant",
+				 hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
+				 (json_int_t)hub->policy.version, "gateways_version",
+				 (json_int_t)hub->gateways.version, "policy_expires",
+				 number_or_null(hub->policy.expires), "document_error", hub->document_error);
+	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
+	json_decref(head);
+	if (!text)
+		return;
+	text[strlen(text) - 1] = '\0'; /* the closing brace */
+	fprintf(out, "%s,\"sticks\":[", text);
+	free(text);
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		json_t *row = stick_json(fleet_at(hub->fleet, i));
+		json_object_set_new(row, "tenant", json_string(hub->config.tenant));
+		put(out, row, &first);
+	}
+	fputs("]}", out);
+}
+
+struct listing {
+	FILE *out;
+	bool first;
+};
+
+static void put_event(const struct store_event *e, void *context)
+{
+	struct listing *listing = context;
+	put(listing->out,
+	    json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "at", (json_int_t)e->at, "kind", e->kind, "stick",
+		      e->stick, "who", e->who, "from", e->from, "to", e->to, "detail", e->detail),
+	    &listing->first);
+}
+
+void hub_report_events(struct hub *hub, FILE *out, unsigned limit)
+{
+	struct listing listing = {.out = out, .first = true};
+	fputs("{\"events\":[", out);
+	store_each_event(hub->store, limit, put_event, &listing);
+	fputs("]}", out);
+}
+
+/* --- metrics --- */
+
+static const struct metrics_label no_label = {0};
+
+static void put_one(FILE *out, const char *name, enum metrics_type type, const char *unit, const char *help,
+		    double value)
+{
+	metrics_family(out, name, type, unit, help);
+	metrics_sample(out, name, type, no_label, value);
+}
+
+static void put_states(const struct hub *hub, FILE *out)
+{
+	uint64_t counts[HEALTH_COUNT] = {0};
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++)
+		counts[fleet_at(hub->fleet, i)->health.state]++;
+	metrics_family(out, "sekisho_sticks", METRICS_GAUGE, NULL, "Registered sticks by state.");
+	for (int i = 0; i < HEALTH_COUNT; i++)
+		metrics_sample(out, "sekisho_sticks", METRICS_GAUGE,
+			       (struct metrics_label){"state", health_name((enum health)i)}, (double)counts[i]);
+	metrics_family(out, "sekisho_stick_transitions", METRICS_COUNTER, NULL, "Changes of state since the start.");
+	for (int i = 0; i < HEALTH_COUNT; i++)
+		metrics_sample(out, "sekisho_stick_transitions", METRICS_COUNTER,
+			       (struct metrics_label){"to", health_name((enum health)i)},
+			       (double)hub->transitions[i]);
+}
+
+static void put_beacons(const struct hub *hub, FILE *out)
+{
+	static const char *const results[COUNT_COUNT] = {"admitted", "goodbye",         "malformed",  "unknown",
+							 "revoked",  "device_mismatch", "old_beacon", "other"};
+	metrics_family(out, "sekisho_beacons", METRICS_COUNTER, NULL, "Requests of sticks by what became of them.");
+	for (int i = 0; i < COUNT_COUNT; i++)
+		metrics_sample(out, "sekisho_beacons", METRICS_COUNTER, (struct metrics_label){"result", results[i]},
+			       (double)hub->beacons[i]);
+	metrics_family(out, "sekisho_refusals", METRICS_COUNTER, NULL, "Hosts refused on sticks, by reason.");
+	for (int i = 0; i < HUB_REFUSALS; i++)
+		metrics_sample(out, "sekisho_refusals", METRICS_COUNTER,
+			       (struct metrics_label){"reason", hub_refusals[i]}, (double)hub->refusals[i]);
+}
+
+static void put_banks(const struct hub *hub, FILE *out)
+{
+	metrics_family(out, "sekisho_sessions", METRICS_GAUGE, NULL, "Sticks that have a bank open.");
+	for (size_t b = 0; b < hub->plan.bank_count; b++) {
+		uint64_t count = 0;
+		for (size_t i = 0; i < fleet_count(hub->fleet); i++)
+			for (int j = 0; j < FLEET_OPEN_MAX; j++)
+				count += strcmp(fleet_at(hub->fleet, i)->open[j], hub->plan.banks[b].id) == 0;
+		metrics_sample(out, "sekisho_sessions", METRICS_GAUGE,
+			       (struct metrics_label){"bank", hub->plan.banks[b].id}, (double)count);
+	}
+}
+
+static void put_traffic(const struct hub *hub, FILE *out)
+{
+	uint64_t received = 0, sent = 0;
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		received += fleet_at(hub->fleet, i)->received_bytes;
+		sent += fleet_at(hub->fleet, i)->sent_bytes;
+	}
+	put_one(out, "sekisho_tunnel_received_bytes", METRICS_GAUGE, "bytes",
+		"Bytes from all sticks since WireGuard counts.", (double)received);
+	put_one(out, "sekisho_tunnel_sent_bytes", METRICS_GAUGE, "bytes",
+		"Bytes to all sticks since WireGuard counts.", (double)sent);
+}
+
+static void put_self(const struct hub *hub, FILE *out)
+{
+	static const char *const roles[GATEWAY_ROLES] = {"store", "policy", "peers", "egress", "api", "web"};
+	metrics_family(out, "sekisho_process_restarts", METRICS_COUNTER, NULL, "Processes that ended and came back.");
+	for (int i = ROLE_POLICY; i < GATEWAY_ROLES; i++)
+		metrics_sample(out, "sekisho_process_restarts", METRICS_COUNTER,
+			       (struct metrics_label){"process", roles[i]}, (double)hub->restarts[i]);
+	metrics_family(out, "sekisho_logins", METRICS_COUNTER, NULL, "Operators' log-ins.");
+	metrics_sample(out, "sekisho_logins", METRICS_COUNTER, (struct metrics_label){"result", "good"},
+		       (double)hub->logins_good);
+	metrics_sample(out, "sekisho_logins", METRICS_COUNTER, (struct metrics_label){"result", "bad"},
+		       (double)hub->logins_bad);
+	metrics_family(out, "sekisho_build", METRICS_INFO, NULL, "Version of the gateway.");
+	metrics_sample(out, "sekisho_build", METRICS_INFO, (struct metrics_label){"version", GATEWAY_VERSION}, 1);
+	put_one(out, "sekisho_start_time_seconds", METRICS_GAUGE, "seconds", "When the gateway started.",
+		(double)hub->started);
+}
+
+void hub_report_metrics(struct hub *hub, FILE *out)
+{
+	put_states(hub, out);
+	put_beacons(hub, out);
+	put_banks(hub, out);
+	put_traffic(hub, out);
+	put_one(out, "sekisho_policy_version", METRICS_GAUGE, NULL, "Version of the policy in force, 0 none.",
+		(double)hub->policy.version);
+	put_one(out, "sekisho_policy_expiry_time_seconds", METRICS_GAUGE, "seconds",
+		"When the policy in force expires, 0 none.", (double)hub->policy.expires);
+	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,
+		"1 if the newest policy or list of gateways was refused and an older one is in force.",
+		hub->document_error[0] != '\0');
+	put_self(hub, out);
+	metrics_end(out);
+}

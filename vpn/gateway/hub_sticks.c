@@ -1,0 +1,436 @@
+/* What sticks ask and what becomes of them: beacons, admission, sessions, state. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "vpn/gateway/hub.h"
+
+enum { PEERS_PER_MESSAGE = 512, PEER_WIRE_BYTES = 1 + 4 + WG_KEY_BYTES + 4, TUNNEL_FRESH_S = 180 };
+
+const char *const hub_refusals[HUB_REFUSALS] = {
+    "not_listed",  "port",    "expired_policy", "no_session", "ip_literal", "bad_hello", "no_address", "unreachable",
+    "timeout",     "tls",     "chain",          "name",       "dates",      "pin",       "frozen",     "no_bank",
+    "other",
+};
+
+/* --- admission --- */
+
+static void send_admit(struct hub *hub, const struct stick *stick, uint32_t seconds)
+{
+	uint8_t data[16];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, stick->row.address.s_addr);
+	write_u32(&w, seconds);
+	hub->send(hub, ROLE_EGRESS, GW_ADMIT, 0, &w);
+}
+
+static void send_session(struct hub *hub, uint32_t id, const struct stick *stick, const char *bank, bool open)
+{
+	uint8_t data[64];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, stick->row.address.s_addr);
+	write_str(&w, bank);
+	write_u8(&w, open);
+	hub->send(hub, ROLE_EGRESS, GW_SESSION, id, &w);
+}
+
+static void close_session(struct hub *hub, struct stick *stick, const char *bank)
+{
+	char id[BANK_ID_SIZE];
+	snprintf(id, sizeof id, "%s", bank); /* it may be the very entry that is cleared */
+	stick_close(stick, id);
+	store_session(hub->store, stick->row.id, id, false, hub_now());
+	send_session(hub, 0, stick, id, false);
+}
+
+static void close_sessions(struct hub *hub, struct stick *stick)
+{
+	for (int i = 0; i < FLEET_OPEN_MAX; i++)
+		if (stick->open[i][0])
+			close_session(hub, stick, stick->open[i]);
+}
+
+static void expel(struct hub *hub, struct stick *stick)
+{
+	stick->admitted_until_ms = 0;
+	send_admit(hub, stick, 0);
+}
+
+/* --- state --- */
+
+static void record_change(struct hub *hub, struct stick *stick, enum health from)
+{
+	int64_t now = hub_now();
+	struct store_stick *row = &stick->row;
+	row->since = now;
+	row->last_beacon = stick->last_beacon;
+	snprintf(row->state, sizeof row->state, "%s", health_name(stick->health.state));
+	snprintf(row->cause, sizeof row->cause, "%s", health_cause_name(stick->health.cause));
+	memcpy(row->boot, stick->health.boot, sizeof row->boot);
+	hub->transitions[stick->health.state]++;
+	store_state(hub->store, row, health_name(from), now);
+	log_info("%s: %s -> %s (%s)", row->id, health_name(from), row->state, row->cause);
+}
+
+static bool tunnel_is_fresh(const struct stick *stick)
+{
+	return stick->handshake > 0 && hub_now() - stick->handshake <= TUNNEL_FRESH_S;
+}
+
+static void tick_stick(struct hub *hub, struct stick *stick, int64_t now)
+{
+	enum health from = stick->health.state;
+	if (stick->admitted_until_ms && stick->admitted_until_ms <= now)
+		expel(hub, stick);
+	if (!health_tick(&stick->health, now, tunnel_is_fresh(stick)))
+		return;
+	hub->revision++;
+	record_change(hub, stick, from);
+	if (stick->health.state == HEALTH_LOST)
+		close_sessions(hub, stick);
+}
+
+/* Until the policy process has verified one there is none to be expired: a restart closes nobody's bank. */
+static bool policy_is_expired(const struct hub *hub)
+{
+	return hub->policy.version != 0 && hub->policy.expires <= hub_now();
+}
+
+void hub_tick(struct hub *hub)
+{
+	int64_t now = now_ms();
+	bool closed = policy_is_expired(hub);
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		struct stick *stick = fleet_at(hub->fleet, i);
+		tick_stick(hub, stick, now);
+		if (closed)
+			close_sessions(hub, stick);
+	}
+}
+
+/* --- beacons --- */
+
+struct answer {
+	const char *state, *reason;
+	uint32_t valid_s;
+	enum hub_count count;
+};
+
+static const struct answer unknown = {"unknown", "not_registered", 0, COUNT_UNKNOWN};
+static const struct answer revoked = {"revoked", "revoked", 0, COUNT_REVOKED};
+static const struct answer mismatch = {"refused", "device_mismatch", 0, COUNT_DEVICE_MISMATCH};
+static const struct answer old_beacon = {"refused", "old_beacon", 0, COUNT_OLD_BEACON};
+static const struct answer goodbye = {"admitted", "goodbye", 0, COUNT_GOODBYE};
+static const struct answer admitted = {"admitted", "", HUB_VALID_S, COUNT_ADMITTED};
+
+static const struct answer *check_beacon(const struct stick *stick, const struct beacon *beacon)
+{
+	if (!stick)
+		return &unknown;
+	if (stick->row.revoked)
+		return &revoked;
+	if (strcmp(stick->row.id, beacon->device) != 0)
+		return &mismatch;
+	if (strcmp(stick->health.boot, beacon->boot) == 0 && beacon->sequence < stick->sequence)
+		return &old_beacon;
+	return beacon->goodbye ? &goodbye : &admitted;
+}
+
+/* A stick counts from its boot on; what is new since its last beacon is added to the desk's count. */
+static void count_refusals(struct hub *hub, const struct stick *stick, const struct beacon *beacon, bool new_boot)
+{
+	for (size_t i = 0; i < beacon->refused_count; i++) {
+		uint32_t before = 0;
+		for (size_t j = 0; j < stick->refused_count && !new_boot; j++)
+			if (strcmp(stick->refused[j].code, beacon->refused[i].code) == 0)
+				before = stick->refused[j].count;
+		size_t known = 0;
+		while (known < HUB_REFUSALS - 1 && strcmp(hub_refusals[known], beacon->refused[i].code) != 0)
+			known++;
+		if (beacon->refused[i].count > before)
+			hub->refusals[known] += beacon->refused[i].count - before;
+	}
+}
+
+static void take_beacon(struct hub *hub, struct stick *stick, const struct beacon *beacon)
+{
+	enum health from = stick->health.state;
+	bool new_boot = strcmp(stick->health.boot, beacon->boot) != 0;
+	count_refusals(hub, stick, beacon, new_boot);
+	if (new_boot)
+		close_sessions(hub, stick);
+	bool changed = health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
+	stick->last_beacon = hub_now();
+	stick->sequence = beacon->sequence;
+	stick->uptime_s = beacon->uptime_s;
+	stick->handshake_ms = beacon->handshake_ms;
+	stick->rtt_ms = beacon->rtt_ms;
+	stick->loss_permille = beacon->loss_permille;
+	stick->session = beacon->session;
+	memcpy(stick->link, beacon->link, sizeof stick->link);
+	memcpy(stick->refused, beacon->refused, sizeof stick->refused);
+	stick->refused_count = beacon->refused_count;
+	memcpy(stick->row.image_version, beacon->image_version, sizeof stick->row.image_version);
+	stick->row.policy_version = beacon->policy_version;
+	if (changed)
+		record_change(hub, stick, from);
+	hub->revision++;
+}
+
+static void admit(struct hub *hub, struct stick *stick)
+{
+	stick->admitted_until_ms = now_ms() + HUB_VALID_S * 1000;
+	send_admit(hub, stick, HUB_VALID_S);
+}
+
+static void reply_beacon(struct hub *hub, uint32_t id, const struct answer *answer)
+{
+	uint8_t data[256];
+	struct writer w = writer_over(data, sizeof data);
+	write_str(&w, answer->state);
+	write_str(&w, answer->reason);
+	write_u32(&w, answer->valid_s);
+	write_u64(&w, hub->policy.version);
+	write_u64(&w, hub->gateways.version);
+	hub->send(hub, ROLE_API, GW_BEACON_REPLY, id, &w);
+}
+
+static struct in_addr read_address(struct reader *r) { return (struct in_addr){.s_addr = read_u32(r)}; }
+
+void hub_beacon(struct hub *hub, uint32_t id, struct reader *r)
+{
+	struct beacon beacon;
+	struct in_addr address = read_address(r);
+	beacon_read(r, &beacon);
+	if (!reader_done(r))
+		return;
+	struct stick *stick = fleet_by_address(hub->fleet, address);
+	const struct answer *answer = check_beacon(stick, &beacon);
+	hub->beacons[answer->count]++;
+	if (answer == &admitted || answer == &goodbye)
+		take_beacon(hub, stick, &beacon);
+	if (answer == &admitted)
+		admit(hub, stick);
+	if (answer == &goodbye) {
+		close_sessions(hub, stick);
+		expel(hub, stick);
+	}
+	reply_beacon(hub, id, answer);
+}
+
+void hub_count(struct hub *hub, const char *code)
+{
+	hub->beacons[strcmp(code, "malformed") == 0 ? COUNT_MALFORMED : COUNT_OTHER]++;
+}
+
+/* --- sessions --- */
+
+static void reply_open(struct hub *hub, uint32_t id, const char *reason)
+{
+	uint8_t data[128];
+	struct writer w = writer_over(data, sizeof data);
+	write_u8(&w, reason[0] == '\0');
+	write_str(&w, reason);
+	hub->send(hub, ROLE_API, GW_OPEN_REPLY, id, &w);
+}
+
+static const char *why_not_open(const struct hub *hub, const struct stick *stick, const char *bank)
+{
+	if (!stick || stick->row.revoked || stick->admitted_until_ms <= now_ms())
+		return "not_admitted";
+	if (!plan_bank(&hub->plan, bank))
+		return "no_such_bank";
+	if (policy_is_expired(hub))
+		return "policy_expired";
+	if (!config_egress_of(&hub->config, bank))
+		return "no_egress_address";
+	return NULL;
+}
+
+void hub_open_request(struct hub *hub, uint32_t id, struct reader *r)
+{
+	char bank[BANK_ID_SIZE];
+	struct in_addr address = read_address(r);
+	read_str(r, bank, sizeof bank);
+	bool open = read_u8(r);
+	if (!reader_done(r))
+		return;
+	struct stick *stick = fleet_by_address(hub->fleet, address);
+	const char *reason = open ? why_not_open(hub, stick, bank) : stick ? NULL : "not_admitted";
+	if (!reason && open && !stick_open(stick, bank))
+		reason = "too_many_banks";
+	if (!reason && store_session(hub->store, stick->row.id, bank, open, hub_now()))
+		reason = "try_again";
+	if (reason) {
+		reply_open(hub, id, reason);
+		return;
+	}
+	if (!open)
+		stick_close(stick, bank);
+	/* The answer goes out when the packet filter has it: GW_SESSION_DONE comes back with the same id. */
+	send_session(hub, id, stick, bank, open);
+	hub->revision++;
+}
+
+void hub_session_done(struct hub *hub, uint32_t id, struct reader *r)
+{
+	char reason[64];
+	bool good = read_u8(r);
+	read_str(r, reason, sizeof reason);
+	if (reader_done(r) && id != 0)
+		reply_open(hub, id, good ? "" : reason);
+}
+
+void hub_fetch(struct hub *hub, uint32_t id, struct reader *r)
+{
+	static uint8_t data[65536];
+	struct in_addr address = read_address(r);
+	const struct hub_document *document = read_u8(r) ? &hub->gateways : &hub->policy;
+	const struct stick *stick = fleet_by_address(hub->fleet, address);
+	bool known = stick && !stick->row.revoked;
+	struct writer w = writer_over(data, sizeof data);
+	write_u8(&w, known);
+	write_u64(&w, known ? document->version : 0);
+	bool send = known && document->version && document->envelope;
+	write_blob(&w, send ? document->envelope : "", send ? document->size : 0);
+	hub->send(hub, ROLE_API, GW_FETCH_REPLY, id, &w);
+}
+
+/* --- WireGuard --- */
+
+void hub_peer_status(struct hub *hub, struct reader *r)
+{
+	size_t size;
+	char endpoint[ENDPOINT_SIZE];
+	const uint8_t *key = read_blob(r, &size);
+	read_str(r, endpoint, sizeof endpoint);
+	int64_t handshake = (int64_t)read_u64(r);
+	uint64_t received = read_u64(r), sent = read_u64(r);
+	if (!reader_done(r) || size != WG_KEY_BYTES)
+		return;
+	struct stick *stick = fleet_by_key(hub->fleet, key);
+	if (!stick)
+		return;
+	if (strcmp(stick->endpoint, endpoint) != 0 || stick->handshake != handshake)
+		hub->revision++;
+	memcpy(stick->endpoint, endpoint, sizeof stick->endpoint);
+	stick->handshake = handshake;
+	stick->received_bytes = received;
+	stick->sent_bytes = sent;
+}
+
+static void write_peer(struct writer *w, const struct stick *stick, bool remove)
+{
+	write_u8(w, remove);
+	write_blob(w, stick->row.key, sizeof stick->row.key);
+	write_u32(w, stick->row.address.s_addr);
+}
+
+static void send_peer(struct hub *hub, const struct stick *stick, bool remove)
+{
+	uint8_t data[4 + PEER_WIRE_BYTES];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, 1);
+	write_peer(&w, stick, remove);
+	hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
+}
+
+void hub_brief_peers(struct hub *hub)
+{
+	static uint8_t data[4 + PEERS_PER_MESSAGE * PEER_WIRE_BYTES];
+	size_t at = 0, total = fleet_count(hub->fleet);
+	while (at < total) {
+		size_t end = at + PEERS_PER_MESSAGE < total ? at + PEERS_PER_MESSAGE : total;
+		struct writer w = writer_over(data, sizeof data);
+		write_u32(&w, (uint32_t)(end - at));
+		for (; at < end; at++)
+			write_peer(&w, fleet_at(hub->fleet, at), fleet_at(hub->fleet, at)->row.revoked != 0);
+		hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
+	}
+	struct writer none = writer_over(data, sizeof data);
+	hub->send(hub, ROLE_PEERS, GW_PEERS_WHOLE, 0, &none);
+}
+
+void hub_brief_egress(struct hub *hub)
+{
+	static uint8_t data[120000];
+	struct writer w = writer_over(data, sizeof data);
+	plan_write(&w, &hub->plan);
+	hub->send(hub, ROLE_EGRESS, GW_PLAN, 0, &w);
+	int64_t now = now_ms();
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		const struct stick *stick = fleet_at(hub->fleet, i);
+		int64_t left_s = (stick->admitted_until_ms - now) / 1000;
+		if (left_s > 0)
+			send_admit(hub, stick, (uint32_t)left_s);
+		for (int j = 0; j < FLEET_OPEN_MAX; j++)
+			if (stick->open[j][0])
+				send_session(hub, 0, stick, stick->open[j], true);
+	}
+}
+
+/* --- registry --- */
+
+int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, char *why, size_t why_size)
+{
+	char detail[INET_ADDRSTRLEN];
+	row->created = row->since = hub_now();
+	if (row->address.s_addr == 0 &&
+	    fleet_free_address(hub->fleet, hub->config.inner, hub->config.inner_prefix, &row->address)) {
+		snprintf(why, why_size, "no inner address is free: enlarge `inner' in gateway.conf");
+		return -ENOSPC;
+	}
+	struct stick *stick = fleet_by_id(hub->fleet, row->id);
+	if (!stick)
+		stick = fleet_by_key(hub->fleet, row->key);
+	if (!stick)
+		stick = fleet_by_address(hub->fleet, row->address);
+	if (stick) {
+		snprintf(why, why_size, "%s is registered already with this id, key or address", stick->row.id);
+		return -EEXIST;
+	}
+	int error = store_stick_add(hub->store, row);
+	if (error) {
+		snprintf(why, why_size, "the database did not take it: %s", strerror(-error));
+		return error;
+	}
+	stick = fleet_add(hub->fleet, row);
+	if (!stick) {
+		snprintf(why, why_size, "out of memory; it is registered and will work after a restart");
+		return -ENOMEM;
+	}
+	inet_ntop(AF_INET, &row->address, detail, sizeof detail);
+	store_event(hub->store, row->created, "stick_added", row->id, who, detail);
+	send_peer(hub, stick, false);
+	hub->revision++;
+	return 0;
+}
+
+int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why, size_t why_size)
+{
+	struct stick *stick = fleet_by_id(hub->fleet, id);
+	if (!stick || stick->row.revoked) {
+		snprintf(why, why_size, stick ? "%s is revoked already" : "%s is not registered", id);
+		return stick ? -EALREADY : -ENOENT;
+	}
+	int64_t now = hub_now();
+	int error = store_stick_revoke(hub->store, id, now);
+	if (error) {
+		snprintf(why, why_size, "the database did not take it: %s", strerror(-error));
+		return error;
+	}
+	enum health from = stick->health.state;
+	stick->row.revoked = now;
+	close_sessions(hub, stick);
+	expel(hub, stick);
+	send_peer(hub, stick, true);
+	if (health_revoke(&stick->health))
+		record_change(hub, stick, from);
+	store_event(hub->store, now, "stick_revoked", id, who, "");
+	hub->revision++;
+	return 0;
+}

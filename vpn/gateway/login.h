@@ -1,0 +1,52 @@
+/*
+ * login - the console's sessions and the limit on guessing, in memory. Pure: time comes in.
+ *
+ * A session is a random token in a cookie; only its SHA-256 is kept, and it is compared in constant time. After five
+ * wrong passwords an address waits a minute; the store limits all addresses together (hub_login.c).
+ */
+#ifndef VPN_GATEWAY_LOGIN_H
+#define VPN_GATEWAY_LOGIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vpn/gateway/names.h"
+
+enum {
+	LOGIN_SESSIONS_MAX = 128,
+	LOGIN_SESSION_S = 12 * 3600, /* a shift; then the password is asked for again */
+	LOGIN_ADDRESSES_MAX = 256,
+	LOGIN_TRIES = 5,
+	LOGIN_WAIT_S = 60,
+	LOGIN_TOKEN_SIZE = 65, /* hex */
+};
+
+struct login_session {
+	uint8_t digest[32];
+	char name[OPERATOR_SIZE]; /* "": free */
+	int64_t ends_s;
+};
+
+struct login_address {
+	char text[ENDPOINT_SIZE];
+	unsigned failures;
+	int64_t last_s;
+};
+
+struct login {
+	struct login_session sessions[LOGIN_SESSIONS_MAX];
+	struct login_address addresses[LOGIN_ADDRESSES_MAX];
+};
+
+/* Open a session; when all are taken the one that ends first gives way. 0 or -errno. */
+int login_open(struct login *login, const char *name, int64_t now_s, char token[LOGIN_TOKEN_SIZE]);
+/* The operator's name, or NULL. `token` may be NULL. */
+const char *login_find(struct login *login, const char *token, int64_t now_s);
+void login_close(struct login *login, const char *token);
+
+/* Seconds this address has to wait before another try, 0: none. */
+unsigned login_wait(const struct login *login, const char *address, int64_t now_s);
+void login_failed(struct login *login, const char *address, int64_t now_s);
+void login_succeeded(struct login *login, const char *address);
+
+#endif

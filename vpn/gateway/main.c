@@ -1,0 +1,86 @@
+/* gatewayd: see gatewayd(8). One program; which of its processes it is, `--as NAME` says. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firmware/lib/log.h"
+#include "firmware/lib/proc.h"
+#include "vpn/gateway/children.h"
+
+#ifndef GATEWAY_CONFIG
+#define GATEWAY_CONFIG "/etc/sekisho/gateway.conf"
+#endif
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} children[] = {
+    {"store", store_main},   {"policy", policy_main}, {"peers", peers_main},
+    {"egress", egress_main}, {"api", api_main},       {"web", web_main},
+};
+
+void child_begin(const char *name, int highest_fd, struct config *config)
+{
+	char why[256];
+	log_open(name);
+	close_above(highest_fd);
+	if (config_read_fd(GATEWAY_CONFIG_FD, config, why, sizeof why))
+		fatal("configuration: %s", why);
+	close(GATEWAY_CONFIG_FD);
+	json_object_seed(0); /* it reads /dev/urandom, which is out of reach later */
+}
+
+char *child_read_fd(int fd, size_t max_bytes)
+{
+	char *text = malloc(max_bytes + 1);
+	if (!text)
+		return NULL;
+	ssize_t got = pread(fd, text, max_bytes + 1, 0);
+	if (got < 0 || (size_t)got > max_bytes) {
+		if (got >= 0)
+			errno = EFBIG;
+		free(text);
+		return NULL;
+	}
+	text[got] = '\0';
+	return text;
+}
+
+static int run_child(const char *name)
+{
+	for (size_t i = 0; i < sizeof children / sizeof children[0]; i++)
+		if (strcmp(children[i].name, name) == 0)
+			return children[i].run();
+	fatal("there is no process %s", name);
+}
+
+static int usage(FILE *out, int code)
+{
+	fputs("usage: gatewayd [--config FILE]\n"
+	      "       gatewayd --resolver [--config FILE]\n\n"
+	      "The gateway of the sticks: see gatewayd(8) and gateway.conf(5).\n",
+	      out);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *config = GATEWAY_CONFIG;
+	int (*run)(const char *config_path) = parent_main;
+	if (argc == 3 && strcmp(argv[1], "--as") == 0)
+		return run_child(argv[2]);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return usage(stdout, 0);
+		if (strcmp(argv[i], "--resolver") == 0)
+			run = resolver_main;
+		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			config = argv[++i];
+		else
+			return usage(stderr, 2);
+	}
+	return run(config);
+}

@@ -1,0 +1,70 @@
+/*
+ * messages - what the gateway's processes say to each other, and the layout of each payload (buf.h; s = string,
+ * b = blob, u8..u64 integers, a = inner address as u32 in network order).
+ *
+ *            policy   peers   egress
+ *                 \     |     /
+ *   api --------- store ---------- web, and the control socket
+ *
+ * The store is in the middle and the only one that remembers. The parent starts the others and gives each a channel to
+ * the store; it takes no part in what they say.
+ */
+#ifndef VPN_GATEWAY_MESSAGES_H
+#define VPN_GATEWAY_MESSAGES_H
+
+enum gateway_role { ROLE_STORE, ROLE_POLICY, ROLE_PEERS, ROLE_EGRESS, ROLE_API, ROLE_WEB, GATEWAY_ROLES };
+
+enum gateway_message {
+	/* every child -> parent */
+	GW_READY = 1, /* - : sandbox entered, loop running */
+
+	/* parent -> store */
+	GW_ATTACH = 2,  /* u8 role; 1 fd: the channel of a newly started process */
+	GW_RESTART = 3, /* u8 role: it ended and was started again */
+
+	/* parent -> policy */
+	GW_FILES = 10, /* 3 fds, in order: roots, policy, gateways; a missing file is a descriptor of /dev/null */
+
+	/* store <-> policy */
+	GW_KEPT = 20,             /* store -> policy: b policy envelope, b gateways envelope ("" none): the last good */
+	GW_POLICY = 21,           /* policy -> store: u64 version, u64 expires, b envelope */
+	GW_PLAN = 22,             /* policy -> store -> egress: a plan (plan.h) */
+	GW_GATEWAYS = 23,         /* policy -> store: u64 version, b envelope */
+	GW_DOCUMENT_REFUSED = 24, /* policy -> store: s what ("policy", "gateways", "roots"), s sentence */
+
+	/* store <-> peers */
+	GW_PEERS = 30,       /* store -> peers: u32 n, n x { u8 remove, b key(32), a }: changes */
+	GW_PEERS_WHOLE = 31, /* store -> peers: - : what was sent so far is all: remove what is not in it */
+	GW_PEER_STATUS = 32, /* peers -> store: b key(32), s endpoint, u64 handshake, u64 received, u64 sent */
+
+	/* store <-> egress */
+	GW_ADMIT = 40,        /* a, u32 seconds (0: expel) */
+	GW_SESSION = 41,      /* id; a, s bank, u8 open */
+	GW_SESSION_DONE = 42, /* id; u8 ok, s reason */
+
+	/* api <-> store; id = request */
+	GW_BEACON = 50,         /* a, beacon (beacon.h) */
+	GW_BEACON_REPLY = 51,   /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version */
+	GW_OPEN = 52,           /* a, s bank, u8 open */
+	GW_OPEN_REPLY = 53,     /* u8 ok, s reason */
+	GW_FETCH = 54,          /* a, u8 what (0 policy, 1 gateways) */
+	GW_FETCH_REPLY = 55,    /* u8 known peer, u64 version, b envelope ("" none) */
+	GW_API_COUNT = 56,      /* s reason code: a request was refused before it reached the store */
+
+	/* web <-> store; id = request */
+	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument */
+	GW_RESULT = 61,      /* u8 last, b part of the text */
+	GW_LOGIN = 62,       /* s name, s password, s from */
+	GW_LOGIN_REPLY = 63, /* u8 ok */
+	GW_EVENT = 64,       /* s kind, s operator, s detail */
+
+	/* control socket -> store, answered by GW_RESULT: the payload is one JSON object (hub_control.c) */
+	GW_CONTROL = 70,
+};
+
+/* A result of any size goes out in parts of at most this. */
+#define GW_RESULT_PART_BYTES 100000
+
+enum gateway_query { QUERY_STICKS, QUERY_EVENTS, QUERY_METRICS };
+
+#endif

@@ -1,0 +1,358 @@
+#include "vpn/gateway/store.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/lib/base64.h"
+#include "firmware/lib/log.h"
+#include "vpn/gateway/store_schema.h"
+
+enum { BUSY_TIMEOUT_MS = 5000 };
+
+struct store {
+	sqlite3 *db;
+	char tenant[TENANT_SIZE];
+};
+
+static int failed(struct store *store, const char *doing)
+{
+	int code = sqlite3_extended_errcode(store->db);
+	if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
+		return -EEXIST;
+	log_error("database, %s: %s", doing, sqlite3_errmsg(store->db));
+	return code == SQLITE_NOMEM ? -ENOMEM : code == SQLITE_FULL ? -ENOSPC : -EIO;
+}
+
+static int execute(struct store *store, const char *sql)
+{
+	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(store, sql);
+}
+
+/* The arguments after `kinds` go to ?2, ?3, ...; 's' text (NULL is SQL NULL), 'i' int64_t. ?1 is the tenant. */
+static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *kinds, va_list arguments)
+{
+	sqlite3_stmt *statement = NULL;
+	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_bind_text(statement, 1, store->tenant, -1, SQLITE_STATIC);
+	for (int i = 2; *kinds; kinds++, i++) {
+		if (*kinds == 's')
+			sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+		else
+			sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
+	}
+	return statement;
+}
+
+/* A statement without rows. */
+static int change(struct store *store, const char *doing, const char *sql, const char *kinds, ...)
+{
+	va_list arguments;
+	va_start(arguments, kinds);
+	sqlite3_stmt *statement = prepare(store, sql, kinds, arguments);
+	va_end(arguments);
+	int error = statement && sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(store, doing);
+	sqlite3_finalize(statement);
+	return error;
+}
+
+static sqlite3_stmt *ask(struct store *store, const char *sql, const char *kinds, ...)
+{
+	va_list arguments;
+	va_start(arguments, kinds);
+	sqlite3_stmt *statement = prepare(store, sql, kinds, arguments);
+	va_end(arguments);
+	return statement;
+}
+
+/* 1: a row, 0: no more, or -errno. */
+static int next_row(struct store *store, sqlite3_stmt *statement, const char *doing)
+{
+	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+	return step == SQLITE_ROW ? 1 : step == SQLITE_DONE ? 0 : failed(store, doing);
+}
+
+static const char *text_of(sqlite3_stmt *statement, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+	return text ? text : "";
+}
+
+#define COPY_TEXT(out, statement, column) snprintf(out, sizeof(out), "%s", text_of(statement, column))
+
+static int schema_version(struct store *store, int *version)
+{
+	sqlite3_stmt *statement = NULL;
+	if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK ||
+	    sqlite3_step(statement) != SQLITE_ROW) {
+		sqlite3_finalize(statement);
+		return failed(store, "reading the schema's version");
+	}
+	*version = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return 0;
+}
+
+static int migrate(struct store *store)
+{
+	int version = 0, error = schema_version(store, &version);
+	if (error)
+		return error;
+	if (version > store_migration_count) {
+		log_error("the database has schema %d and this program knows %d: install the newer sekisho-gateway",
+			  version, store_migration_count);
+		return -ENOTSUP;
+	}
+	for (; version < store_migration_count && !error; version++) {
+		char done[64];
+		snprintf(done, sizeof done, "PRAGMA user_version = %d", version + 1);
+		error = execute(store, "BEGIN IMMEDIATE");
+		if (!error)
+			error = execute(store, store_migrations[version]);
+		if (!error)
+			error = execute(store, done);
+		if (!error)
+			error = execute(store, "COMMIT");
+		if (error)
+			sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return error;
+}
+
+int store_open(const char *path, const char *tenant, struct store **out)
+{
+	*out = NULL;
+	struct store *store = calloc(1, sizeof *store);
+	if (!store)
+		return -ENOMEM;
+	snprintf(store->tenant, sizeof store->tenant, "%s", tenant);
+	int error = 0;
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+		error = failed(store, path);
+	if (!error)
+		sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+	/* Spilling to files of its own would need a second writable place. */
+	if (!error)
+		error = execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+				       " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+	if (!error)
+		error = migrate(store);
+	if (error) {
+		store_close(store);
+		return error;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	sqlite3_close(store->db);
+	free(store);
+}
+
+int store_begin(struct store *store) { return execute(store, "BEGIN IMMEDIATE"); }
+int store_commit(struct store *store) { return execute(store, "COMMIT"); }
+
+int store_stick_add(struct store *store, const struct store_stick *stick)
+{
+	char key[BASE64_ENCODED_SIZE(WG_KEY_BYTES)], address[INET_ADDRSTRLEN];
+	base64_encode(stick->key, sizeof stick->key, key);
+	inet_ntop(AF_INET, &stick->address, address, sizeof address);
+	return change(store, "adding a stick",
+		      "INSERT INTO sticks (tenant, id, name, region, public_key, address, created)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		      "sssssi", stick->id, stick->name, stick->region, key, address, stick->created);
+}
+
+int store_stick_revoke(struct store *store, const char *id, int64_t now)
+{
+	int error = change(store, "revoking a stick",
+			   "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si", id,
+			   now);
+	return error ? error : sqlite3_changes(store->db) > 0 ? 0 : -ENOENT;
+}
+
+static bool read_stick(sqlite3_stmt *statement, struct store_stick *stick)
+{
+	*stick = (struct store_stick){0};
+	size_t size = 0;
+	const char *key = text_of(statement, 3);
+	COPY_TEXT(stick->id, statement, 0);
+	COPY_TEXT(stick->name, statement, 1);
+	COPY_TEXT(stick->region, statement, 2);
+	stick->created = sqlite3_column_int64(statement, 5);
+	stick->revoked = sqlite3_column_int64(statement, 6);
+	COPY_TEXT(stick->state, statement, 7);
+	COPY_TEXT(stick->cause, statement, 8);
+	stick->since = sqlite3_column_int64(statement, 9);
+	stick->last_beacon = sqlite3_column_int64(statement, 10);
+	COPY_TEXT(stick->boot, statement, 11);
+	COPY_TEXT(stick->image_version, statement, 12);
+	stick->policy_version = (uint64_t)sqlite3_column_int64(statement, 13);
+	return base64_decode(key, strlen(key), stick->key, sizeof stick->key, &size) == 0 &&
+	       size == sizeof stick->key && inet_pton(AF_INET, text_of(statement, 4), &stick->address) == 1;
+}
+
+int store_each_stick(struct store *store, void (*fn)(const struct store_stick *stick, void *context), void *context)
+{
+	sqlite3_stmt *statement = ask(store,
+				      "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
+				      " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
+				      " t.policy_version"
+				      " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
+				      " WHERE s.tenant = ?1 ORDER BY s.id",
+				      "");
+	int row;
+	while ((row = next_row(store, statement, "reading the sticks")) == 1) {
+		struct store_stick stick;
+		if (read_stick(statement, &stick))
+			fn(&stick, context);
+		else
+			log_error("the database's row of stick %s has a key or address that is none: it is left out",
+				  stick.id);
+	}
+	sqlite3_finalize(statement);
+	return row;
+}
+
+/* Ids are one more than the largest so far: the same in every database, and one process writes. */
+int store_state(struct store *store, const struct store_stick *stick, const char *from, int64_t now)
+{
+	int error = change(store, "writing a state",
+			   "INSERT INTO states (tenant, stick, state, cause, since, last_beacon, boot, image_version,"
+			   " policy_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+			   " ON CONFLICT (tenant, stick) DO UPDATE SET state = excluded.state, cause = excluded.cause,"
+			   " since = excluded.since, last_beacon = excluded.last_beacon, boot = excluded.boot,"
+			   " image_version = excluded.image_version, policy_version = excluded.policy_version",
+			   "sssiissi", stick->id, stick->state, stick->cause, stick->since, stick->last_beacon,
+			   stick->boot, stick->image_version, (int64_t)stick->policy_version);
+	if (error || !from)
+		return error;
+	return change(store, "writing a transition",
+		      "INSERT INTO transitions (tenant, id, at, stick, from_state, to_state, cause) SELECT ?1,"
+		      " COALESCE((SELECT MAX(id) FROM transitions WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
+		      "issss", now, stick->id, from, stick->state, stick->cause);
+}
+
+int store_session(struct store *store, const char *stick, const char *bank, bool open, int64_t now)
+{
+	if (!open)
+		return change(store, "closing a session",
+			      "DELETE FROM sessions WHERE tenant = ?1 AND stick = ?2 AND bank = ?3", "ss", stick, bank);
+	return change(store, "opening a session",
+		      "INSERT INTO sessions (tenant, stick, bank, opened) VALUES (?1, ?2, ?3, ?4)"
+		      " ON CONFLICT (tenant, stick, bank) DO NOTHING",
+		      "ssi", stick, bank, now);
+}
+
+int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),
+		      void *context)
+{
+	sqlite3_stmt *statement =
+	    ask(store, "SELECT bank FROM sessions WHERE tenant = ?1 AND stick = ?2 ORDER BY bank", "s", stick);
+	int row;
+	while ((row = next_row(store, statement, "reading sessions")) == 1)
+		fn(text_of(statement, 0), context);
+	sqlite3_finalize(statement);
+	return row;
+}
+
+int store_event(struct store *store, int64_t now, const char *kind, const char *stick, const char *who,
+		const char *detail)
+{
+	return change(store, "writing an event",
+		      "INSERT INTO events (tenant, id, at, kind, stick, who, detail) SELECT ?1,"
+		      " COALESCE((SELECT MAX(id) FROM events WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
+		      "issss", now, kind, stick, who, detail);
+}
+
+int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
+		     void *context)
+{
+	sqlite3_stmt *statement =
+	    ask(store,
+		"SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
+		" (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
+		" UNION ALL SELECT at, 'transition', stick, '', from_state, to_state, cause, id FROM"
+		" (SELECT * FROM transitions WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS t"
+		" ORDER BY 1 DESC, 8 DESC LIMIT ?2",
+		"i", (int64_t)limit);
+	int row;
+	while ((row = next_row(store, statement, "reading events")) == 1) {
+		struct store_event event = {.at = sqlite3_column_int64(statement, 0),
+					    .kind = text_of(statement, 1),
+					    .stick = text_of(statement, 2),
+					    .who = text_of(statement, 3),
+					    .from = text_of(statement, 4),
+					    .to = text_of(statement, 5),
+					    .detail = text_of(statement, 6)};
+		fn(&event, context);
+	}
+	sqlite3_finalize(statement);
+	return row;
+}
+
+/* One text column of one row. */
+static int ask_text(struct store *store, const char *doing, const char *sql, const char *argument, char **out,
+		    size_t *size)
+{
+	*out = NULL;
+	sqlite3_stmt *statement = ask(store, sql, "s", argument);
+	int row = next_row(store, statement, doing);
+	if (row == 1) {
+		*out = strdup(text_of(statement, 0));
+		if (*out && size)
+			*size = strlen(*out);
+	}
+	sqlite3_finalize(statement);
+	return row < 0 ? row : row == 0 ? -ENOENT : *out ? 0 : -ENOMEM;
+}
+
+int store_operator_hash(struct store *store, const char *name, char **hash)
+{
+	return ask_text(store, "reading an operator",
+			"SELECT password FROM operators WHERE tenant = ?1 AND name = ?2", name, hash, NULL);
+}
+
+int store_operator_set(struct store *store, const char *name, const char *hash, int64_t now)
+{
+	return change(store, "writing an operator",
+		      "INSERT INTO operators (tenant, name, password, created) VALUES (?1, ?2, ?3, ?4)"
+		      " ON CONFLICT (tenant, name) DO UPDATE SET password = excluded.password",
+		      "ssi", name, hash, now);
+}
+
+int store_operator_count(struct store *store, unsigned *count)
+{
+	sqlite3_stmt *statement = ask(store, "SELECT COUNT(*) FROM operators WHERE tenant = ?1", "");
+	int row = next_row(store, statement, "counting operators");
+	*count = row == 1 ? (unsigned)sqlite3_column_int(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return row < 0 ? row : 0;
+}
+
+int store_document(struct store *store, const char *kind, char **envelope, size_t *size)
+{
+	return ask_text(store, "reading a document",
+			"SELECT envelope FROM documents WHERE tenant = ?1 AND kind = ?2", kind, envelope, size);
+}
+
+int store_document_set(struct store *store, const char *kind, uint64_t version, const char *envelope, size_t size,
+		       int64_t now)
+{
+	if (envelope[size] != '\0')
+		return -EINVAL;
+	return change(store, "keeping a document",
+		      "INSERT INTO documents (tenant, kind, version, accepted, envelope) VALUES (?1, ?2, ?3, ?4, ?5)"
+		      " ON CONFLICT (tenant, kind) DO UPDATE SET version = excluded.version,"
+		      " accepted = excluded.accepted, envelope = excluded.envelope",
+		      "siis", kind, (int64_t)version, now, envelope);
+}

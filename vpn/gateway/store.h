@@ -1,0 +1,72 @@
+/*
+ * store - what the gateway remembers, in SQLite (WAL, synchronous=FULL): registry, states, transitions, events,
+ * operators, open sessions, the last good documents. Tenant in every key; only types and statements that PostgreSQL
+ * has as well; times are unix seconds. One transaction per call, unless store_begin() was called.
+ *
+ * All return 0 or -errno (-EEXIST: a key is taken, -ENOENT, -EIO with the database's own words in the log).
+ */
+#ifndef VPN_GATEWAY_STORE_H
+#define VPN_GATEWAY_STORE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vpn/gateway/names.h"
+
+struct store;
+
+struct store_stick {
+	char id[STICK_ID_SIZE], name[STICK_NAME_SIZE], region[REGION_SIZE];
+	uint8_t key[WG_KEY_BYTES];
+	struct in_addr address;
+	int64_t created, revoked; /* revoked 0: not */
+	/* last known state; state "" if none was recorded */
+	char state[CODE_SIZE], cause[CODE_SIZE];
+	int64_t since, last_beacon;
+	char boot[BOOT_SIZE], image_version[VERSION_SIZE];
+	uint64_t policy_version;
+};
+
+/* Open or create the database and bring its schema up to date. A newer schema than ours is -ENOTSUP. */
+int store_open(const char *path, const char *tenant, struct store **store);
+void store_close(struct store *store);
+
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+
+int store_stick_add(struct store *store, const struct store_stick *stick);
+int store_stick_revoke(struct store *store, const char *id, int64_t now);
+int store_each_stick(struct store *store, void (*fn)(const struct store_stick *stick, void *context), void *context);
+
+/* The state's row, and a transition if `from` is not NULL. */
+int store_state(struct store *store, const struct store_stick *stick, const char *from, int64_t now);
+
+int store_session(struct store *store, const char *stick, const char *bank, bool open, int64_t now);
+int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),
+		      void *context);
+
+int store_event(struct store *store, int64_t now, const char *kind, const char *stick, const char *who,
+		const char *detail);
+
+struct store_event {
+	int64_t at;
+	const char *kind, *stick, *who, *from, *to, *detail; /* of a transition: from, to, and the cause as detail */
+};
+
+/* Newest first: events and transitions together, at most `limit`. */
+int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
+		     void *context);
+
+/* Password hashes (Argon2id, encoded). -ENOENT if there is no such operator; *hash is the caller's. */
+int store_operator_hash(struct store *store, const char *name, char **hash);
+int store_operator_set(struct store *store, const char *name, const char *hash, int64_t now);
+int store_operator_count(struct store *store, unsigned *count);
+
+/* The last good signed documents: kind "policy" or "gateways". -ENOENT if none; *envelope is the caller's. */
+int store_document(struct store *store, const char *kind, char **envelope, size_t *size);
+int store_document_set(struct store *store, const char *kind, uint64_t version, const char *envelope, size_t size,
+		       int64_t now);
+
+#endif

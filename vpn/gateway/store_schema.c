@@ -1,0 +1,37 @@
+#include "vpn/gateway/store_schema.h"
+
+/* Each entry takes the schema one version further; entries are never changed once released, only added. */
+const char *const store_migrations[] = {
+    "CREATE TABLE sticks ("
+    " tenant TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL,"
+    " public_key TEXT NOT NULL, address TEXT NOT NULL, identity_key TEXT,"
+    " created BIGINT NOT NULL, revoked BIGINT,"
+    " PRIMARY KEY (tenant, id));"
+    "CREATE UNIQUE INDEX sticks_by_key ON sticks (tenant, public_key);"
+    "CREATE UNIQUE INDEX sticks_by_address ON sticks (tenant, address);"
+    "CREATE TABLE states ("
+    " tenant TEXT NOT NULL, stick TEXT NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL, since BIGINT NOT NULL,"
+    " last_beacon BIGINT NOT NULL, boot TEXT NOT NULL, image_version TEXT NOT NULL, policy_version BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, stick));"
+    "CREATE TABLE transitions ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, at BIGINT NOT NULL, stick TEXT NOT NULL,"
+    " from_state TEXT NOT NULL, to_state TEXT NOT NULL, cause TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, id));"
+    "CREATE INDEX transitions_by_stick ON transitions (tenant, stick, at);"
+    "CREATE TABLE events ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, at BIGINT NOT NULL, kind TEXT NOT NULL,"
+    " stick TEXT NOT NULL, who TEXT NOT NULL, detail TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, id));"
+    "CREATE TABLE operators ("
+    " tenant TEXT NOT NULL, name TEXT NOT NULL, password TEXT NOT NULL, created BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, name));"
+    "CREATE TABLE sessions ("
+    " tenant TEXT NOT NULL, stick TEXT NOT NULL, bank TEXT NOT NULL, opened BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, stick, bank));"
+    "CREATE TABLE documents ("
+    " tenant TEXT NOT NULL, kind TEXT NOT NULL, version BIGINT NOT NULL, accepted BIGINT NOT NULL,"
+    " envelope TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, kind));",
+};
+
+const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

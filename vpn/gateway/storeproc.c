@@ -1,0 +1,336 @@
+/* The store process: the fleet's table and its database, in the middle of the others. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "vpn/gateway/children.h"
+#include "vpn/gateway/hub.h"
+
+enum { TICK_MS = 1000, CONTROL_CLIENTS_MAX = 16, EVENTS_SHOWN = 200 };
+
+static struct self self = {
+    .name = "store",
+    .holds = "the database: registry, states, operators' password hashes",
+    .reads = "what the other processes and the control socket say, strictly framed",
+    .speaks_to = "policy, peers, egress, api, web, the control socket",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
+    .open_files_max = 128,
+};
+
+struct client {
+	int fd; /* -1: free */
+	struct loop_watch *watch;
+	struct msg msg;
+};
+
+struct channel {
+	int fd; /* -1: not there */
+	struct loop_watch *watch;
+	struct msg msg;
+};
+
+static struct hub hub;
+static struct loop *loop;
+static struct loop_timer *tick;
+static struct channel channels[GATEWAY_ROLES];
+static struct client clients[CONTROL_CLIENTS_MAX];
+static struct msg parent_msg;
+
+static void detach(enum gateway_role role)
+{
+	struct channel *channel = &channels[role];
+	if (channel->fd < 0)
+		return;
+	loop_unwatch(channel->watch);
+	close(channel->fd);
+	msg_free(&channel->msg);
+	*channel = (struct channel){.fd = -1};
+}
+
+static void send_to(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload)
+{
+	(void)h;
+	if (channels[role].fd < 0)
+		return;
+	if (payload->failed) {
+		log_error("a message of type %u did not fit and was not sent", type);
+		return;
+	}
+	int error = msg_send(channels[role].fd, type, id, payload->data, payload->size);
+	if (error) {
+		/* It is restarted by the parent and briefed anew. */
+		log_warn("process %d does not take messages (%s)", role, strerror(-error));
+		detach(role);
+	}
+}
+
+/* --- results of any size --- */
+
+static void send_result(int fd, uint32_t id, const char *text, size_t size)
+{
+	static uint8_t data[GW_RESULT_PART_BYTES + 16];
+	size_t at = 0;
+	do {
+		size_t part = size - at < GW_RESULT_PART_BYTES ? size - at : GW_RESULT_PART_BYTES;
+		struct writer w = writer_over(data, sizeof data);
+		write_u8(&w, at + part == size);
+		write_blob(&w, text + at, part);
+		if (msg_send(fd, GW_RESULT, id, w.data, w.size))
+			return;
+		at += part;
+	} while (at < size);
+}
+
+static void query(uint32_t id, struct reader *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	uint8_t what = read_u8(r);
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return;
+	if (what == QUERY_STICKS)
+		hub_report_sticks(&hub, out);
+	else if (what == QUERY_EVENTS)
+		hub_report_events(&hub, out, EVENTS_SHOWN);
+	else
+		hub_report_metrics(&hub, out);
+	if (fclose(out) == 0 && channels[ROLE_WEB].fd >= 0)
+		send_result(channels[ROLE_WEB].fd, id, text, size);
+	free(text);
+}
+
+static void login(uint32_t id, struct reader *r)
+{
+	char name[OPERATOR_SIZE], password[257], from[ENDPOINT_SIZE];
+	uint8_t good;
+	read_str(r, name, sizeof name);
+	read_str(r, password, sizeof password);
+	read_str(r, from, sizeof from);
+	good = reader_done(r) && hub_login(&hub, name, password, from);
+	wipe(password, sizeof password);
+	struct writer w = writer_over(&good, 1);
+	w.size = 1;
+	send_to(&hub, ROLE_WEB, GW_LOGIN_REPLY, id, &w);
+}
+
+static void event(struct reader *r)
+{
+	char kind[CODE_SIZE], who[OPERATOR_SIZE], detail[128];
+	read_str(r, kind, sizeof kind);
+	read_str(r, who, sizeof who);
+	read_str(r, detail, sizeof detail);
+	if (reader_done(r))
+		store_event(hub.store, hub_now(), kind, "", who, detail);
+}
+
+static void count(struct reader *r)
+{
+	char code[CODE_SIZE];
+	read_str(r, code, sizeof code);
+	if (reader_done(r))
+		hub_count(&hub, code);
+}
+
+/* --- dispatch: who may say what --- */
+
+static void on_policy(uint32_t id, struct reader *r) { (void)id, hub_policy(&hub, r); }
+static void on_plan(uint32_t id, struct reader *r) { (void)id, hub_plan(&hub, r); }
+static void on_gateways(uint32_t id, struct reader *r) { (void)id, hub_gateways(&hub, r); }
+static void on_refused(uint32_t id, struct reader *r) { (void)id, hub_document_refused(&hub, r); }
+static void on_peer_status(uint32_t id, struct reader *r) { (void)id, hub_peer_status(&hub, r); }
+static void on_session_done(uint32_t id, struct reader *r) { hub_session_done(&hub, id, r); }
+static void on_beacon(uint32_t id, struct reader *r) { hub_beacon(&hub, id, r); }
+static void on_open(uint32_t id, struct reader *r) { hub_open_request(&hub, id, r); }
+static void on_fetch(uint32_t id, struct reader *r) { hub_fetch(&hub, id, r); }
+static void on_count(uint32_t id, struct reader *r) { (void)id, count(r); }
+static void on_event(uint32_t id, struct reader *r) { (void)id, event(r); }
+
+static const struct {
+	enum gateway_role from;
+	uint16_t type;
+	void (*take)(uint32_t id, struct reader *r);
+} rows[] = {
+    {ROLE_POLICY, GW_POLICY, on_policy},
+    {ROLE_POLICY, GW_PLAN, on_plan},
+    {ROLE_POLICY, GW_GATEWAYS, on_gateways},
+    {ROLE_POLICY, GW_DOCUMENT_REFUSED, on_refused},
+    {ROLE_PEERS, GW_PEER_STATUS, on_peer_status},
+    {ROLE_EGRESS, GW_SESSION_DONE, on_session_done},
+    {ROLE_API, GW_BEACON, on_beacon},
+    {ROLE_API, GW_OPEN, on_open},
+    {ROLE_API, GW_FETCH, on_fetch},
+    {ROLE_API, GW_API_COUNT, on_count},
+    {ROLE_WEB, GW_QUERY, query},
+    {ROLE_WEB, GW_LOGIN, login},
+    {ROLE_WEB, GW_EVENT, on_event},
+};
+
+static void dispatch(enum gateway_role from, const struct msg *m)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (rows[i].from != from || rows[i].type != m->type)
+			continue;
+		struct reader r = reader_over(m->payload, m->size);
+		rows[i].take(m->id, &r);
+		return;
+	}
+	log_error("process %d sent a message of type %u, which is not its to send: it is cut off", from, m->type);
+	detach(from);
+}
+
+static void on_channel(uint32_t events, void *context)
+{
+	(void)events;
+	enum gateway_role role = (enum gateway_role)((struct channel *)context - channels);
+	for (int i = 0; i < 64 && channels[role].fd >= 0; i++) {
+		int got = msg_receive(channels[role].fd, &channels[role].msg);
+		if (got == -EAGAIN)
+			return;
+		if (got != 1) {
+			detach(role);
+			return;
+		}
+		dispatch(role, &channels[role].msg);
+	}
+}
+
+/* --- the parent --- */
+
+static void attach(enum gateway_role role, int fd)
+{
+	static void (*const briefs[GATEWAY_ROLES])(struct hub *hub) = {
+	    [ROLE_POLICY] = hub_brief_policy, [ROLE_PEERS] = hub_brief_peers, [ROLE_EGRESS] = hub_brief_egress};
+	detach(role);
+	channels[role].fd = fd;
+	channels[role].watch = loop_watch(loop, fd, EPOLLIN, on_channel, &channels[role]);
+	if (!channels[role].watch)
+		fatal("cannot watch a channel: %s", strerror(errno));
+	if (briefs[role])
+		briefs[role](&hub);
+}
+
+static void on_parent(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &parent_msg);
+	if (got == -EAGAIN)
+		return;
+	if (got != 1) {
+		loop_stop(loop); /* the parent is going down */
+		return;
+	}
+	struct reader r = reader_over(parent_msg.payload, parent_msg.size);
+	uint8_t role = read_u8(&r);
+	if (!reader_done(&r) || role == ROLE_STORE || role >= GATEWAY_ROLES)
+		fatal("the parent's message cannot be read");
+	if (parent_msg.type == GW_RESTART)
+		hub.restarts[role]++;
+	int fd = parent_msg.type == GW_ATTACH ? msg_take_fd(&parent_msg, 0) : -1;
+	if (fd >= 0)
+		attach((enum gateway_role)role, fd);
+}
+
+/* --- the control socket --- */
+
+static void client_close(struct client *client)
+{
+	loop_unwatch(client->watch);
+	close(client->fd);
+	msg_free(&client->msg);
+	*client = (struct client){.fd = -1};
+}
+
+static void on_client(uint32_t events, void *context)
+{
+	(void)events;
+	struct client *client = context;
+	int got = msg_receive(client->fd, &client->msg);
+	if (got == -EAGAIN)
+		return;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = got == 1 && client->msg.type == GW_CONTROL ? open_memstream(&text, &size) : NULL;
+	if (out) {
+		hub_control(&hub, (const char *)client->msg.payload, client->msg.size, out);
+		if (fclose(out) == 0)
+			send_result(client->fd, client->msg.id, text, size);
+		if (text)
+			wipe(text, size); /* a new password may be in it */
+	}
+	free(text);
+	if (!out)
+		client_close(client);
+}
+
+static void on_control(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	int fd = accept4(GATEWAY_STORE_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		if (clients[i].fd >= 0)
+			continue;
+		clients[i] = (struct client){.fd = fd};
+		clients[i].watch = loop_watch(loop, fd, EPOLLIN, on_client, &clients[i]);
+		if (!clients[i].watch)
+			client_close(&clients[i]);
+		return;
+	}
+	close(fd);
+}
+
+static void on_tick(void *context)
+{
+	(void)context;
+	hub_tick(&hub);
+	loop_timer_set(tick, TICK_MS);
+}
+
+static void open_everything(void)
+{
+	static char directory[CONFIG_PATH_SIZE];
+	child_begin("gatewayd store", GATEWAY_STORE_FD, &hub.config);
+	hub.send = send_to;
+	for (size_t i = 0; i < GATEWAY_ROLES; i++)
+		channels[i].fd = -1;
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		clients[i].fd = -1;
+	int error = hub_open(&hub);
+	if (error)
+		fatal("the database %s cannot be opened (%s): is its directory there, writable for this user, and the "
+		      "disk not full?",
+		      hub.config.database, strerror(-error));
+	memcpy(directory, hub.config.database, sizeof directory);
+	*strrchr(directory, '/') = '\0';
+	self.paths[0] = (struct self_path){directory, ACCESS_READ | ACCESS_WRITE};
+	loop = loop_new();
+	tick = loop ? loop_timer(loop, on_tick, NULL) : NULL;
+	if (!tick || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
+	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_control, NULL))
+		fatal("the event loop cannot be made: %s", strerror(errno));
+}
+
+int store_main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	open_everything();
+	if (sandbox_enter(&self))
+		return 1;
+	loop_timer_set(tick, TICK_MS);
+	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
+		return 1;
+	loop_run(loop);
+	hub_close(&hub);
+	return 0;
+}

@@ -1,0 +1,448 @@
+/* The web process: the operators' console, its API and /metrics, on the management side only. */
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "vpn/gateway/children.h"
+#include "vpn/gateway/http.h"
+#include "vpn/gateway/login.h"
+#include "vpn/gateway/messages.h"
+#include "vpn/gateway/metrics.h"
+#include "vpn/gateway/pages.h"
+
+enum {
+	KEY_FD = GATEWAY_OWN_FD,
+	CERTIFICATE_FD = GATEWAY_OWN_FD + 1,
+	TOKEN_FD = GATEWAY_OWN_FD + 2,
+	LISTEN_FD = GATEWAY_OWN_FD + 3,
+	PEM_MAX_BYTES = 65536,
+	TOKEN_MAX_BYTES = 256,
+	LOGIN_MAX_BYTES = 1024,
+	PENDING_MAX = 256,
+	RESULT_MAX_BYTES = 256 << 20,
+};
+
+#define COOKIE "sekisho"
+
+static const struct self self = {
+    .name = "web",
+    .holds = "the console's TLS key, operators' sessions",
+    .reads = "HTTP of the management network",
+    .speaks_to = "operators' browsers, monitoring, store",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN,
+    .open_files_max = 1024,
+};
+
+/* A request that waits for the store. */
+struct pending {
+	uint32_t id; /* 0: free */
+	struct http *http;
+	const char *type;
+	char name[OPERATOR_SIZE], from[ENDPOINT_SIZE];
+	struct buf text;
+};
+
+static struct config config;
+static struct loop *loop;
+static struct http *servers[CONFIG_LISTEN_MAX];
+static struct msg store_msg, parent_msg;
+static struct login login;
+static struct pages pages;
+static struct pending pendings[PENDING_MAX];
+static char *metrics_token;
+
+static int64_t now_s(void) { return now_ms() / 1000; }
+
+static void send_store(uint16_t type, uint32_t id, const struct writer *w)
+{
+	int error = w->failed ? -EMSGSIZE : msg_send(GATEWAY_STORE_FD, type, id, w->data, w->size);
+	if (error)
+		fatal("the store does not take a message: %s", strerror(-error));
+}
+
+static void reply_error(struct http_request *request, unsigned status, const char *code)
+{
+	char text[96];
+	snprintf(text, sizeof text, "{\"error\":\"%s\"}", code);
+	http_set_header(request, "Cache-Control", "no-store");
+	http_reply_json(request, status, text);
+}
+
+/* --- requests that wait --- */
+
+static struct http_request *find_request(const struct pending *pending)
+{
+	for (size_t i = 0; i < config.web_count; i++) {
+		struct http_request *request = http_find(servers[i], pending->id);
+		if (request)
+			return request;
+	}
+	return NULL;
+}
+
+static void pending_free(struct pending *pending)
+{
+	buf_free(&pending->text);
+	*pending = (struct pending){0};
+}
+
+/* Places of requests whose peers hung up are free as well. */
+static struct pending *pending_new(struct http_request *request)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		if (pendings[i].id && find_request(&pendings[i]))
+			continue;
+		pending_free(&pendings[i]);
+		pendings[i].id = http_id(request);
+		return &pendings[i];
+	}
+	reply_error(request, 503, "busy");
+	return NULL;
+}
+
+static struct pending *pending_find(uint32_t id)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (id && pendings[i].id == id)
+			return &pendings[i];
+	return NULL;
+}
+
+/* --- who asks --- */
+
+static const char *operator_of(struct http_request *request)
+{
+	return login_find(&login, http_cookie(request, COOKIE), now_s());
+}
+
+static bool is_equal_text(const char *a, const char *b)
+{
+	size_t size = strlen(a);
+	uint8_t difference = strlen(b) != size;
+	for (size_t i = 0; i < size && !difference; i++)
+		difference |= (uint8_t)(a[i] ^ b[i]);
+	return !difference;
+}
+
+static bool has_metrics_token(struct http_request *request)
+{
+	const char *header = http_header(request, "Authorization");
+	return metrics_token && *metrics_token && header && strncmp(header, "Bearer ", 7) == 0 &&
+	       is_equal_text(header + 7, metrics_token);
+}
+
+/* A browser says where a request comes from; a page of another origin may not change anything here. Together with
+ * SameSite=Strict and a content type that needs a preflight this is the whole of it. */
+static bool is_same_origin(struct http_request *request)
+{
+	char own[320];
+	const char *origin = http_header(request, "Origin"), *host = http_header(request, "Host");
+	const char *site = http_header(request, "Sec-Fetch-Site");
+	const char *type = http_header(request, "Content-Type");
+	if (!host || !type || strncmp(type, "application/json", 16) != 0)
+		return false;
+	if (site && strcmp(site, "same-origin") != 0)
+		return false;
+	snprintf(own, sizeof own, "https://%s", host);
+	return !origin || strcmp(origin, own) == 0;
+}
+
+/* --- handlers --- */
+
+static void on_page(struct http_request *request, void *context)
+{
+	(void)context;
+	const struct page *page = pages_find(&pages, http_path(request));
+	if (!page) {
+		reply_error(request, 404, "not_found");
+		return;
+	}
+	http_set_header(request, "Cache-Control", "no-cache");
+	http_reply(request, 200, page->type, page->data, page->size);
+}
+
+static void ask(struct http_request *request, uint8_t what, const char *type)
+{
+	uint8_t data[16];
+	struct pending *pending = pending_new(request);
+	if (!pending)
+		return;
+	pending->type = type;
+	struct writer w = writer_over(data, sizeof data);
+	write_u8(&w, what);
+	write_str(&w, "");
+	send_store(GW_QUERY, pending->id, &w);
+}
+
+static void on_sticks(struct http_request *request, void *context)
+{
+	(void)context;
+	if (operator_of(request))
+		ask(request, QUERY_STICKS, "application/json");
+	else
+		reply_error(request, 401, "log_in");
+}
+
+static void on_events(struct http_request *request, void *context)
+{
+	(void)context;
+	if (operator_of(request))
+		ask(request, QUERY_EVENTS, "application/json");
+	else
+		reply_error(request, 401, "log_in");
+}
+
+static void on_metrics(struct http_request *request, void *context)
+{
+	(void)context;
+	if (operator_of(request) || has_metrics_token(request))
+		ask(request, QUERY_METRICS, METRICS_CONTENT_TYPE);
+	else
+		reply_error(request, 401, "log_in_or_send_the_token");
+}
+
+static void reply_name(struct http_request *request, const char *name)
+{
+	char text[96];
+	snprintf(text, sizeof text, "{\"name\":\"%s\"}", name);
+	http_set_header(request, "Cache-Control", "no-store");
+	http_reply_json(request, 200, text);
+}
+
+static void on_session(struct http_request *request, void *context)
+{
+	(void)context;
+	const char *name = operator_of(request);
+	if (name)
+		reply_name(request, name);
+	else
+		reply_error(request, 401, "log_in");
+}
+
+static void reply_wait(struct http_request *request, unsigned seconds)
+{
+	char text[16];
+	snprintf(text, sizeof text, "%u", seconds);
+	http_set_header(request, "Retry-After", text);
+	reply_error(request, 429, "too_many_tries");
+}
+
+static void send_login(struct http_request *request, const char *name, const char *password, const char *from)
+{
+	uint8_t data[512];
+	struct pending *pending = pending_new(request);
+	if (!pending)
+		return;
+	snprintf(pending->name, sizeof pending->name, "%s", name);
+	snprintf(pending->from, sizeof pending->from, "%s", from);
+	struct writer w = writer_over(data, sizeof data);
+	write_str(&w, name);
+	write_str(&w, password);
+	write_str(&w, from);
+	send_store(GW_LOGIN, pending->id, &w);
+	wipe(data, sizeof data);
+}
+
+static void on_login(struct http_request *request, void *context)
+{
+	(void)context;
+	char from[ENDPOINT_SIZE];
+	size_t size;
+	const void *body = http_body(request, &size);
+	http_peer_text(request, from, sizeof from);
+	unsigned wait = login_wait(&login, from, now_s());
+	if (!is_same_origin(request)) {
+		reply_error(request, 403, "other_origin");
+		return;
+	}
+	if (wait > 0) {
+		reply_wait(request, wait);
+		return;
+	}
+	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *password = json_string_value(json_object_get(json, "password"));
+	if (name && password && name_is_id(name) && strlen(password) <= 256)
+		send_login(request, name, password, from);
+	else
+		reply_error(request, 400, "malformed");
+	json_decref(json);
+}
+
+static void on_logout(struct http_request *request, void *context)
+{
+	(void)context;
+	uint8_t data[256];
+	const char *name = operator_of(request);
+	if (!is_same_origin(request)) {
+		reply_error(request, 403, "other_origin");
+		return;
+	}
+	if (name) {
+		struct writer w = writer_over(data, sizeof data);
+		write_str(&w, "logout");
+		write_str(&w, name);
+		write_str(&w, "");
+		send_store(GW_EVENT, 0, &w);
+	}
+	login_close(&login, http_cookie(request, COOKIE));
+	http_set_header(request, "Set-Cookie", COOKIE "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
+	http_set_header(request, "Cache-Control", "no-store");
+	http_reply_json(request, 200, "{}");
+}
+
+/* --- answers of the store --- */
+
+static void answer_login(struct http_request *request, struct pending *pending, struct reader *r)
+{
+	char token[LOGIN_TOKEN_SIZE], cookie[160];
+	bool good = read_u8(r);
+	if (!reader_done(r))
+		fatal("the store's answer cannot be read");
+	if (!good) {
+		login_failed(&login, pending->from, now_s());
+		reply_error(request, 403, "wrong_name_or_password");
+		return;
+	}
+	login_succeeded(&login, pending->from);
+	if (login_open(&login, pending->name, now_s(), token)) {
+		reply_error(request, 500, "no_randomness");
+		return;
+	}
+	snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Strict", token,
+		 LOGIN_SESSION_S);
+	http_set_header(request, "Set-Cookie", cookie);
+	reply_name(request, pending->name);
+	wipe(token, sizeof token);
+	wipe(cookie, sizeof cookie);
+}
+
+/* True when it was the last part. */
+static bool answer_query(struct http_request *request, struct pending *pending, struct reader *r)
+{
+	size_t size;
+	bool last = read_u8(r);
+	const uint8_t *part = read_blob(r, &size);
+	if (!reader_done(r))
+		fatal("the store's answer cannot be read");
+	if (buf_append(&pending->text, part, size, RESULT_MAX_BYTES)) {
+		reply_error(request, 500, "too_large");
+		return true;
+	}
+	if (last) {
+		http_set_header(request, "Cache-Control", "no-store");
+		http_reply(request, 200, pending->type, pending->text.data, pending->text.size);
+	}
+	return last;
+}
+
+static void on_store(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
+	if (got == -EAGAIN)
+		return;
+	if (got != 1) {
+		loop_stop(loop);
+		return;
+	}
+	struct pending *pending = pending_find(store_msg.id);
+	struct http_request *request = pending ? find_request(pending) : NULL;
+	struct reader r = reader_over(store_msg.payload, store_msg.size);
+	bool done = true;
+	if (request && store_msg.type == GW_LOGIN_REPLY)
+		answer_login(request, pending, &r);
+	else if (request && store_msg.type == GW_RESULT)
+		done = answer_query(request, pending, &r);
+	if (pending && done)
+		pending_free(pending);
+}
+
+static void on_parent(uint32_t events, void *context)
+{
+	(void)events, (void)context;
+	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
+		loop_stop(loop);
+}
+
+static const struct http_route routes[] = {
+    {"POST", "/api/login", on_login, LOGIN_MAX_BYTES},
+    {"POST", "/api/logout", on_logout, LOGIN_MAX_BYTES},
+    {"GET", "/api/session", on_session, 0},
+    {"GET", "/api/sticks", on_sticks, 0},
+    {"GET", "/api/events", on_events, 0},
+    {"GET", "/metrics", on_metrics, 0},
+    {"GET", NULL, on_page, 0},
+};
+
+static const char *const headers[][2] = {
+    {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+				"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+};
+
+static void serve(void)
+{
+	char *key = child_read_fd(KEY_FD, PEM_MAX_BYTES), *certificate = child_read_fd(CERTIFICATE_FD, PEM_MAX_BYTES);
+	if (!key || !certificate)
+		fatal("the console's key or certificate cannot be read: %s", strerror(errno));
+	const struct http_options options = {
+	    .key_pem = key,
+	    .certificate_pem = certificate,
+	    .routes = routes,
+	    .route_count = sizeof routes / sizeof routes[0],
+	    .headers = headers,
+	    .header_count = sizeof headers / sizeof headers[0],
+	    .connections_max = 200,
+	    .connections_per_address_max = 64,
+	};
+	for (size_t i = 0; i < config.web_count; i++) {
+		servers[i] = http_serve(loop, LISTEN_FD + (int)i, &options);
+		if (!servers[i])
+			fatal("the console does not start at %s: are %s and %s a pair?", config.web[i].text,
+			      config.web_key, config.web_certificate);
+	}
+	wipe(key, strlen(key));
+	free(key);
+	free(certificate);
+	metrics_token = child_read_fd(TOKEN_FD, TOKEN_MAX_BYTES);
+	if (metrics_token)
+		metrics_token[strcspn(metrics_token, "\r\n")] = '\0';
+	for (int fd = KEY_FD; fd <= TOKEN_FD; fd++)
+		close(fd);
+}
+
+int web_main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	child_begin("gatewayd web", LISTEN_FD + CONFIG_LISTEN_MAX - 1, &config);
+	loop = loop_new();
+	if (!loop || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
+	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+		fatal("the event loop cannot be made: %s", strerror(errno));
+	int error = pages_load(config.console, &pages);
+	if (error)
+		fatal("the console's pages in %s cannot be read: %s", config.console, strerror(-error));
+	serve();
+	if (sandbox_enter(&self))
+		return 1;
+	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
+		return 1;
+	loop_run(loop);
+	return 0;
+}
