@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include "launcher/kiosk/app.h"
 #include "launcher/kiosk/web.h"
 
@@ -498,6 +500,7 @@ void bank_close(struct app *app)
 		gtk_box_remove(GTK_BOX(screen->holder), web_widget(screen->web));
 		web_free(screen->web);
 		clear_clipboards(app);
+		malloc_trim(0); /* given back, so that the kernel wipes it */
 	}
 	screen->web = NULL;
 	screen->shown = screen->noticed = screen->asked = false;

@@ -69,6 +69,16 @@ static GtkWidget *goodbye_new(struct house *house)
 	return box;
 }
 
+/* Where the screen is small or the words are many, they can be scrolled to and the line below them stays. */
+static GtkWidget *scrolled_new(GtkWidget *child)
+{
+	GtkWidget *scrolled = gtk_scrolled_window_new();
+	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+	gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
+	gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), child);
+	return scrolled;
+}
+
 GtkWidget *house_new(struct app *app)
 {
 	struct house *house = g_new0(struct house, 1);
@@ -78,7 +88,7 @@ GtkWidget *house_new(struct app *app)
 	gtk_widget_set_hexpand(content, TRUE);
 	house->stack = gtk_stack_new();
 	gtk_widget_set_vexpand(house->stack, TRUE);
-	gtk_stack_add_named(GTK_STACK(house->stack), start_new(app), "start");
+	gtk_stack_add_named(GTK_STACK(house->stack), scrolled_new(start_new(app)), "start");
 	gtk_stack_add_named(GTK_STACK(house->stack), list_new(app), "list");
 	gtk_stack_add_named(GTK_STACK(house->stack), goodbye_new(house), "goodbye");
 	gtk_box_append(GTK_BOX(content), house->stack);

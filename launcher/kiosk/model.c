@@ -191,17 +191,12 @@ enum screen model_screen(const struct model *model)
 
 int model_current_step(const struct model *model)
 {
-	int waiting = -1;
-	for (int i = 0; i < STATE_COUNT; i++) {
-		const struct step *step = &model->steps[i];
-		if (!step->begun)
-			continue;
-		if (step->outcome == STEP_TROUBLE || step->outcome == STEP_FAILED)
-			return i;
-		if (step->outcome == STEP_WAITING && waiting < 0)
-			waiting = i;
-	}
-	return waiting;
+	static const enum step_outcome gravest_first[] = {STEP_FAILED, STEP_TROUBLE, STEP_WAITING};
+	for (size_t g = 0; g < sizeof gravest_first / sizeof *gravest_first; g++)
+		for (int i = 0; i < STATE_COUNT; i++)
+			if (model->steps[i].begun && model->steps[i].outcome == gravest_first[g])
+				return i;
+	return -1;
 }
 
 void model_free(struct model *model)

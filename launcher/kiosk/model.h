@@ -70,7 +70,8 @@ void model_leave(struct model *model);
 
 enum screen model_screen(const struct model *model);
 
-/* The step that the customer should read about: the first in trouble, else the one in progress. -1: none. */
+/* The step that the customer should read about: one that failed, else the first in trouble, else the one in progress.
+ * -1: none. */
 int model_current_step(const struct model *model);
 
 void model_free(struct model *model);

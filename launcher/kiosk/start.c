@@ -2,7 +2,7 @@
 
 /* One line per step, and under them what the customer should know about the step in trouble. */
 
-enum { SHOW_SECONDS_AFTER = 4 };
+enum { SHOW_SECONDS_AFTER = 4, PHONES_MAX = 3 };
 
 struct row {
 	GtkWidget *line, *glyph, *name, *state;
@@ -104,7 +104,7 @@ GtkWidget *start_new(struct app *app)
 	app->start = screen;
 	screen->app = app;
 	GtkWidget *box = box_new(GTK_ORIENTATION_VERTICAL, "start");
-	gtk_box_set_spacing(GTK_BOX(box), 14);
+	gtk_box_set_spacing(GTK_BOX(box), 10);
 	screen->heading = label_new("heading");
 	screen->steps = box_new(GTK_ORIENTATION_VERTICAL, "steps");
 	for (int i = 0; i < STATE_COUNT; i++)
@@ -142,14 +142,10 @@ static void draw_phones(struct app *app, bool trouble)
 {
 	const struct banks *banks = &app->model.banks;
 	GString *text = g_string_new(NULL);
-	for (size_t i = 0; trouble && i < banks->count && i < 3; i++)
+	for (size_t i = 0; trouble && i < banks->count && i < PHONES_MAX; i++)
 		if (banks->list[i].support[0])
-			g_string_append_printf(text, "%s%s  %s", text->len ? "\n" : "",
-					       banks->list[i].name[app->model.language], banks->list[i].support);
-	if (text->len) {
-		g_string_prepend(text, "\n");
-		g_string_prepend(text, app_text(app, TEXT_CALL));
-	}
+			g_string_append_printf(text, "%s%s  %s  %s", text->len ? "\n" : "", app_text(app, TEXT_CALL),
+					       banks->list[i].support, banks->list[i].name[app->model.language]);
 	label_show(app->start->phones, text->str);
 	g_string_free(text, TRUE);
 }
