@@ -1,0 +1,3 @@
+$(call library,link,launcher/link_view.c launcher/link_starter.c)
+LAUNCHER_LIBRARIES += link boot
+$(call program,dhcp-hook,launcher/dhcphook.c,,,,-static-pie)

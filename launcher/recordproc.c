@@ -1,0 +1,125 @@
+/*
+ * record - reads the device record for the launcher, or writes its mutable half once, and ends. Which of the two it
+ * does is decided by the descriptor it is given: opened for reading it sends what is there; opened for both it waits
+ * for what to store. It opens nothing itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firmware/boot/record.h"
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "launcher/children.h"
+#include "launcher/messages.h"
+
+enum { DEVICE_FD = CHILD_CHANNEL_FD + 1, STORE_WAIT_MS = 30000 };
+
+static const struct self reader_self = {
+    .name = "record",
+    .holds = "the record's blocks, read-only, while it reads them",
+    .reads = "the record",
+    .speaks_to = "launcher",
+    .promises = PROMISE_BASE | PROMISE_SEND,
+    .open_files_max = 8,
+    .memory_max_bytes = 64 << 20,
+};
+
+/* Writing files is promised for fdatasync(); without a path in Landlock none can be opened. */
+static const struct self writer_self = {
+    .name = "record",
+    .holds = "the record's blocks, while it writes the mutable half",
+    .reads = "the record",
+    .speaks_to = "launcher",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_WRITE_FILE,
+    .open_files_max = 8,
+    .memory_max_bytes = 64 << 20,
+};
+
+static int send_failure(enum record_error error)
+{
+	uint8_t payload[256];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, record_error_text(error));
+	log_error("%s", record_error_text(error));
+	return msg_send(CHILD_CHANNEL_FD, MSG_RECORD_FAILED, 0, payload, w.size) ? 1 : 0;
+}
+
+/* A copy that was never written is as it should be; one that is damaged is worth a line. */
+static void report_copies(const struct record *record)
+{
+	for (int nth = 0; nth < RECORD_COPIES; nth++)
+		if (record->copies[nth] != RECORD_OK && record->copies[nth] != RECORD_BLANK)
+			log_warn("copy %d: %s", nth, record_error_text(record->copies[nth]));
+}
+
+static int send_content(const struct record *record)
+{
+	uint8_t *payload = malloc(MSG_PAYLOAD_MAX_BYTES);
+	if (!payload)
+		return 1;
+	struct writer w = writer_over(payload, MSG_PAYLOAD_MAX_BYTES);
+	write_blob(&w, record->immutable, record->immutable_size);
+	write_blob(&w, record->changing, record->changing_size);
+	int error = w.failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, MSG_RECORD_CONTENT, 0, payload, w.size);
+	wipe(payload, MSG_PAYLOAD_MAX_BYTES);
+	free(payload);
+	if (error)
+		log_error("the launcher does not take the record: %s", strerror(-error));
+	return error ? 1 : 0;
+}
+
+static int store(struct record *record)
+{
+	struct msg message = {0};
+	int got = msg_wait(CHILD_CHANNEL_FD, &message, STORE_WAIT_MS);
+	if (got != 1 || message.type != MSG_RECORD_STORE) {
+		log_error("nothing to store came");
+		return 1;
+	}
+	struct reader r = reader_over(message.payload, message.size);
+	size_t size;
+	const uint8_t *json = read_blob(&r, &size);
+	int status = 1;
+	enum record_error error =
+	    json && reader_done(&r) ? record_store(DEVICE_FD, record, (const char *)json, size) : RECORD_NOT_JSON;
+	if (error) {
+		(void)send_failure(error);
+	} else {
+		uint8_t payload[8];
+		struct writer w = writer_over(payload, sizeof payload);
+		write_u64(&w, record->sequence);
+		status = msg_send(CHILD_CHANNEL_FD, MSG_RECORD_STORED, 0, payload, w.size) ? 1 : 0;
+	}
+	msg_free(&message);
+	return status;
+}
+
+int record_main(void)
+{
+	close_above(DEVICE_FD);
+	int flags = fcntl(DEVICE_FD, F_GETFL);
+	if (flags < 0)
+		fatal("no record was given: %s", strerror(errno));
+	bool writable = (flags & O_ACCMODE) == O_RDWR;
+	/* jansson seeds its tables from a file at first use: now, while that can still be opened. */
+	json_object_seed(0);
+	if (sandbox_enter(writable ? &writer_self : &reader_self))
+		return 1;
+	if (msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0))
+		return 1;
+	struct record record;
+	enum record_error error = record_load(DEVICE_FD, &record);
+	if (error)
+		return send_failure(error) ? 1 : 0;
+	report_copies(&record);
+	int status = writable ? store(&record) : send_content(&record);
+	record_free(&record);
+	return status;
+}
