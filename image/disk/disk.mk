@@ -16,14 +16,18 @@ $(DISK)/usr: $(wildcard image/usr/*) image/disk/verity /var/lib/dpkg/status
 	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
 
 $(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) launcher/ids.h image/disk/verity \
-  $(shell find image/root -type f) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
+  $(shell find image/root -type f) $(shell sed 's/\#.*//' image/root/files | cut -d' ' -f1) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
 	$(call say,ROOT,$@)
 	$(Q)$(IMAGE_SETTINGS) ROOTS=$(ROOTS) POLICY=$(POLICY) \
 	  image/root/build $(B) $$(cat $(DISK)/usr) $(DISK)/root.img $(STICK_PROGRAMS)
 
-$(DISK)/sekisho-a.efi: $(KERNEL)/bzImage $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
+$(DISK)/splash.bmp: image/disk/splash
+	$(call say,SPLASH,$@)
+	$(Q)mkdir -p $(@D) && image/disk/splash $@
+
+$(DISK)/sekisho-a.efi: $(KERNEL)/bzImage $(DISK)/splash.bmp $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
 	$(call say,UKI,$@)
-	$(Q)$(IMAGE_SETTINGS) image/disk/uki a $(KERNEL)/bzImage $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
+	$(Q)$(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp image/disk/uki a $(KERNEL)/bzImage $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
 	  $(DISK)/root.img.tree/etc/os-release $@
 
 $(B)/sekisho.img: $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
