@@ -1,0 +1,353 @@
+/* sekisho gateway: what operators type on the gateway itself. It asks gatewayd by its control socket. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/msg.h"
+#include "image/cli/cli.h"
+#include "vpn/gateway/config.h"
+#include "vpn/gateway/keys.h"
+#include "vpn/gateway/messages.h"
+
+#define SOCKET_PATH "/run/sekisho/control.sock"
+#define CONFIG_PATH "/etc/sekisho/gateway.conf"
+
+enum { ANSWER_MS = 10000, ANSWER_MAX_BYTES = 64 << 20, ADDRESSES_MAX = 8 };
+
+/* --- the control socket --- */
+
+static int connect_gateway(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof address.sun_path)
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+		int error = -errno;
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	return fd;
+}
+
+/* Parts until the last one, into `text`. */
+static int receive_answer(int fd, struct buf *text)
+{
+	struct msg m = {0};
+	int error = 0;
+	bool last = false;
+	while (!last && !error) {
+		size_t size;
+		int got = msg_wait(fd, &m, ANSWER_MS);
+		if (got != 1) {
+			error = got < 0 ? got : -EPIPE;
+			break;
+		}
+		struct reader r = reader_over(m.payload, m.size);
+		last = read_u8(&r);
+		const uint8_t *part = read_blob(&r, &size);
+		error = reader_done(&r) ? buf_append(text, part, size, ANSWER_MAX_BYTES) : -EBADMSG;
+	}
+	msg_free(&m);
+	return error;
+}
+
+/* NULL after saying why. `request` is released. */
+static json_t *ask(const char *socket_path, json_t *request)
+{
+	struct buf text = {0};
+	json_t *answer = NULL;
+	char *json = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	int fd = connect_gateway(socket_path);
+	int error = fd < 0 ? fd : json ? msg_send(fd, GW_CONTROL, 1, json, strlen(json)) : -ENOMEM;
+	if (!error)
+		error = receive_answer(fd, &text);
+	if (!error)
+		answer = json_loadb((const char *)text.data, text.size, 0, NULL);
+	if (error)
+		refuse("the gateway does not answer at %s (%s): is sekisho-gateway.service running, and are you root or "
+		       "in the group sekisho-admin?",
+		       socket_path, strerror(-error));
+	else if (!answer)
+		refuse("the gateway's answer is not JSON: are `sekisho' and gatewayd of one version?");
+	else if (json_is_false(json_object_get(answer, "ok")))
+		refuse("%s", json_string_value(json_object_get(answer, "error")));
+	if (answer && json_is_false(json_object_get(answer, "ok"))) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	buf_free(&text);
+	free(json);
+	json_decref(request);
+	return answer;
+}
+
+/* --- options --- */
+
+struct options {
+	const char *socket, *config, *id, *key, *name, *region, *addresses[ADDRESSES_MAX];
+	size_t address_count;
+	bool json;
+	const char *argument; /* the one word that is no option */
+};
+
+static int parse(int argc, char **argv, const char *usage, struct options *o)
+{
+	static const struct option longs[] = {
+	    {"socket", required_argument, NULL, 's'},  {"config", required_argument, NULL, 'c'},
+	    {"id", required_argument, NULL, 'i'},      {"key", required_argument, NULL, 'k'},
+	    {"name", required_argument, NULL, 'n'},    {"region", required_argument, NULL, 'r'},
+	    {"address", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
+	    {"help", no_argument, NULL, 'h'},          {0},
+	};
+	*o = (struct options){.socket = SOCKET_PATH, .config = CONFIG_PATH, .name = "", .region = ""};
+	int letter;
+	optind = 0;
+	while ((letter = getopt_long(argc, argv, "+jh", longs, NULL)) != -1) {
+		if (letter == 's')
+			o->socket = optarg;
+		else if (letter == 'c')
+			o->config = optarg;
+		else if (letter == 'i')
+			o->id = optarg;
+		else if (letter == 'k')
+			o->key = optarg;
+		else if (letter == 'n')
+			o->name = optarg;
+		else if (letter == 'r')
+			o->region = optarg;
+		else if (letter == 'a' && o->address_count < ADDRESSES_MAX)
+			o->addresses[o->address_count++] = optarg;
+		else if (letter == 'j')
+			o->json = true;
+		else {
+			fprintf(letter == 'h' ? stdout : stderr, "usage: %s\n", usage);
+			return letter == 'h' ? -1 : CLI_USAGE;
+		}
+	}
+	if (optind < argc)
+		o->argument = argv[optind++];
+	if (optind == argc)
+		return 0;
+	fprintf(stderr, "usage: %s\n", usage);
+	return CLI_USAGE;
+}
+
+/* --help has been answered when parse() gives -1. */
+#define PARSE(usage)                                                                                                   \
+	struct options o;                                                                                              \
+	int parsed = parse(argc, argv, usage, &o);                                                                     \
+	if (parsed)                                                                                                    \
+	return parsed < 0 ? CLI_GOOD : parsed
+
+static int missing(const char *usage)
+{
+	fprintf(stderr, "usage: %s\n", usage);
+	return CLI_USAGE;
+}
+
+static int print_json(json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static const char *who(void)
+{
+	const char *name = getenv("SUDO_USER");
+	return name && *name ? name : getuid() == 0 ? "root" : "console";
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	return text && *text ? text : "-";
+}
+
+/* --- stick --- */
+
+static int stick_add(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway stick add --id ID --key PUBLIC-KEY [--name NAME] [--region REGION]"
+				    " [--address ADDRESS] [--json] [--socket PATH]";
+	PARSE(usage);
+	if (!o.id || !o.key || o.argument)
+		return missing(usage);
+	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.add", "id",
+						 o.id, "key", o.key, "name", o.name, "region", o.region, "address",
+						 o.address_count ? o.addresses[0] : "", "who", who()));
+	if (!answer)
+		return CLI_REFUSED;
+	if (o.json)
+		return print_json(answer);
+	printf("%s is registered with the inner address %s\n", text_of(answer, "id"), text_of(answer, "address"));
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static int stick_revoke(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway stick revoke ID [--json] [--socket PATH]";
+	PARSE("sekisho gateway stick revoke [--json] [--socket PATH] ID");
+	const char *id = o.argument ? o.argument : o.id;
+	if (!id)
+		return missing(usage);
+	json_t *answer =
+	    ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "stick.revoke", "id", id, "who", who()));
+	if (!answer)
+		return CLI_REFUSED;
+	if (o.json)
+		return print_json(answer);
+	printf("%s is revoked: its tunnel is down and will not come up again\n", id);
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static void print_time(const json_t *value)
+{
+	char text[32] = "-";
+	time_t at = (time_t)json_integer_value(value);
+	struct tm parts;
+	if (at && localtime_r(&at, &parts))
+		strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+	printf("%-20s ", text);
+}
+
+static int stick_list(int argc, char **argv)
+{
+	PARSE("sekisho gateway stick list [--json] [--socket PATH]");
+	json_t *answer = ask(o.socket, json_pack("{s:s}", "command", "stick.list"));
+	if (!answer)
+		return CLI_REFUSED;
+	if (o.json)
+		return print_json(answer);
+	size_t i;
+	json_t *row;
+	printf("%-16s %-8s %-13s %-20s %-20s %-15s %s\n", "STICK", "STATE", "CAUSE", "SINCE", "LAST BEACON", "ADDRESS",
+	       "NAME");
+	json_array_foreach(json_object_get(answer, "sticks"), i, row)
+	{
+		printf("%-16s %-8s %-13s ", text_of(row, "id"), text_of(row, "state"), text_of(row, "cause"));
+		print_time(json_object_get(row, "since"));
+		print_time(json_object_get(row, "last_beacon"));
+		printf("%-15s %s\n", text_of(row, "address"), text_of(row, "name"));
+	}
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static int cmd_stick(int argc, char **argv)
+{
+	static const struct command table[] = {
+	    {"add", stick_add, "--id ID --key PUBLIC-KEY [--name NAME] [--region REGION] [--address ADDRESS]",
+	     "register a stick: from now on its tunnel comes up"},
+	    {"list", stick_list, "[--json]", "all registered sticks and their states"},
+	    {"revoke", stick_revoke, "ID", "cut a stick off, now and for good"},
+	    {0},
+	};
+	return command_run(table, "sekisho gateway stick", argc, argv);
+}
+
+/* --- the rest --- */
+
+static int operator_password(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway operator password NAME";
+	PARSE("sekisho gateway operator password [--json] [--socket PATH] NAME");
+	if (!o.argument)
+		return missing(usage);
+	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "operator.password", "name", o.argument,
+						 "who", who()));
+	if (!answer)
+		return CLI_REFUSED;
+	if (o.json)
+		return print_json(answer);
+	printf("%s logs in at the console with the password %s (shown this once)\n", o.argument,
+	       text_of(answer, "password"));
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static int cmd_operator(int argc, char **argv)
+{
+	static const struct command table[] = {
+	    {"password", operator_password, "NAME", "make an operator, or give one a new password"},
+	    {0},
+	};
+	return command_run(table, "sekisho gateway operator", argc, argv);
+}
+
+static int cmd_events(int argc, char **argv)
+{
+	PARSE("sekisho gateway events [--json] [--socket PATH]");
+	json_t *answer = ask(o.socket, json_pack("{s:s}", "command", "events"));
+	if (!answer)
+		return CLI_REFUSED;
+	if (o.json)
+		return print_json(answer);
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(answer, "events"), i, row)
+	{
+		print_time(json_object_get(row, "at"));
+		printf("%-18s %-16s %-12s ", text_of(row, "kind"), text_of(row, "stick"), text_of(row, "who"));
+		if (!strcmp(text_of(row, "kind"), "transition"))
+			printf("%s -> %s: ", text_of(row, "from"), text_of(row, "to"));
+		printf("%s\n", text_of(row, "detail"));
+	}
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static int cmd_init(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway init --address ADDRESS:PORT [--address ...] [--config FILE]";
+	char why[512], *json = NULL;
+	struct config config;
+	PARSE(usage);
+	if (o.address_count == 0 || o.argument)
+		return missing(usage);
+	FILE *file = fopen(o.config, "re");
+	if (!file)
+		return refuse("%s: %s", o.config, strerror(errno));
+	int error = config_read_fd(fileno(file), &config, why, sizeof why);
+	fclose(file);
+	if (error)
+		return refuse("%s: %s", o.config, why);
+	error = keys_ensure(&config, why, sizeof why);
+	if (!error)
+		error = keys_entry(&config, o.addresses, o.address_count, &json, why, sizeof why);
+	config_free(&config);
+	if (error)
+		return refuse("%s", why);
+	puts(json);
+	free(json);
+	return CLI_GOOD;
+}
+
+int cmd_gateway(int argc, char **argv)
+{
+	static const struct command table[] = {
+	    {"stick", cmd_stick, "add|list|revoke ...", "the sticks this gateway lets in"},
+	    {"operator", cmd_operator, "password ...", "who may log in at the console"},
+	    {"events", cmd_events, "[--json]", "what happened last, newest first"},
+	    {"init", cmd_init, "--address ADDRESS:PORT [--config FILE]",
+	     "make this gateway's keys, and print its entry for the signed list of gateways"},
+	    {0},
+	};
+	return command_run(table, "sekisho gateway", argc, argv);
+}
