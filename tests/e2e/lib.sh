@@ -52,8 +52,8 @@ eyes_open() {
     while kill -0 "$(cat "$RUN/stick.pid")" 2>/dev/null; do
       taken=$(now_ms)
       if "$B/qmp" "$RUN/stick.qmp" screendump "$RUN/screen.png" 2>/dev/null; then
-        sum=$(cksum <"$RUN/screen.png")
-        [ "$sum" = "$last" ] || cp "$RUN/screen.png" "$RUN/eyes/$taken.png"
+        sum=$(cksum <"$RUN/screen.png" | cut -d' ' -f1)
+        [ "$sum" = "$last" ] || mv "$RUN/screen.png" "$RUN/eyes/$taken-$sum.png"
         last=$sum
       fi
       sleep 0.5
@@ -68,19 +68,21 @@ eyes_close() {
 }
 
 # read_picture FILE - its words, blanks taken out, because Japanese has none and OCR puts them anywhere. Read twice: as a
-# block (6), which keeps lines whole, and as scattered words (11), which finds those in corners.
+# block (6), which keeps lines whole, and as scattered words (11), which finds those in corners. The same picture, as a
+# blinking cursor makes again and again, is read once.
 read_picture() {
-  if [ ! -s "$1.txt" ]; then
-    convert "$1" -colorspace Gray -resize 200% "$1.tiff"
+  words=$RUN/eyes/${1##*-}.txt
+  if [ ! -s "$words" ]; then
+    convert "$1" -colorspace Gray -resize 200% "$words.tiff"
     for layout in 6 11; do
-      OMP_THREAD_LIMIT=1 tesseract "$1.tiff" stdout -l jpn --psm $layout 2>/dev/null
-    done | tr -d ' \n\f' >"$1.txt"
-    rm -f "$1.tiff"
+      OMP_THREAD_LIMIT=1 tesseract "$words.tiff" stdout -l jpn --psm $layout 2>/dev/null
+    done | tr -d ' \n\f' >"$words"
+    rm -f "$words.tiff"
   fi
-  cat "$1.txt"
+  cat "$words"
 }
 
-pictures() { find "$RUN/eyes" -name '[0-9]*.png' | sort; }
+pictures() { find "$RUN/eyes" -name '*-*.png' | sort; }
 
 picture_shows() { read_picture "$1" | grep -qE "$2"; }
 
@@ -94,7 +96,7 @@ screen_wait() {
       break
     fi
     if [ "$(now_ms)" -gt "$wait_until" ] || ! kill -0 "$(cat "$RUN/stick.pid")" 2>/dev/null; then
-      note "the screen says: $(read_picture "$newest" | cut -c1-600)"
+      [ -z "$newest" ] || note "the screen says: $(read_picture "$newest" | cut -c1-900)"
       return 1
     fi
     [ "$newest" != "$(pictures | tail -n 1)" ] || sleep 0.3
@@ -106,7 +108,7 @@ screen_wait() {
     picture_shows "$picture" "$1" || break
     first=$picture
   done
-  SEEN_MS=$(basename "$first" .png)
+  SEEN_MS=$(basename "${first%-*}")
   note "seen after $(((SEEN_MS - STARTED_MS) / 1000)) s: $1"
 }
 
@@ -145,8 +147,8 @@ wire() { tcpdump -r "$1" -nn "$2" 2>/dev/null | wc -l; }
 api_login() {
   password=$(sed -n 's/.*sekisho-vm: console login [^ ]* \([^ ]*\).*/\1/p' "$RUN/gateway.log" | tr -d '\r' | tail -n 1)
   user=$(sed -n 's/.*sekisho-vm: console login \([^ ]*\) .*/\1/p' "$RUN/gateway.log" | tr -d '\r' | tail -n 1)
-  jq -n --arg user "$user" --arg password "$password" '{user: $user, password: $password}' |
-    curl -skf -m 20 -c "$RUN/cookies" -H 'Content-Type: application/json' -d @- "$API/api/login" >"$RUN/login.json"
+  jq -n --arg user "$user" --arg password "$password" '{name: $user, password: $password}' |
+    curl -skf -m 20 -c "$RUN/cookies" -H "Origin: $API" -H "Content-Type: application/json" -d @- "$API/api/login" >"$RUN/login.json"
 }
 
 # stick_state JQ - of the stick ST-000001, as the operators see it
