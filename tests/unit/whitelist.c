@@ -580,8 +580,48 @@ static void lint_finds_what_is_unwise(void **state)
 	expect_lint("banks.0.hosts.1.role", "\"page\"", SIGNED_NOW, "wildcard_page@banks[0].hosts[1] ");
 	expect_lint("banks.0.hosts.2.ports", "[8443]", SIGNED_NOW, "odd_port@banks[0].hosts[2] ");
 	expect_lint("banks.0.hosts.2.name", "\"beta.example\"", SIGNED_NOW, "shared_host@banks[1].hosts[0] ");
+	expect_lint("expires", "\"2037-01-01T00:00:00Z\"", INT64_C(2095891200),
+		    "long_life@expires authority_expired@authorities.root ");
 	expect_lint("expires", "\"2036-06-01T00:00:00Z\"", SIGNED_NOW,
 		    "long_life@expires authority_expires@authorities.root ");
+}
+
+/* --- examples --- */
+
+static char *read_example(const char *name, size_t *size)
+{
+	char path[128];
+	snprintf(path, sizeof path, "whitelist/examples/%s", name);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	char *text = malloc(1 << 16);
+	*size = fread(text, 1, 1 << 16, file);
+	fclose(file);
+	return text;
+}
+
+static void the_examples_are_clean(void **state)
+{
+	(void)state;
+	struct whitelist *w;
+	struct gateways *g;
+	struct whitelist_fault fault;
+	char found[1024] = "", sentence[WHITELIST_FAULT_BYTES];
+	size_t size;
+	char *text = read_example("banks-of-japan.json", &size);
+	if (whitelist_parse((uint8_t *)text, size, &w, &fault))
+		fail_msg("%s", whitelist_fault_text(&fault, sentence));
+	whitelist_lint(w, SIGNED_NOW, collect, found);
+	assert_string_equal(found, "");
+	assert_int_equal(w->bank_count, 5);
+	whitelist_free(w);
+	free(text);
+	text = read_example("gateways.json", &size);
+	if (gateways_parse((uint8_t *)text, size, &g, &fault))
+		fail_msg("%s", whitelist_fault_text(&fault, sentence));
+	gateways_free(g);
+	free(text);
 }
 
 int main(void)
@@ -602,6 +642,7 @@ int main(void)
 	    cmocka_unit_test(gateways_are_read_whole),
 	    cmocka_unit_test(only_one_remote_host_is_an_address),
 	    cmocka_unit_test(lint_finds_what_is_unwise),
+	    cmocka_unit_test(the_examples_are_clean),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

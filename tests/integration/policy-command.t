@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""policy-command - `sekisho policy` as people type it: what it makes, what it refuses, what it says, how it exits.
+
+Usage: B=BUILD policy-command.t. Prints TAP.
+"""
+import json, os, stat, subprocess, sys, tempfile
+
+SEKISHO = os.path.abspath(os.environ["B"]) + "/sekisho"
+EXAMPLES = os.path.abspath("whitelist/examples")
+AT = "2026-12-01T00:00:00Z"
+count = failed = 0
+
+
+def check(good, what):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
+
+
+def policy(*words, text=None):
+    """(exit code, standard output, standard error)"""
+    done = subprocess.run([SEKISHO, "policy", *words], capture_output=True, text=True, input=text)
+    return done.returncode, done.stdout, done.stderr
+
+
+def refused(done, *words):
+    code, out, err = done
+    return code == 1 and out == "" and err.startswith("sekisho: ") and all(word in err for word in words)
+
+
+os.chdir(tempfile.mkdtemp())
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+for name in ("aoki", "baba", "chiba", "doi"):
+    code, out, err = policy("keygen", name)
+    check(code == 0 and "PRIVATE" not in out + err and len(err.split()[-1]) == 64, f"keygen {name} prints the key id only")
+check(stat.S_IMODE(os.stat("aoki.key").st_mode) == 0o600, "the private key is its owner's alone")
+check("BEGIN EC PRIVATE KEY" in open("aoki.key").read() and "BEGIN PUBLIC KEY" in open("aoki.pub").read(), "both are PEM")
+before = open("aoki.key").read()
+check(refused(policy("keygen", "aoki"), "aoki.key", "not overwritten") and open("aoki.key").read() == before,
+      "keygen never overwrites")
+check(refused(policy("keygen", "nowhere/x"), "nowhere/x.key"), "keygen says where it cannot write")
+
+code, out, err = policy("roots", "--threshold", "2", "aoki.pub", "baba.pub", "chiba.pub")
+open("roots.json", "w").write(out)
+check(code == 0 and json.loads(out)["threshold"] == 2 and len(json.loads(out)["keys"]) == 3, "roots writes JSON")
+check(refused(policy("roots", "--threshold", "1", "aoki.pub", "baba.pub"), "threshold"), "one person is never enough")
+check(refused(policy("roots", "--threshold", "2", "aoki.pub", "aoki.pub"), "different"), "one key is not two")
+check(refused(policy("roots", "--threshold", "2", "aoki.pub", "baba.key"), "baba.key"), "a private key is no root")
+code, out, err = policy("pin", "aoki.pub")
+check(code == 0 and len(out) == 45, "pin prints 44 characters")
+check(refused(policy("pin", "roots.json"), "roots.json"), "and refuses what is no key")
+
+# --- lint -----------------------------------------------------------------------------------------------------------
+
+example = EXAMPLES + "/banks-of-japan.json"
+code, out, err = policy("lint", "--at", AT, example)
+check(code == 0 and "0 warnings" in out, "the example has no warning")
+code, out, err = policy("lint", "--at", "2027-11-20T00:00:00Z", "--json", example)
+check(code == 0 and json.loads(out)[0]["code"] == "short_life", "lint --json tells of a policy that ends soon")
+text = open(example).read()
+for what, old, new, where in [
+    ("a host in capitals", '"ib.chidori-bank.example"', '"IB.chidori-bank.example"', "banks[2].hosts[1].name"),
+    ("a wildcard over co.jp", '"*.cdn.akebono-assets.example"', '"*.co.jp"', "banks[0].hosts[5].name"),
+    ("a misspelled member", '"support": "0120-00-0002"', '"suport": "0120-00-0002"', "banks[1].support"),
+    ("an unknown authority", '"miyama-root-g2"\n', '"miyama-root-g3"\n', "anchors[0]"),
+    ("a version in quotes", '"version": 12', '"version": "12"', "version"),
+]:
+    bad = text.replace(old, new)
+    check(bad != text and refused(policy("lint", "-", text=bad), where), f"{what} is refused at {where}")
+check(refused(policy("lint", "-", text=text[:9000]), "not one complete JSON"), "a policy that is cut short is refused")
+check(refused(policy("lint", "missing.json"), "missing.json", "No such file"), "a file that is not there is named")
+check(refused(policy("lint", "-", text=" " * 100000), "larger"), "an oversized file is refused")
+
+# --- sign, verify, show ---------------------------------------------------------------------------------------------
+
+check(policy("sign", "--key", "aoki.key", "-o", "one.json", example)[0] == 0, "a first person signs")
+check(refused(policy("verify", "--roots", "roots.json", "--at", AT, "one.json"), "too few"), "one is not enough")
+check(refused(policy("sign", "--key", "aoki.key", "one.json"), "already"), "the same person cannot sign again")
+check(policy("sign", "--key", "chiba.key", "-o", "two.json", "one.json")[0] == 0, "a second person signs")
+code, out, err = policy("verify", "--roots", "roots.json", "--at", AT, "two.json")
+check(code == 0 and "version 12" in out, "two of three are good")
+check(policy("verify", "--roots", "roots.json", "--at", AT, "-", text=open("two.json").read())[0] == 0, "from a pipe too")
+code, out, err = policy("verify", "--json", "--roots", "roots.json", "--at", AT, "two.json")
+check(code == 0 and json.loads(out) == {"type": "policy", "version": 12, "expires": "2027-11-22T00:00:00Z"},
+      "verify --json")
+check(refused(policy("verify", "--roots", "roots.json", "--at", "2027-11-22T00:00:00Z", "two.json"), "expired"),
+      "an expired policy is refused")
+check(refused(policy("verify", "--roots", "roots.json", "--type", "gateways", "two.json"), "type"),
+      "a policy is no list of gateways")
+check(refused(policy("verify", "--roots", "roots.json", example), "not signed"), "what is not signed is not good")
+policy("sign", "--key", "doi.key", "-o", "stranger.json", "one.json")
+check(refused(policy("verify", "--roots", "roots.json", "stranger.json"), "too few"), "a stranger's signature is no second")
+envelope = json.load(open("two.json"))
+envelope["payload"] = envelope["payload"][:-8] + "AAAA" + envelope["payload"][-4:]
+check(refused(policy("verify", "--roots", "roots.json", "-", text=json.dumps(envelope)), "altered"), "altered is said")
+whole = open("two.json").read()
+check(refused(policy("verify", "--roots", "roots.json", "-", text=whole[:500]), "not one complete JSON"), "so is cut short")
+check(refused(policy("sign", "--key", "aoki.pub", example), "aoki.pub", "private key"), "a public key cannot sign")
+check(refused(policy("sign", "--key", "aoki.key", "-", text=text.replace('"page"', '"pge"')), "role"),
+      "what has a fault is not signed")
+code, out, err = policy("show", "--roots", "roots.json", "two.json")
+check(code == 0 and out.count("good") == 3 and "あけぼの中央銀行（架空）" in out, "show lists banks and good signatures")
+code, out, err = policy("show", "two.json")
+check(code == 0 and "not checked" in out, "without roots it says that it did not check")
+code, out, err = policy("show", "--json", "--roots", "roots.json", "stranger.json")
+check([s["state"] for s in json.loads(out)["signatures"]] == ["good", "unknown key"], "show --json tells of each signature")
+check(policy("sign", "--type", "gateways", "--key", "aoki.key", "-o", "g1", EXAMPLES + "/gateways.json")[0] == 0 and
+      policy("sign", "--key", "baba.key", "-o", "g2", "g1")[0] == 0 and
+      policy("verify", "--type", "gateways", "--roots", "roots.json", "g2")[0] == 0, "a list of gateways goes the same way")
+check(refused(policy("sign", "--key", "aoki.key", EXAMPLES + "/gateways.json"), "missing"), "and is not taken for a policy")
+
+# --- usage ----------------------------------------------------------------------------------------------------------
+
+check(policy("--help")[0] == 0 and "keygen" in policy("--help")[1], "--help lists the commands")
+for command in ("keygen", "roots", "pin", "lint", "sign", "verify", "show"):
+    code, out, err = policy(command, "--help")
+    check(code == 0 and out.startswith("usage: sekisho policy " + command), f"{command} --help")
+    code, out, err = policy(command, "--frob")
+    check(code == 2 and out == "" and "usage: sekisho policy " + command in err, f"{command} with an unknown option")
+check(policy()[0] == 2 and policy("frob")[0] == 2, "no command and an unknown one are wrong use")
+check(policy("sign", example)[0] == 2 and policy("verify", "two.json")[0] == 2, "so is a missing key or roots file")
+check(policy("show", "--type", "frob", "two.json")[0] == 2, "so is an unknown type")
+check(policy("lint", "--at", "tomorrow", example)[0] == 1, "a date that is none is refused")
+
+print(f"1..{count}")
+sys.exit(failed > 0)
