@@ -96,7 +96,7 @@ static bool policy_supersedes(struct policy_store *store, const struct object *k
 {
 	if (!built_in->whitelist)
 		return true;
-	if (strcmp(kept->whitelist->tenant, built_in->whitelist->tenant)) {
+	if (strcmp(kept->whitelist->tenant, built_in->whitelist->tenant) != 0) {
 		note_add(store, "the kept policy is another tenant's and was left aside");
 		return false;
 	}

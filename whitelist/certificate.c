@@ -17,7 +17,7 @@ static bool is_one_block(const char *pem)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----\n", end[] = "\n-----END CERTIFICATE-----";
 	const char *last = strstr(pem, end);
-	if (strlen(pem) > PEM_MAX_BYTES || strncmp(pem, begin, strlen(begin)) || !last)
+	if (strlen(pem) > PEM_MAX_BYTES || strncmp(pem, begin, strlen(begin)) != 0 || !last)
 		return false;
 	last += strlen(end);
 	return *last == '\0' || !strcmp(last, "\n");

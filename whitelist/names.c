@@ -52,7 +52,7 @@ bool name_is_host(const char *name)
 
 bool name_is_wildcard(const char *pattern)
 {
-	if (strncmp(pattern, "*.", 2) || strlen(pattern) >= WHITELIST_HOST_BYTES)
+	if (strncmp(pattern, "*.", 2) != 0 || strlen(pattern) >= WHITELIST_HOST_BYTES)
 		return false;
 	/* "*.jp" has the shape of a wildcard, and is refused as too wide, not as misspelled. */
 	return name_is_host(pattern + 2) ||
@@ -65,7 +65,7 @@ bool name_is_public_suffix(const char *domain)
 	const char *dot = strchr(domain, '.');
 	if (!dot)
 		return true;
-	if (strcmp(dot, ".jp"))
+	if (strcmp(dot, ".jp") != 0)
 		return false;
 	for (size_t i = 0; i < sizeof second_level / sizeof *second_level; i++)
 		if ((size_t)(dot - domain) == strlen(second_level[i]) &&
@@ -76,7 +76,7 @@ bool name_is_public_suffix(const char *domain)
 
 bool name_matches(const char *pattern, const char *name)
 {
-	if (strncmp(pattern, "*.", 2))
+	if (strncmp(pattern, "*.", 2) != 0)
 		return !strcmp(pattern, name);
 	const char *dot = strchr(name, '.');
 	return dot && dot != name && !strcmp(pattern + 1, dot);
@@ -94,7 +94,7 @@ static bool url_is_plain(const char *url)
 bool url_split(const char *url, char *host, uint16_t *port)
 {
 	static const char scheme[] = "https://";
-	if (strncmp(url, scheme, strlen(scheme)) || !url_is_plain(url))
+	if (strncmp(url, scheme, strlen(scheme)) != 0 || !url_is_plain(url))
 		return false;
 	const char *authority = url + strlen(scheme);
 	size_t size = strcspn(authority, "/?:");

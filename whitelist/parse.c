@@ -38,7 +38,7 @@ static int parse_role(const struct place *at, enum whitelist_role *role)
 	const char *text;
 	if (place_string(at, &text))
 		return -EINVAL;
-	if (strcmp(text, "page") && strcmp(text, "asset"))
+	if (strcmp(text, "page") != 0 && strcmp(text, "asset") != 0)
 		return place_fail(at, WHITELIST_BAD_ROLE);
 	*role = text[0] == 'p' ? ROLE_PAGE : ROLE_ASSET;
 	return 0;

@@ -74,7 +74,7 @@ enum whitelist_answer whitelist_look_up(const struct whitelist *whitelist, const
 enum whitelist_verdict whitelist_accept(const struct whitelist *offered, const struct whitelist *current,
 					uint64_t floor, int64_t now)
 {
-	if (current && strcmp(current->tenant, offered->tenant))
+	if (current && strcmp(current->tenant, offered->tenant) != 0)
 		return WHITELIST_OTHER_TENANT;
 	if (current && offered->version == current->version)
 		return WHITELIST_SAME;

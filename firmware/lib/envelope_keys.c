@@ -23,7 +23,7 @@ static int key_from_pk(mbedtls_pk_context *pk, struct envelope_key *key)
 		return -EKEYREJECTED;
 	/* 06 08: prime256v1; other 256-bit curves have other identifiers. */
 	static const uint8_t prime256v1[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-	if (memcmp(spki + 13, prime256v1, sizeof prime256v1))
+	if (memcmp(spki + 13, prime256v1, sizeof prime256v1) != 0)
 		return -EKEYREJECTED;
 	memcpy(key->point, spki + SPKI_BYTES - POINT_BYTES, POINT_BYTES);
 	if (psa_hash_compute(PSA_ALG_SHA_256, spki, sizeof spki, key->keyid, sizeof key->keyid, &digest_size) !=
@@ -186,8 +186,8 @@ static int open_earlier(const char *text, const char *type, const uint8_t *paylo
 {
 	if (envelope_open(text, strlen(text), earlier))
 		return -EBADMSG;
-	if (strcmp(earlier->type, type) || earlier->payload_size != payload_size ||
-	    memcmp(earlier->payload, payload, payload_size))
+	if (strcmp(earlier->type, type) != 0 || earlier->payload_size != payload_size ||
+	    memcmp(earlier->payload, payload, payload_size) != 0)
 		return -EBADMSG;
 	return earlier->signature_count < ENVELOPE_SIGNATURES_MAX ? 0 : -EFBIG;
 }

@@ -51,28 +51,37 @@ int command_run(const struct command *table, const char *path, int argc, char **
 
 /* --- files --- */
 
+/* What went wrong while reading, or NULL; the text ends with a NUL then. */
+static const char *read_stream(FILE *file, size_t limit, char *text, size_t *size)
+{
+	*size = fread(text, 1, limit + 1, file);
+	if (ferror(file))
+		return strerror(errno);
+	if (*size > limit)
+		return "larger than such a file may be";
+	text[*size] = '\0';
+	return NULL;
+}
+
 char *file_read(const char *path, size_t limit, size_t *size)
 {
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	if (!file) {
-		refuse("%s: %s", path, strerror(errno));
+	const char *problem = NULL;
+	char *text = malloc(limit + 2);
+	if (!text) {
+		refuse("out of memory");
 		return NULL;
 	}
-	char *text = malloc(limit + 2);
-	*size = text ? fread(text, 1, limit + 1, file) : 0;
-	if (!text)
-		refuse("out of memory");
-	else if (ferror(file))
-		refuse("%s: %s", path, strerror(errno));
-	else if (*size > limit)
-		refuse("%s: larger than the %zu bytes such a file may have", path, limit);
-	else
-		text[*size] = '\0';
-	int bad = !text || ferror(file) || *size > limit;
-	if (file != stdin)
-		fclose(file);
-	if (!bad)
+	if (!strcmp(path, "-")) {
+		problem = read_stream(stdin, limit, text, size);
+	} else {
+		FILE *file = fopen(path, "re");
+		problem = file ? read_stream(file, limit, text, size) : strerror(errno);
+		if (file)
+			fclose(file);
+	}
+	if (!problem)
 		return text;
+	refuse("%s: %s", path, problem);
 	free(text);
 	return NULL;
 }

@@ -60,7 +60,7 @@ static int open_envelope(struct document *document, const char *type)
 		return refuse("%s: holds an object of type %s, which is neither policy nor gateways", document->path,
 			      document->envelope.type);
 	document->type = type_of_word(word);
-	if (type && strcmp(type, document->type))
+	if (type && strcmp(type, document->type) != 0)
 		return refuse("%s: holds a signed object of type %s, not %s (see --type)", document->path, word,
 			      word_of_type(type));
 	if (document->text_size > envelope_most(document->type))

@@ -25,7 +25,7 @@ static const char signed_content[] = "{\"format\": 1, \"content\": \"of the corp
 
 static void check_accepted(const uint8_t *payload, size_t size)
 {
-	if (size != strlen(signed_content) || memcmp(payload, signed_content, size) || payload[size] != '\0')
+	if (size != strlen(signed_content) || memcmp(payload, signed_content, size) != 0 || payload[size] != '\0')
 		abort();
 }
 

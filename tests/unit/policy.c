@@ -454,7 +454,7 @@ static void leaves_are_kept_and_renewed(void **state)
 	assert_int_equal(again.der_size, first.der_size);
 	assert_memory_equal(again.der, copy, first.der_size);
 	assert_int_equal(mint_leaf(mint, "a.example", SIGNED_NOW + 26 * 3600, &later), 0);
-	assert_true(later.der_size != first.der_size || memcmp(later.der, copy, first.der_size));
+	assert_true(later.der_size != first.der_size || memcmp(later.der, copy, first.der_size) != 0);
 	assert_int_equal(mint_leaf(mint, "a.example", SIGNED_NOW - 365 * INT64_C(86400), &before), 0);
 	free(copy);
 	/* more names than are kept: the oldest are minted again, and every one of them is right */

@@ -155,7 +155,7 @@ static void put_json(json_t *tree, const struct fault_case *c)
 static void expect_fault(const struct fault_case *c, const struct whitelist_fault *fault)
 {
 	char text[WHITELIST_FAULT_BYTES];
-	if (fault->error != c->error || strcmp(fault->path, c->where))
+	if (fault->error != c->error || strcmp(fault->path, c->where) != 0)
 		fail_msg("%s = %s: expected %s at %s, got %s (%s)", c->path, c->value ? c->value : "(none)",
 			 whitelist_error_code(c->error), c->where, whitelist_error_code(fault->error),
 			 whitelist_fault_text(fault, text));
