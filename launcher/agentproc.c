@@ -1,0 +1,435 @@
+#include <errno.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/envelope.h"
+#include "firmware/lib/log.h"
+#include "firmware/lib/loop.h"
+#include "firmware/lib/msg.h"
+#include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
+#include "launcher/agent_http.h"
+#include "launcher/agent_talk.h"
+#include "launcher/children.h"
+#include "launcher/messages.h"
+
+static const struct self self = {
+    .name = "agent",
+    .holds = "nothing secret: the gateway's anchor and pin, this stick's name",
+    .reads = "the gateway's replies",
+    .speaks_to = "launcher; the gateway's control API through the tunnel",
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET,
+    .open_files_max = 64,
+    .memory_max_bytes = 128ULL << 20,
+};
+
+enum {
+	BEACON_MS = 30000,
+	RETRY_FIRST_MS = 2000,
+	RETRY_MAX_MS = 30000,
+	SESSION_TRIES = 2,
+	SESSIONS_MAX = 4,
+	HEALTH_MAX = 2048,
+	PEM_MAX = 8192,
+	ADDRESS_MAX = 64,
+	SERVER_NAME_MAX = 254,
+	BANK_MAX = 64,
+	FETCHES = 2, /* 0 policy, 1 gateways */
+};
+
+/* One thing asked of the gateway again and again until it answers. */
+struct task {
+	struct loop_timer *timer;
+	int64_t retry_ms;
+	bool under_way;
+};
+
+struct opening {
+	uint32_t session; /* 0: free */
+	char bank[BANK_MAX];
+	bool open;
+	int tries;
+};
+
+static struct {
+	struct loop *loop;
+	struct http *http;
+	struct msg message;
+	struct talk_self stick;
+	bool configured;
+	uint64_t sequence;
+	char health[HEALTH_MAX];
+	size_t health_size;
+	struct task beacon, fetches[FETCHES];
+	bool beacon_again; /* asked for while one was under way */
+	bool goodbye;
+	struct opening openings[SESSIONS_MAX];
+} agent;
+
+static void send_control(uint16_t type, uint32_t id, const struct writer *w)
+{
+	int error = w->failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, type, id, w->data, w->size);
+	if (error)
+		fatal("telling the launcher: %s", strerror(-error));
+}
+
+/* What went wrong with a request, as a sentence; "" if it did not. */
+static void say_failure(const struct http_reply *reply, const char *wrong, char *out, size_t capacity)
+{
+	char reason[TALK_REASON_MAX_BYTES];
+	if (reply->status == 0) {
+		snprintf(out, capacity, "%s", reply->sentence);
+	} else if (reply->status != 200) {
+		talk_read_error(reply->body, reply->size, reason);
+		snprintf(out, capacity, "the gateway answered with HTTP status %ld%s%s", reply->status,
+			 reason[0] ? ": " : "", reason);
+	} else {
+		snprintf(out, capacity, "the gateway's answer cannot be used: %s", wrong);
+	}
+}
+
+static void tell_error(const char *sentence)
+{
+	uint8_t payload[HTTP_SENTENCE_BYTES + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	log_warn("%s", sentence);
+	write_str(&w, sentence);
+	send_control(MSG_AGENT_ERROR, 0, &w);
+}
+
+/* Wait twice as long each time: a gateway that comes back is not met by all its sticks at once. */
+static void retry(struct task *task)
+{
+	task->retry_ms = task->retry_ms == 0 ? RETRY_FIRST_MS : task->retry_ms * 2;
+	if (task->retry_ms > RETRY_MAX_MS)
+		task->retry_ms = RETRY_MAX_MS;
+	loop_timer_set(task->timer, task->retry_ms);
+}
+
+/* --- beacons --- */
+
+static void send_beacon(void);
+
+static void tell_admission(const struct talk_admission *admission)
+{
+	uint8_t payload[TALK_REASON_MAX_BYTES + 64];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, (uint8_t)admission->state);
+	write_str(&w, admission->reason);
+	write_u64(&w, admission->time);
+	write_u32(&w, admission->valid_s);
+	write_u64(&w, admission->policy_version);
+	write_u64(&w, admission->gateways_version);
+	send_control(MSG_AGENT_ADMISSION, 0, &w);
+}
+
+static void say_goodbye_done(void)
+{
+	const struct writer nothing = {0};
+	agent.goodbye = false;
+	send_control(MSG_READY, 0, &nothing);
+}
+
+static void on_beacon(const struct http_reply *reply, void *context)
+{
+	struct talk_admission admission;
+	const char *wrong = NULL;
+	char sentence[HTTP_SENTENCE_BYTES];
+	bool last = context != NULL;
+
+	agent.beacon.under_way = false;
+	bool good = reply->status == 200 && talk_read_admission(reply->body, reply->size, &admission, &wrong) == 0;
+	if (last) {
+		say_goodbye_done();
+		return;
+	}
+	if (good) {
+		agent.beacon.retry_ms = 0;
+		loop_timer_set(agent.beacon.timer, BEACON_MS);
+		tell_admission(&admission);
+	} else {
+		retry(&agent.beacon);
+		say_failure(reply, wrong, sentence, sizeof sentence);
+		tell_error(sentence);
+	}
+	if (agent.beacon_again || agent.goodbye)
+		send_beacon();
+}
+
+static void send_beacon(void)
+{
+	if (!agent.configured || agent.beacon.under_way) {
+		agent.beacon_again = true;
+		return;
+	}
+	agent.beacon_again = false;
+	char *json = talk_write_beacon(&agent.stick, ++agent.sequence, agent.health, agent.health_size, agent.goodbye);
+	int error = json ? http_request(agent.http, "/v1/beacon", json, TALK_REPLY_MAX_BYTES, on_beacon,
+					agent.goodbye ? &agent : NULL)
+			 : -ENOMEM;
+	free(json);
+	if (!error) {
+		agent.beacon.under_way = true;
+		loop_timer_set(agent.beacon.timer, -1);
+		return;
+	}
+	tell_error("a beacon could not be written");
+	retry(&agent.beacon);
+}
+
+static void on_beacon_timer(void *context)
+{
+	(void)context;
+	send_beacon();
+}
+
+/* --- policy and gateways --- */
+
+static void send_fetch(size_t what);
+
+static void on_fetched(const struct http_reply *reply, void *context)
+{
+	static uint8_t payload[ENVELOPE_MAX_BYTES + 16];
+	char sentence[HTTP_SENTENCE_BYTES];
+	struct task *task = context;
+	size_t what = (size_t)(task - agent.fetches);
+
+	task->under_way = false;
+	if (reply->status != 200 || reply->size == 0) {
+		say_failure(reply, "it is empty", sentence, sizeof sentence);
+		tell_error(sentence);
+		retry(task);
+		return;
+	}
+	task->retry_ms = 0;
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, (uint8_t)what);
+	write_blob(&w, reply->body, reply->size);
+	send_control(MSG_AGENT_FETCHED, 0, &w);
+}
+
+static void send_fetch(size_t what)
+{
+	static const char *const paths[FETCHES] = {"/v1/policy", "/v1/gateways"};
+	struct task *task = &agent.fetches[what];
+	if (task->under_way)
+		return;
+	if (http_request(agent.http, paths[what], NULL, ENVELOPE_MAX_BYTES, on_fetched, task) < 0)
+		retry(task);
+	else
+		task->under_way = true;
+}
+
+static void on_fetch_timer(void *context)
+{
+	const struct task *task = context;
+	send_fetch((size_t)(task - agent.fetches));
+}
+
+/* --- sessions --- */
+
+static void send_opening(struct opening *opening);
+
+static void reply_opening(struct opening *opening, bool ok, const char *reason)
+{
+	uint8_t payload[HTTP_SENTENCE_BYTES + 16];
+	struct writer w = writer_over(payload, sizeof payload);
+	uint32_t session = opening->session;
+	*opening = (struct opening){0};
+	write_u8(&w, ok);
+	write_str(&w, reason);
+	send_control(MSG_AGENT_SESSION_REPLY, session, &w);
+}
+
+static void on_opening(const struct http_reply *reply, void *context)
+{
+	struct opening *opening = context;
+	char reason[TALK_REASON_MAX_BYTES], sentence[HTTP_SENTENCE_BYTES];
+	const char *wrong = NULL;
+	bool ok;
+	if (reply->status == 200 && talk_read_session(reply->body, reply->size, &ok, reason, &wrong) == 0) {
+		reply_opening(opening, ok, reason);
+		return;
+	}
+	say_failure(reply, wrong, sentence, sizeof sentence);
+	if (reply->status == 0 && opening->tries < SESSION_TRIES)
+		send_opening(opening);
+	else
+		reply_opening(opening, false, sentence);
+}
+
+/* A customer waits: twice at once, then the answer is no. */
+static void send_opening(struct opening *opening)
+{
+	char *json = talk_write_session(opening->bank, opening->open);
+	opening->tries++;
+	int error =
+	    json ? http_request(agent.http, "/v1/session", json, TALK_REPLY_MAX_BYTES, on_opening, opening) : -ENOMEM;
+	free(json);
+	if (error)
+		reply_opening(opening, false, "the gateway could not be asked");
+}
+
+/* --- the launcher's messages --- */
+
+static void handle_config(struct msg *m)
+{
+	char address[ADDRESS_MAX], name[SERVER_NAME_MAX], pem[PEM_MAX];
+	size_t pin_size, hash_size;
+	struct http_server server = {.address = address, .name = name, .certificate_pem = pem};
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, agent.stick.device, sizeof agent.stick.device);
+	read_str(&r, agent.stick.boot, sizeof agent.stick.boot);
+	read_str(&r, address, sizeof address);
+	server.port = read_u16(&r);
+	read_str(&r, name, sizeof name);
+	read_str(&r, pem, sizeof pem);
+	const uint8_t *pin = read_blob(&r, &pin_size);
+	read_str(&r, agent.stick.image_version, sizeof agent.stick.image_version);
+	const uint8_t *hash = read_blob(&r, &hash_size);
+	agent.stick.policy_version = read_u64(&r);
+	server.check_dates = read_u8(&r) != 0;
+	if (!reader_done(&r) || pin_size != sizeof server.pin || hash_size != sizeof agent.stick.root_hash)
+		fatal("MSG_AGENT_CONFIG cannot be read");
+	memcpy(server.pin, pin, sizeof server.pin);
+	memcpy(agent.stick.root_hash, hash, sizeof agent.stick.root_hash);
+	int error = http_use(agent.http, &server);
+	if (error)
+		fatal("the gateway cannot be set: %s", strerror(-error));
+	bool first = !agent.configured;
+	agent.configured = true;
+	if (first)
+		send_beacon();
+}
+
+static void handle_health(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	size_t size;
+	const uint8_t *health = read_blob(&r, &size);
+	if (!reader_done(&r) || size > sizeof agent.health)
+		fatal("MSG_AGENT_HEALTH cannot be read");
+	if (size > 0)
+		memcpy(agent.health, health, size);
+	agent.health_size = size;
+}
+
+static void handle_fetch(struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	size_t what = read_u8(&r);
+	if (!reader_done(&r) || what >= FETCHES)
+		fatal("MSG_AGENT_FETCH cannot be read");
+	send_fetch(what);
+}
+
+static void handle_session(struct msg *m)
+{
+	struct opening asked = {.session = m->id};
+	struct reader r = reader_over(m->payload, m->size);
+	asked.open = read_u8(&r) != 0;
+	read_str(&r, asked.bank, sizeof asked.bank);
+	if (!reader_done(&r) || m->id == 0)
+		fatal("MSG_AGENT_SESSION cannot be read");
+	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		if (agent.openings[i].session)
+			continue;
+		agent.openings[i] = asked;
+		send_opening(&agent.openings[i]);
+		return;
+	}
+	reply_opening(&asked, false, "too many sessions are being opened");
+}
+
+static void handle_beacon_now(struct msg *m)
+{
+	(void)m;
+	send_beacon();
+}
+
+static void handle_goodbye(struct msg *m)
+{
+	(void)m;
+	agent.goodbye = true;
+	if (agent.configured)
+		send_beacon();
+	else
+		say_goodbye_done();
+}
+
+static const struct {
+	uint16_t type;
+	bool configured; /* only after MSG_AGENT_CONFIG */
+	void (*handle)(struct msg *m);
+} handlers[] = {
+    {MSG_AGENT_CONFIG, false, handle_config},
+    {MSG_AGENT_HEALTH, false, handle_health},
+    {MSG_AGENT_FETCH, true, handle_fetch},
+    {MSG_AGENT_SESSION, true, handle_session},
+    {MSG_AGENT_BEACON_NOW, false, handle_beacon_now},
+    {MSG_AGENT_GOODBYE, false, handle_goodbye},
+};
+
+static void dispatch(struct msg *m)
+{
+	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+		if (handlers[i].type != m->type || (handlers[i].configured && !agent.configured))
+			continue;
+		handlers[i].handle(m);
+		return;
+	}
+	fatal("message %u has no place here", m->type);
+}
+
+static void on_control(uint32_t events, void *context)
+{
+	(void)events;
+	(void)context;
+	int got = msg_receive(CHILD_CHANNEL_FD, &agent.message);
+	if (got == -EAGAIN)
+		return;
+	if (got < 0)
+		fatal("the launcher's channel: %s", strerror(-got));
+	if (got == 0)
+		loop_stop(agent.loop);
+	else
+		dispatch(&agent.message);
+}
+
+static bool make_timers(void)
+{
+	agent.beacon.timer = loop_timer(agent.loop, on_beacon_timer, NULL);
+	for (size_t i = 0; i < FETCHES; i++)
+		agent.fetches[i].timer = loop_timer(agent.loop, on_fetch_timer, &agent.fetches[i]);
+	return agent.beacon.timer && agent.fetches[0].timer && agent.fetches[1].timer;
+}
+
+/* What reads files does it now: the C library its time zone, curl and PSA their set-up. */
+static void prepare(void)
+{
+	close_above(CHILD_CHANNEL_FD);
+	tzset();
+	if (psa_crypto_init() != PSA_SUCCESS)
+		fatal("the cryptographic library cannot be started");
+	agent.loop = loop_new();
+	agent.http = agent.loop ? http_new(agent.loop) : NULL;
+	if (!agent.http || !make_timers() || !loop_watch(agent.loop, CHILD_CHANNEL_FD, EPOLLIN, on_control, NULL))
+		fatal("cannot start: %s", strerror(errno));
+}
+
+int agent_main(void)
+{
+	const struct writer nothing = {0};
+	prepare();
+	int error = sandbox_enter(&self);
+	if (error)
+		fatal("the sandbox cannot be entered: %s", strerror(-error));
+	send_control(MSG_READY, 0, &nothing);
+	error = loop_run(agent.loop);
+	return error ? 1 : 0;
+}
