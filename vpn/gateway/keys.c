@@ -247,7 +247,7 @@ int keys_read_wireguard(int fd, uint8_t key[WG_KEY_BYTES])
 {
 	char text[64];
 	size_t size = 0;
-	ssize_t got = pread(fd, text, sizeof text - 1, 0);
+	ssize_t got = lseek(fd, 0, SEEK_SET) < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (got < 0)
 		return -errno;
 	while (got > 0 && (text[got - 1] == '\n' || text[got - 1] == '\r'))

@@ -147,16 +147,21 @@ static void on_restart(void *context)
 	log_error("%s does not start: %s", process->name, strerror(-error));
 }
 
-static void on_end(struct process *process, int status)
+static void log_end(const struct process *process, int status)
 {
-	child_close(&process->child);
-	if (stopping)
-		return;
 	if (WIFSIGNALED(status))
 		log_error("%s was ended by signal %d%s", process->name, WTERMSIG(status),
 			  WTERMSIG(status) == SIGSYS ? " (a system call it never promised)" : "");
 	else
 		log_error("%s ended with status %d", process->name, WEXITSTATUS(status));
+}
+
+static void on_end(struct process *process, int status)
+{
+	child_close(&process->child);
+	if (stopping)
+		return;
+	log_end(process, status);
 	if (process == &processes[ROLE_STORE])
 		fatal("without the store there is no gateway: ending, to be started again as a whole");
 	bool steady = now_ms() - process->started_ms > STEADY_MS;
@@ -315,10 +320,12 @@ static void set_up(void)
 static void start_all(void)
 {
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-		int error = start(order[i]);
+		struct process *process = &processes[order[i]];
+		int status, error = start(order[i]);
+		if (error && process->child.pid > 0 && waitpid(process->child.pid, &status, WNOHANG) > 0)
+			log_end(process, status);
 		if (error)
-			fatal("%s does not start (%s): its own line above says why", processes[order[i]].name,
-			      strerror(-error));
+			fatal("%s does not start (%s)", process->name, strerror(-error));
 		if (order[i] == ROLE_EGRESS && write(forwarding_fd, "1", 1) != 1)
 			fatal("forwarding cannot be switched on: %s", strerror(errno));
 	}
