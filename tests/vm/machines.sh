@@ -39,7 +39,7 @@ debian() {
   : >"$RUN/$name.log"
   machine "$name" -m "$megabytes" -device virtio-rng-pci -display none -serial "file:$RUN/$name.log" -no-reboot \
     -kernel "$B/vm/base/vmlinuz" -initrd "$B/vm/initrd" \
-    -append 'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off audit=0 random.trust_cpu=1' \
+    -append 'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off random.trust_cpu=1' \
     -drive "file=$B/vm/base/root.ext4,if=virtio,format=raw,snapshot=on" \
     -drive "file=$RUN/$name.seed,if=virtio,format=raw,readonly=on" "$@"
 }
