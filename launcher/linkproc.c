@@ -101,6 +101,13 @@ static const char *explain(const struct client *client)
 	return client && client->backoff_ms > BACKOFF_FIRST_MS ? "the address client does not run" : "";
 }
 
+static const char *detail_of(enum link_state state, const struct link_interface *best)
+{
+	if (!best)
+		return "";
+	return state == LINK_UP ? best->address : state == LINK_WAITING_ADDRESS ? explain(find_client(best->name)) : "";
+}
+
 static void tell_state(void)
 {
 	const struct link_interface *best;
@@ -109,9 +116,7 @@ static void tell_state(void)
 	struct writer w = writer_over(payload, sizeof payload);
 	write_u8(&w, state);
 	write_str(&w, best ? best->name : "");
-	write_str(&w, state == LINK_UP                ? best->address
-		      : state == LINK_WAITING_ADDRESS ? explain(find_client(best->name))
-						      : "");
+	write_str(&w, detail_of(state, best));
 	if (w.failed || (w.size == link_process.told_size && memcmp(payload, link_process.told, w.size) == 0))
 		return;
 	memcpy(link_process.told, payload, w.size);
@@ -187,8 +192,9 @@ static void on_starter(uint32_t events, void *context)
 		return;
 	if (got <= 0 || link_process.message.type != STARTER_ENDED)
 		fatal("the starter is gone");
-	struct client *client = find_client((const char *)link_process.message.payload);
-	if (link_process.message.size == 0 || !client || !client->running)
+	const char *name = (const char *)link_process.message.payload;
+	struct client *client = name && name[0] ? find_client(name) : NULL;
+	if (!client || !client->running)
 		return;
 	client->running = false;
 	if (now_ms() - client->started_ms > GOOD_RUN_MS)

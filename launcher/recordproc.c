@@ -75,29 +75,54 @@ static int send_content(const struct record *record)
 	return error ? 1 : 0;
 }
 
-static int store(struct record *record)
+static int send_stored(uint64_t sequence)
+{
+	uint8_t payload[8];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u64(&w, sequence);
+	return msg_send(CHILD_CHANNEL_FD, MSG_RECORD_STORED, 0, payload, w.size) ? 1 : 0;
+}
+
+/* The record is read again at the moment of writing: which copy is the newest is decided by what lies there now. */
+static enum record_error store_blob(const struct msg *message, uint64_t *sequence)
+{
+	struct reader r = reader_over(message->payload, message->size);
+	size_t size;
+	const uint8_t *json = read_blob(&r, &size);
+	if (!json || !reader_done(&r))
+		return RECORD_NOT_JSON;
+	struct record record;
+	enum record_error error = record_load(DEVICE_FD, &record);
+	if (!error)
+		error = record_store(DEVICE_FD, &record, (const char *)json, size);
+	*sequence = record.sequence;
+	record_free(&record);
+	return error;
+}
+
+static int write_record(void)
 {
 	struct msg message = {0};
+	uint64_t sequence = 0;
 	int got = msg_wait(CHILD_CHANNEL_FD, &message, STORE_WAIT_MS);
 	if (got != 1 || message.type != MSG_RECORD_STORE) {
 		log_error("nothing to store came");
 		return 1;
 	}
-	struct reader r = reader_over(message.payload, message.size);
-	size_t size;
-	const uint8_t *json = read_blob(&r, &size);
-	int status = 1;
-	enum record_error error =
-	    json && reader_done(&r) ? record_store(DEVICE_FD, record, (const char *)json, size) : RECORD_NOT_JSON;
-	if (error) {
-		(void)send_failure(error);
-	} else {
-		uint8_t payload[8];
-		struct writer w = writer_over(payload, sizeof payload);
-		write_u64(&w, record->sequence);
-		status = msg_send(CHILD_CHANNEL_FD, MSG_RECORD_STORED, 0, payload, w.size) ? 1 : 0;
-	}
+	enum record_error error = store_blob(&message, &sequence);
 	msg_free(&message);
+	return error ? send_failure(error) : send_stored(sequence);
+}
+
+static int read_record(void)
+{
+	struct record record;
+	enum record_error error = record_load(DEVICE_FD, &record);
+	if (error)
+		return send_failure(error);
+	report_copies(&record);
+	int status = send_content(&record);
+	record_free(&record);
 	return status;
 }
 
@@ -114,12 +139,5 @@ int record_main(void)
 		return 1;
 	if (msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0))
 		return 1;
-	struct record record;
-	enum record_error error = record_load(DEVICE_FD, &record);
-	if (error)
-		return send_failure(error) ? 1 : 0;
-	report_copies(&record);
-	int status = writable ? store(&record) : send_content(&record);
-	record_free(&record);
-	return status;
+	return writable ? write_record() : read_record();
 }

@@ -16,9 +16,10 @@ enum { UEVENT_FILE_BYTES = 1024 };
 
 static int copy_name(char name[ROOTDISK_NAME_BYTES], const char *text)
 {
-	if (strlen(text) >= ROOTDISK_NAME_BYTES)
+	size_t size = strlen(text);
+	if (size >= ROOTDISK_NAME_BYTES)
 		return -ENAMETOOLONG;
-	strcpy(name, text);
+	memcpy(name, text, size + 1);
 	return 0;
 }
 
@@ -57,7 +58,7 @@ int rootdisk_name(const char *sys, char disk[ROOTDISK_NAME_BYTES])
 		if (!error && disk[0] && strcmp(disk, found) != 0)
 			error = -EXDEV;
 		if (!error)
-			strcpy(disk, found);
+			memcpy(disk, found, sizeof found);
 	}
 	closedir(slaves);
 	return error ? error : disk[0] ? 0 : -ENOENT;

@@ -26,7 +26,7 @@ int uevent_open(void)
 
 long uevent_receive(int fd, char *datagram)
 {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {.nl_pid = 1};
 	socklen_t from_size = sizeof from;
 	ssize_t got = recvfrom(fd, datagram, UEVENT_MAX_BYTES, MSG_DONTWAIT, (struct sockaddr *)&from, &from_size);
 	if (got < 0)

@@ -157,7 +157,7 @@ static int read_route(struct wall *wall, bool *done)
 		struct nlmsghdr header;
 		char bytes[ROUTE_BUFFER_BYTES];
 	} buffer;
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {.nl_pid = 1};
 	socklen_t from_size = sizeof from;
 	ssize_t got = recvfrom(wall->route, &buffer, sizeof buffer, MSG_DONTWAIT, (struct sockaddr *)&from, &from_size);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))

@@ -50,7 +50,7 @@ def make_root():
     must("mount", "--rbind", "/proc", f"{ROOT}/proc")
     must("mount", "--rbind", "/dev", f"{ROOT}/dev")
     must("mount", "-t", "sysfs", "sys", f"{ROOT}/sys")
-    must("mount", "-t", "tmpfs", "run", f"{ROOT}/run")
+    must("mount", "-t", "tmpfs", "-o", "mode=755", "run", f"{ROOT}/run")
     os.symlink("/run/dhcpcd", f"{ROOT}/var/lib/dhcpcd")
     with open(f"{ROOT}/etc/passwd", "w") as f:
         f.write("root:x:0:0::/:/nonexistent\nlink:x:102:102::/var/empty:/nonexistent\n"

@@ -145,15 +145,16 @@ def cross(sender, receiver, make, mark=0):
 # --- the wall itself ------------------------------------------------------------------------------------------------
 
 class Wall:
-    def __init__(self):
+    def __init__(self, alone=False):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel = ours
         # As init starts it: uid 108, CAP_NET_ADMIN and nothing else. A user namespace may know no other uid than 0.
         only_root = open("/proc/self/uid_map").read().split()[2:] == ["1"]
         uid = [] if only_root else ["--reuid=108", "--regid=108", "--clear-groups"]
         self.process = subprocess.Popen(
-            ["setpriv", *uid, "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin",
-             "--bounding-set=-all,+net_admin", "--no-new-privs", "sh", "-c", f"exec {PROGRAM} 3<&{theirs.fileno()}"], pass_fds=[theirs.fileno()])
+            [*(["unshare", "-n"] if alone else []), "setpriv", *uid, "--inh-caps=-all,+net_admin",
+             "--ambient-caps=-all,+net_admin", "--bounding-set=-all,+net_admin", "--no-new-privs", PROGRAM],
+            preexec_fn=lambda: (os.dup2(theirs.fileno(), 3), os.set_inheritable(3, True)), close_fds=False)
         theirs.close()
 
     def expect(self, kind, wait=10):
@@ -380,6 +381,18 @@ wall.gateways((GATEWAY6, PORT))
 check(wall.expect(MSG_WALL_STANDS), "a newer list replaces the one before")
 out(False, WG_OUT, "WireGuard to a gateway that is in the list no more", MARK)
 out(True, WG6_OUT, "WireGuard to one that still is", MARK)
+
+# --- its sandbox ----------------------------------------------------------------------------------------------------
+def forced(process, call):
+    return run(f"{os.environ['B']}/rig/inject", str(process.pid), call).stdout.strip()
+
+
+check(forced(wall.process, "getpid") == f"returned {wall.process.pid}", "a call it needs comes back")
+for call in ("ptrace", "execve", "setuid", "mount", "open_by_handle_at"):
+    spare = Wall(alone=True)
+    spare.expect(MSG_READY)
+    check(forced(spare.process, call) == "killed by SIGSYS", f"{call} ends it")
+    spare.process.wait()
 
 # --- its end --------------------------------------------------------------------------------------------------------
 wall.process.send_signal(signal.SIGKILL)

@@ -56,6 +56,8 @@ static void make(const char *path, const char *text)
 	}
 	FILE *file = fopen(full, "w");
 	assert_non_null(file);
+	if (!file)
+		return;
 	fputs(text, file);
 	fclose(file);
 }
