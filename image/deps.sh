@@ -5,7 +5,12 @@ set -eu
 prefix=$1 config=$(realpath "$2")
 work=$prefix.work
 log=$prefix.log
-rm -rf "$prefix" "$work"
+# the directory's name says what is in it: whoever comes second waits, and finds it made
+mkdir -p "${prefix%/*}"
+exec 9>"$prefix.lock"
+flock 9
+if [ -e "$prefix/done" ]; then touch "$prefix/done"; exit 0; fi
+rm -rf "$prefix" "$prefix.new" "$work"
 mkdir -p "$work"
 jobs=$(nproc)
 flags='-O2 -fPIE -fstack-protector-strong -fcf-protection -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero'
