@@ -34,7 +34,7 @@ unpack curl
     --disable-ftp --disable-file --disable-ldap --disable-ldaps --disable-rtsp --disable-dict --disable-telnet \
     --disable-tftp --disable-pop3 --disable-imap --disable-smb --disable-smtp --disable-gopher --disable-mqtt \
     --disable-ipfs --disable-websockets --disable-proxy --disable-cookies --disable-netrc --disable-ntlm \
-    --disable-tls-srp --disable-http-auth --disable-unix-sockets --disable-threaded-resolver --disable-alt-svc --disable-hsts \
+    --disable-tls-srp --disable-http-auth --disable-digest-auth --disable-unix-sockets --disable-threaded-resolver --disable-alt-svc --disable-hsts \
     --without-libpsl --without-libidn2 --without-nghttp2 --without-zlib --without-brotli --without-zstd \
     --without-ca-bundle --without-ca-path --without-libssh2 --without-librtmp &&
   make -C lib -j"$jobs" && make -C lib install && make -C include install
