@@ -3,4 +3,5 @@
 #   LAUNCHER_LIBS += -lname      what it needs beside
 include $(filter-out launcher/build.mk,$(wildcard launcher/*.mk))
 
-$(call program,launcher,launcher/main.c $(wildcard launcher/*proc.c),$(LAUNCHER_LIBRARIES) vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS))
+$(call program,launcher,launcher/main.c $(wildcard launcher/*proc.c),\
+  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS))

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -77,8 +76,8 @@ static int on_message(void *context, enum stick_process which, struct msg *m) { 
 
 static void record_died(struct stick *s)
 {
-	free(s->record_pending);
-	s->record_pending = NULL;
+	if (s->record_pending)
+		stick_start(s, PROCESS_RECORD);
 	if (s->provisioned || s->steps[STATE_START].outcome == STEP_FAILED)
 		return;
 	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", "the record process ended without a word");

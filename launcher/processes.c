@@ -46,12 +46,13 @@ static const struct process_row rows[PROCESS_COUNT] = {
 		.name = "record", .argv = OURS("record"),
 		.namespace = NAMESPACE_NOWHERE, .uid = ID_RECORD,
 	},
-	/* starts dhcpcd and wpa_supplicant, each as a uid of its own with less than this */
+	/* Its starter (link_starter.h) keeps these for dhcpcd, which separates its privileges itself; the half that
+	 * hears from outside has none. */
 	[PROCESS_LINK] = {
 		.name = "link", .argv = OURS("link"),
 		.namespace = NAMESPACE_UNDERLAY, .uid = ID_LINK, .restart = true,
 		.capabilities = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(NET_BIND_SERVICE) | CAP(SETUID) | CAP(SETGID) |
-				CAP(KILL),
+				CAP(KILL) | CAP(SYS_CHROOT),
 	},
 	[PROCESS_TUNNEL] = {
 		.name = "tunnel", .argv = OURS("tunnel"),

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@ static uint8_t scratch[MSG_PAYLOAD_MAX_BYTES];
 
 static int start_record(struct stick *s)
 {
+	if (crew_runs(&s->crew, PROCESS_RECORD))
+		return -EALREADY; /* what is pending is stored when this one has ended */
 	int fd = rootdisk_open_record(s->record_pending ? O_RDWR : O_RDONLY);
 	if (fd < 0)
 		return fd;
@@ -35,6 +38,8 @@ static int start_record(struct stick *s)
 		return error;
 	struct writer w = writer_over(scratch, sizeof scratch);
 	write_str(&w, s->record_pending);
+	free(s->record_pending);
+	s->record_pending = NULL;
 	return send_brief(s, PROCESS_RECORD, MSG_RECORD_STORE, &w);
 }
 
@@ -79,9 +84,10 @@ static int start_agent(struct stick *s)
 	int error = crew_start(&s->crew, PROCESS_AGENT, NULL, 0);
 	if (error)
 		return error;
-	tell_agent_config(s);
+	/* With its first configuration it sends its first beacon, in which our health is to be. */
 	tell_agent_health(s);
-	return crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
+	tell_agent_config(s);
+	return 0;
 }
 
 static int start_seatd(struct stick *s) { return crew_start(&s->crew, PROCESS_SEATD, &s->seat_fds[1], 1); }
