@@ -7,13 +7,14 @@ ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
 # The test machines' base is made on the host too, because mmdebstrap wants root: see tests/vm/make-base.
 VM_KEY := $(shell cat tests/vm/packages tests/vm/make-base tests/vm/trim-base | sha256sum | cut -c1-12)
 VM_BASE := $(SEKISHO_CACHE)/vm-$(VM_KEY)
+PC_BASE := $(SEKISHO_CACHE)/pc-$(shell cat tests/vm/make-pc | sha256sum | cut -c1-12)
 GOALS := $(or $(MAKECMDGOALS),all)
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: $(GOALS) in-root
 .NOTPARALLEL:
 $(GOALS): in-root ;
-in-root: | $(ROOT) $(if $(filter run test e2e test-e2e vm demo,$(GOALS)),$(VM_BASE))
+in-root: | $(ROOT) $(if $(filter run test e2e test-e2e vm demo,$(GOALS)),$(VM_BASE)) $(if $(filter test e2e test-e2e pc,$(GOALS)),$(PC_BASE))
 	@exec image/buildroot/enter $(ROOT) $(CURDIR) $(SEKISHO_CACHE) make --no-print-directory $(JOBS) $(MAKEOVERRIDES) $(GOALS)
 $(ROOT):
 	@mkdir -p $(SEKISHO_CACHE)
@@ -21,3 +22,6 @@ $(ROOT):
 $(VM_BASE):
 	@mkdir -p $(SEKISHO_CACHE)
 	@tests/vm/make-base $@
+$(PC_BASE):
+	@mkdir -p $(SEKISHO_CACHE)
+	@tests/vm/make-pc $@
