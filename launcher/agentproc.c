@@ -426,6 +426,8 @@ int agent_main(void)
 {
 	const struct writer nothing = {0};
 	prepare();
+	/* One that is started again in the same boot goes on counting above what the gateway has seen. */
+	agent.sequence = (uint64_t)now_ms();
 	int error = sandbox_enter(&self);
 	if (error)
 		fatal("the sandbox cannot be entered: %s", strerror(-error));
