@@ -96,8 +96,9 @@ static void show_until_seen(const struct picture *picture)
 	sigset_t keys;
 	sigemptyset(&keys);
 	sigaddset(&keys, SIGINT);
-	if (!picture->rows || picture_show(picture))
-		log_error("the picture cannot be shown");
+	int error = picture->rows ? picture_show(picture) : -ENOENT;
+	if (error)
+		log_error("the picture cannot be shown: %s", strerror(-error));
 	(void)sigtimedwait(&keys, NULL, &wait);
 }
 
@@ -256,6 +257,12 @@ static void on_wall(uint32_t events, void *context)
 /* Log lines go to the kernel's buffer, so that a person sees pictures and not lines; without it, to the console. */
 static void open_log(void)
 {
+	/* Not a line in ten seconds but all of them; where the command line said so it is so already. */
+	int rate = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
+	if (rate >= 0) {
+		(void)!write(rate, "on", 2);
+		close(rate);
+	}
 	int fd = open("/dev/kmsg", O_WRONLY);
 	for (int i = 1; i <= 2 && fd >= 0; i++)
 		dup2(fd, i);

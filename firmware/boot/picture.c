@@ -76,11 +76,14 @@ static uint32_t make_frame(int card, const struct picture *picture, const struct
 
 static int show_on(int card, uint32_t connector_id, uint32_t crtc_id, const struct picture *picture)
 {
+	enum { CONNECTED = 1 };
 	struct drm_mode_modeinfo modes[MODES_MAX];
+	/* Asked without room for modes the kernel looks what is connected; only then it can tell. */
+	struct drm_mode_get_connector probe = {.connector_id = connector_id};
 	struct drm_mode_get_connector connector = {
 	    .connector_id = connector_id, .count_modes = MODES_MAX, .modes_ptr = (uintptr_t)modes};
-	enum { CONNECTED = 1 };
-	if (ioctl(card, DRM_IOCTL_MODE_GETCONNECTOR, &connector) < 0)
+	if (ioctl(card, DRM_IOCTL_MODE_GETCONNECTOR, &probe) < 0 ||
+	    ioctl(card, DRM_IOCTL_MODE_GETCONNECTOR, &connector) < 0)
 		return -errno;
 	if (connector.connection != CONNECTED || connector.count_modes == 0 || connector.count_modes > MODES_MAX)
 		return -ENXIO;

@@ -36,7 +36,6 @@ static const struct place {
 static const struct setting {
 	const char *path, *value;
 } settings[] = {
-    {"kernel/printk_devkmsg", "on"},
     {"kernel/dmesg_restrict", "1"},
     {"kernel/kptr_restrict", "2"},
     {"kernel/perf_event_paranoid", "3"},
