@@ -343,6 +343,8 @@ static void roots_are_checked(void **state)
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s]}", "threshold", 1, "keys", a, b)), ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s]}", "threshold", 3, "keys", a, b)), ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s]}", "threshold", 2, "keys", a, a)), ENVELOPE_BAD_ROOTS);
+	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s, s]}", "threshold", 2, "keys", a, b, a)),
+			 ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s]}", "threshold", 2, "keys", a)), ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s]}", "threshold", 2, "keys", a, "x")), ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s]}", "threshold", 2, "keys", a, private_pem[1])),
@@ -350,6 +352,19 @@ static void roots_are_checked(void **state)
 	assert_int_equal(parse_roots(json_pack("{s:i, s:[s, s], s:i}", "threshold", 2, "keys", a, b, "x", 1)),
 			 ENVELOPE_BAD_ROOTS);
 	assert_int_equal(parse_roots(json_array()), ENVELOPE_NOT_JSON);
+}
+
+/* The DSSE specification's own example; the digest from sha256sum(1). */
+static void the_signed_bytes_are_those_of_dsse(void **state)
+{
+	(void)state;
+	static const uint8_t expected[32] = {0x21, 0x77, 0x51, 0xfa, 0xc2, 0xc4, 0xf1, 0x4e, 0xdb, 0x2c, 0x92,
+					     0x97, 0xfb, 0xc3, 0x4a, 0xbc, 0xb0, 0x16, 0xba, 0x88, 0xe7, 0x47,
+					     0x57, 0xe8, 0x75, 0xec, 0x4a, 0xc1, 0x6f, 0xb6, 0xb6, 0xa1};
+	uint8_t digest[32];
+	assert_int_equal(envelope_digest("http://example.com/HelloWorld", (const uint8_t *)"hello world", 11, digest),
+			 0);
+	assert_memory_equal(digest, expected, sizeof digest);
 }
 
 /* RFC 4648 section 10, and spellings that must not pass. */
@@ -384,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(base64_is_strict),
+	    cmocka_unit_test(the_signed_bytes_are_those_of_dsse),
 	    cmocka_unit_test(roots_are_checked),
 	    cmocka_unit_test(two_of_three_are_enough),
 	    cmocka_unit_test(fewer_are_not),

@@ -174,8 +174,16 @@ static void only_what_is_newer_and_good_is_taken(void **state)
 	signed_put(wide, "banks.0.hosts.0.name", json_string("*.co.jp"));
 	json_t *past = signed_policy(4);
 	signed_put(past, "expires", json_string("2026-11-21T00:00:00Z"));
-	char *huge = calloc(1, ENVELOPE_MAX_BYTES + 2);
-	memset(huge, ' ', ENVELOPE_MAX_BYTES + 1);
+	/* good in every other way; JSON allows the spaces behind it */
+	char *huge = calloc(1, WHITELIST_ENVELOPE_MAX_BYTES + 2),
+	     *long_list = calloc(1, GATEWAYS_ENVELOPE_MAX_BYTES + 2);
+	char *four = policy(4), *three = gateways(3);
+	memset(huge, ' ', WHITELIST_ENVELOPE_MAX_BYTES + 1);
+	memset(long_list, ' ', GATEWAYS_ENVELOPE_MAX_BYTES + 1);
+	memcpy(huge, four, strlen(four));        /* NOLINT(bugprone-not-null-terminated-result) */
+	memcpy(long_list, three, strlen(three)); /* NOLINT(bugprone-not-null-terminated-result) */
+	free(four);
+	free(three);
 	char *cut = policy(4);
 	cut[strlen(cut) / 2] = '\0';
 	struct {
@@ -188,6 +196,7 @@ static void only_what_is_newer_and_good_is_taken(void **state)
 	    {signed_envelope(wide, POLICY, "01"), "wide_wildcard"},
 	    {signed_envelope(signed_policy(4), POLICY, "1"), "under_threshold"},
 	    {huge, "too_large"},
+	    {long_list, "too_large"},
 	    {cut, "not_json"},
 	    {strdup(""), "absent"},
 	    {gateways(2), "same"},
