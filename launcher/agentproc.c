@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <jansson.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -414,6 +415,7 @@ static void prepare(void)
 {
 	close_above(CHILD_CHANNEL_FD);
 	tzset();
+	json_object_seed(0); /* jansson would open /dev/urandom at its first object */
 	if (psa_crypto_init() != PSA_SUCCESS)
 		fatal("the cryptographic library cannot be started");
 	agent.loop = loop_new();
