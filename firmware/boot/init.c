@@ -269,7 +269,10 @@ static void open_log(void)
 	int nothing = open("/dev/null", O_RDONLY);
 	if (nothing >= 0)
 		dup2(nothing, 0);
-	close_above(2);
+	if (nothing > 2)
+		close(nothing);
+	if (fd > 2)
+		close(fd);
 }
 
 static size_t read_file(const char *path, uint8_t *data, size_t capacity)
@@ -379,6 +382,7 @@ int main(void)
 	log_open(self.name);
 	if (getpid() != 1)
 		fatal("only the kernel starts this");
+	close_above(2);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_warn("not locked in memory: %s", strerror(errno));
 	block_signals();
