@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
@@ -31,6 +32,7 @@ void child_begin(const char *name, int highest_fd, struct config *config)
 		fatal("configuration: %s", why);
 	close(GATEWAY_CONFIG_FD);
 	json_object_seed(0); /* it reads /dev/urandom, which is out of reach later */
+	tzset();             /* and gmtime_r(), for a Date header, /etc/localtime */
 }
 
 char *child_read_fd(int fd, size_t max_bytes)
