@@ -11,7 +11,8 @@ static const struct command commands[] = {
     {"policy", cmd_policy, "keygen|roots|pin|lint|sign|verify|show ...",
      "make, check and sign the whitelist of banks and the list of gateways"},
     {"device", cmd_device, "new|show ...", "make the record that makes one stick different from another"},
-    {"gateway", cmd_gateway, "...", "look after a gateway: sticks, operators, state"},
+    {"gateway", cmd_gateway, "stick|operator|events|init ...",
+     "look after a gateway: its sticks, its operators, its keys"},
     {0},
 };
 
