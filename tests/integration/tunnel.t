@@ -197,6 +197,15 @@ try:
     check(tunnel.wait(UP) is not None, "it comes up again by itself")
     tunnel.channel.close()
     check(tunnel.process.wait(5) == 0, "it ends with its launcher")
+
+    for call, ends in (("getpid", False), ("ptrace", True)):
+        tunnel = Tunnel(tunnel_ns)
+        tunnel.send(CONFIG, config(private, gateway_public))
+        tunnel.receive(10)
+        answer = subprocess.run([f"{B}/rig/inject", str(tunnel.process.pid), call], capture_output=True, text=True).stdout
+        check(answer.startswith("killed by SIGSYS") == ends, f"{call} from outside: {answer.strip()}")
+        tunnel.process.kill()
+        tunnel.process.wait()
 finally:
     for daemon in daemons:
         daemon.kill()
