@@ -203,23 +203,32 @@ enum tls_result tls_handshake(struct tls_end *end)
 	return TLS_DONE;
 }
 
+/* A ticket is told of by whichever call comes upon it, a write too; the call is then made again. */
+static bool was_ticket(struct tls_end *end, int result)
+{
+	if (result != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+		return false;
+	keep_session(end);
+	return true;
+}
+
 int tls_read(struct tls_end *end, void *data, size_t size)
 {
-	for (;;) {
-		int got = mbedtls_ssl_read(&end->ssl, data, size);
-		if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-			keep_session(end);
-			continue;
-		}
-		if (got > 0)
-			return got;
-		return outcome(end, got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got);
-	}
+	int got;
+	do
+		got = mbedtls_ssl_read(&end->ssl, data, size);
+	while (was_ticket(end, got));
+	if (got > 0)
+		return got;
+	return outcome(end, got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got);
 }
 
 int tls_write(struct tls_end *end, const void *data, size_t size)
 {
-	int put = mbedtls_ssl_write(&end->ssl, data, size);
+	int put;
+	do
+		put = mbedtls_ssl_write(&end->ssl, data, size);
+	while (was_ticket(end, put));
 	return put >= 0 ? put : (int)outcome(end, put);
 }
 

@@ -73,6 +73,7 @@
 #define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_CSR_PARSE_C
 #define MBEDTLS_X509_CSR_WRITE_C
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* without it a bank with an RSA key has no TLS 1.3 */
 
 /* TLS */
 #define MBEDTLS_SSL_TLS_C
