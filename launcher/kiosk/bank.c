@@ -29,6 +29,7 @@ struct bank_screen {
 	char *question_text, *question_proposal;
 
 	char left_out[HOST_NAME_BYTES]; /* a part of the page that was refused, "" none */
+	enum refusal left_out_reason;
 };
 
 /* The bar */
@@ -392,7 +393,10 @@ static void draw_loading(struct app *app)
 static void draw_strip(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
-	char *text = g_strdup_printf("%s（%s）", app_text(app, TEXT_PART_LEFT_OUT), screen->left_out);
+	const enum refusal reason = screen->left_out_reason;
+	const bool foreign = reason == REFUSAL_NOT_LISTED || reason == REFUSAL_PORT || reason == REFUSAL_IP_LITERAL;
+	char *text = g_strdup_printf("%s（%s）", app_text(app, foreign ? TEXT_PART_LEFT_OUT : TEXT_PART_NOT_LOADED),
+				     screen->left_out);
 	gtk_label_set_text(GTK_LABEL(screen->strip_text), text);
 	gtk_button_set_label(GTK_BUTTON(screen->strip_hide), app_text(app, TEXT_HIDE));
 	gtk_widget_set_visible(screen->strip, screen->left_out[0] != '\0');
@@ -536,6 +540,7 @@ void bank_refused(struct app *app)
 	    strcmp(host, web_host(screen->web)) == 0 || (screen->noticed && strcmp(host, screen->notice_host) == 0))
 		return;
 	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
+	screen->left_out_reason = app->model.refused_reason;
 }
 
 void bank_back(struct app *app)

@@ -58,7 +58,7 @@ WebKitSettings *web_settings_new(void)
 	    "allow-universal-access-from-file-urls", FALSE, "allow-top-navigation-to-data-urls", FALSE,
 	    "hardware-acceleration-policy", WEBKIT_HARDWARE_ACCELERATION_POLICY_NEVER, "default-font-family",
 	    "IPAPGothic", "sans-serif-font-family", "IPAPGothic", "serif-font-family", "IPAPGothic",
-	    "monospace-font-family", "IPAGothic", "default-font-size", 16, "minimum-font-size", 11, NULL);
+	    "monospace-font-family", "DejaVu Sans Mono", "default-font-size", 16, "minimum-font-size", 11, NULL);
 	if (!features_switch_off(settings))
 		g_clear_object(&settings);
 	return settings;
