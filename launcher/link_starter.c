@@ -17,6 +17,7 @@
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
+#include "launcher/foreign.h"
 
 enum { CLIENTS_MAX = 32 };
 
@@ -153,7 +154,10 @@ int starter_run(int channel)
 	if (s.signals < 0 || !s.loop || !loop_watch(s.loop, channel, EPOLLIN, on_channel, &s) ||
 	    !loop_watch(s.loop, s.signals, EPOLLIN, on_signal, &s))
 		fatal("the starter cannot start: %s", strerror(errno));
-	int error = loop_run(s.loop);
+	int error = foreign_enter();
+	if (error)
+		fatal("no filter for dhcpcd: %s", strerror(-error));
+	error = loop_run(s.loop);
 	end_clients(&s);
 	return error ? 1 : 0;
 }

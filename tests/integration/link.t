@@ -186,6 +186,11 @@ check(run("find", f"{ROOT}/etc", "-newer", f"{ROOT}/etc/nsswitch.conf", "-type",
 caps = open(f"/proc/{link.process.pid}/status").read()
 check(re.search(r"CapEff:\s*0+$", caps, re.M) and re.search(r"CapPrm:\s*0+$", caps, re.M) and "Seccomp:\t2" in caps,
       "the half that listens has no capability and a filter")
+starter = run("pgrep", "-P", str(link.process.pid)).stdout.strip()
+check("Seccomp:\t2" in open(f"/proc/{starter}/status").read(), "the half that starts dhcpcd has a filter")
+check(len(set(re.findall(r"Seccomp:\t(\d)", "".join(
+    open(f"/proc/{p}/status").read() for p in run("pgrep", "-f", "dhcpcd").stdout.split()
+    if os.path.exists(f"/proc/{p}/root/sekisho"))))) == 1, "and so have all of dhcpcd's processes")
 owners = run("ps", "-eo", "user:20,uid,args").stdout
 check(re.search(r"^\S+\s+109 dhcpcd", owners, re.M), "dhcpcd's own half that listens runs as uid 109")
 
