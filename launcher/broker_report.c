@@ -1,12 +1,15 @@
 #include "launcher/broker_report.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static bool told(const struct reporter *reporter, const char *host, enum refusal refusal, int64_t now)
+static bool told(const struct reporter *reporter, const char *host, enum refusal refusal, const char *detail,
+		 int64_t now)
 {
 	for (size_t i = 0; i < REPORT_REMEMBERED; i++)
 		if (reporter->told[i].until_ms > now && reporter->told[i].refusal == refusal &&
-		    strcmp(reporter->told[i].host, host) == 0)
+		    strcmp(reporter->told[i].host, host) == 0 &&
+		    strncmp(reporter->told[i].detail, detail, REPORT_DETAIL_BYTES - 1) == 0)
 			return true;
 	return false;
 }
@@ -23,14 +26,15 @@ static bool spend(struct reporter *reporter, int64_t now)
 	return true;
 }
 
-bool report_due(struct reporter *reporter, const char *host, enum refusal refusal, int64_t now)
+bool report_due(struct reporter *reporter, const char *host, enum refusal refusal, const char *detail, int64_t now)
 {
-	if (told(reporter, host, refusal, now) || !spend(reporter, now))
+	if (told(reporter, host, refusal, detail, now) || !spend(reporter, now))
 		return false;
 	size_t at = reporter->next;
 	reporter->next = (at + 1) % REPORT_REMEMBERED;
 	reporter->told[at].refusal = refusal;
 	reporter->told[at].until_ms = now + REPORT_REPEAT_MS;
 	memcpy(reporter->told[at].host, host, strlen(host) + 1);
+	snprintf(reporter->told[at].detail, sizeof reporter->told[at].detail, "%s", detail);
 	return true;
 }

@@ -75,7 +75,7 @@ static void on_report(enum broker_event kind, const char *host, enum refusal ref
 	uint8_t payload[HOST_MAX_BYTES + DETAIL_MAX + 32];
 	struct writer w = writer_over(payload, sizeof payload);
 	(void)context;
-	if (!report_due(&broker.reporter, host, refusal, now_ms()))
+	if (!report_due(&broker.reporter, host, refusal, detail, now_ms()))
 		return;
 	log_info("%s: %s (%s)", host[0] ? host : "a connection", refusal_code(refusal), detail);
 	write_u8(&w, (uint8_t)kind);

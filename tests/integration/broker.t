@@ -1,0 +1,440 @@
+#!/usr/bin/python3
+"""broker - the broker and policy processes between a browser and the test bank, in network namespaces.
+
+Usage: B=BUILD broker.t, as root. Prints TAP. tests/rig/broker starts the same programs the stick runs; the bank and
+its bad neighbours are tests/bank. What is looked at: what the browser gets, what the bank's own log and the tunnel's
+counters say, and what the broker tells the launcher.
+"""
+import json, os, queue, re, signal, socket, ssl, struct, subprocess, sys, threading, time
+
+B = os.environ["B"]
+TIMEOUT = 10
+count = failed = 0
+
+
+def check(good, what, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
+    if not good and detail != "":
+        print(f"# {detail}", flush=True)
+    return good
+
+
+class Rig:
+    def __init__(self, *options):
+        self.process = subprocess.Popen([f"{B}/rig/broker", B, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True, bufsize=1)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("Bail out! the rig did not start")
+        self.about = json.loads(line)
+        self.ca = self.about["ca"]
+        self.screens = [os.open(s["netns"], os.O_RDONLY) for s in self.about["sessions"]]
+        self.tunnel = os.open(self.about["tunnel"], os.O_RDONLY)
+        self.events = queue.Queue()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if event["event"] != "counts":
+                self.events.put(event)
+
+    def event(self, timeout=TIMEOUT):
+        try:
+            return self.events.get(timeout=timeout)
+        except queue.Empty:
+            return {"event": "none", "reason": "none", "host": "", "session": 0, "detail": ""}
+
+    def quiet(self, seconds=0.5):
+        """No event for so long, and those before it are forgotten."""
+        seen = []
+        try:
+            while True:
+                seen.append(self.events.get(timeout=seconds))
+        except queue.Empty:
+            return seen
+
+    def order(self, command, session=1):
+        self.process.stdin.write(f"{command} {session}\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT)
+
+
+home = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+
+def within(netns, function, *arguments):
+    """Sockets belong to where they were made."""
+    os.setns(netns, os.CLONE_NEWNET)
+    try:
+        return function(*arguments)
+    finally:
+        os.setns(home, os.CLONE_NEWNET)
+
+
+def connect(screen, port=443):
+    return within(screen, socket.create_connection, ("127.0.0.1", port), TIMEOUT)
+
+
+def context(rig, protocols=("h2", "http/1.1"), version=None):
+    c = ssl.create_default_context(cafile=rig.ca)
+    if protocols:
+        c.set_alpn_protocols(list(protocols))
+    if version:
+        c.minimum_version = c.maximum_version = version
+    return c
+
+
+def browse(rig, host, screen=0, **how):
+    """A TLS connection as a browser makes it: the socket, or the exception's text."""
+    try:
+        return context(rig, **how).wrap_socket(connect(rig.screens[screen]), server_hostname=host)
+    except (OSError, ssl.SSLError) as error:
+        return str(error)
+
+
+def get(tls, path="/", host="www.bank.example"):
+    tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    answer = b""
+    while chunk := tls.recv(65536):
+        answer += chunk
+    return answer.decode(errors="replace")
+
+
+def curl(rig, url, screen=0, *options):
+    done = subprocess.run(["nsenter", f"--net={rig.about['sessions'][screen]['netns']}", "curl", "-sS", "--cacert",
+                           rig.ca, "--max-time", str(TIMEOUT), "-w", "\n%{http_version} %{http_code}", *options, url],
+                          capture_output=True, text=True, timeout=60)
+    body, _, status = done.stdout.rpartition("\n")
+    return body, status, done.stderr
+
+
+def bank_log(rig):
+    with open(rig.about["bank"] + "/logs/access.log") as log:
+        return log.read()
+
+
+# --- DNS ------------------------------------------------------------------------------------------------------------
+
+A, AAAA, HTTPS = 1, 28, 65
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN = 0, 1, 2, 3
+
+
+def question(name, kind, ident=0x4242):
+    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
+    return struct.pack("!6H", ident, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", kind, 1)
+
+
+def udp(screen, data, timeout=TIMEOUT):
+    s = within(screen, socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(timeout)
+    s.sendto(data, ("127.0.0.1", 53))
+    try:
+        return s.recv(4096)
+    except TimeoutError:
+        return b""
+
+
+def tcp(screen, data, pieces=1):
+    s = connect(screen, 53)
+    framed = struct.pack("!H", len(data)) + data
+    step = -(-len(framed) // pieces)
+    for at in range(0, len(framed), step):
+        s.sendall(framed[at:at + step])
+        time.sleep(0.01 if pieces > 1 else 0)
+    try:
+        size = struct.unpack("!H", s.recv(2))[0]
+        return s.recv(size)
+    except (OSError, struct.error):
+        return b""
+
+
+def answer(data):
+    """(rcode, addresses of the answer section)"""
+    if len(data) < 12:
+        return None, []
+    ident, flags, questions, answers, _, _ = struct.unpack("!6H", data[:12])
+    addresses = re.findall(rb"\xc0\x0c\x00\x01\x00\x01....\x00\x04(....)", data, re.S) if answers else []
+    return flags & 15, [socket.inet_ntoa(a) for a in addresses]
+
+
+# --- ClientHellos made by hand --------------------------------------------------------------------------------------
+
+def vector(data, size):
+    return len(data).to_bytes(size, "big") + data
+
+
+def extension(kind, data):
+    return struct.pack("!H", kind) + vector(data, 2)
+
+
+def server_name(*names):
+    return extension(0, vector(b"".join(b"\0" + vector(n, 2) for n in names), 2))
+
+
+def hello(extensions):
+    body = b"\3\3" + bytes(32) + vector(b"", 1) + vector(b"\x13\x01\xc0\x2b", 2) + vector(b"\0", 1)
+    message = b"\1" + vector(body + vector(extensions, 2), 3)
+    return b"".join(b"\x16\3\1" + vector(message[at:at + 16384], 2) for at in range(0, len(message), 16384))
+
+
+def send_raw(screen, data):
+    """Everything that comes back until the broker closes."""
+    s = connect(screen)
+    back = b""
+    try:
+        s.sendall(data)
+        while chunk := s.recv(4096):
+            back += chunk
+    except OSError:
+        pass
+    return back
+
+
+# --- the tests ------------------------------------------------------------------------------------------------------
+
+def test_pages(rig):
+    body, status, error = curl(rig, "https://www.bank.example/")
+    check(status == "2 200" and "関所銀行" in body, "the bank's page comes over HTTP/2, its name resolved by the broker",
+          f"{status} {error}")
+    check('HTTP/2.0 www.bank.example "GET /" 200' in bank_log(rig), "the bank's own log says HTTP/2.0")
+    body, status, error = curl(rig, "https://static.bank-assets.example/large.bin", 0, "-o", "/dev/null", "-w",
+                               "\n%{size_download} %{http_code}")
+    check(status.endswith(" 200") and int(status.split()[0]) > 100000, "a large asset of the second host comes whole",
+          f"{status} {error}")
+
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        tls = browse(rig, "www.bank.example", protocols=("http/1.1",), version=version)
+        good = isinstance(tls, ssl.SSLSocket) and tls.version() == version.name.replace("_", ".")
+        if check(good and "200 OK" in get(tls, "/whoami"), f"a browser of {version.name} is served", tls) and good:
+            names = tls.getpeercert()["subjectAltName"]
+            check(names == (("DNS", "www.bank.example"),), f"its leaf has one name, over {version.name}", names)
+
+    tls = browse(rig, "www.bank.example", protocols=("h2", "http/1.1"))
+    check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() == "h2", "h2 is offered on, and chosen", tls)
+    tls = browse(rig, "www.bank.example", protocols=("http/1.1",))
+    check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() == "http/1.1" and
+          "HTTP/1.1 " in get(tls, "/whoami"), "where the browser offers only http/1.1, so does the broker", tls)
+    tls = browse(rig, "www.bank.example", protocols=())
+    check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() is None, "no ALPN offered, none chosen", tls)
+    check(rig.quiet() == [], "and nothing of this is an event")
+
+
+def test_bad_neighbours(rig):
+    before = bank_log(rig)
+    for host, event, reason in (("wrongpin.bank.example", "pin_failure", "pin"),
+                                ("wrongname.bank.example", "certificate", "name"),
+                                ("expired.bank.example", "certificate", "dates"),
+                                ("unknownca.bank.example", "certificate", "chain")):
+        tls = browse(rig, host)
+        e = rig.event()
+        check(isinstance(tls, str) and (e["event"], e["reason"], e["host"]) == (event, reason, host),
+              f"{host} is refused as {reason}", f"{tls} {e}")
+    for host in ("phish.example", "www.yamabiko.example", "evil.www.bank.example", "bank.example"):
+        tls = browse(rig, host)
+        e = rig.event()
+        check(isinstance(tls, str) and (e["reason"], e["host"]) == ("not_listed", host), f"{host} is not listed",
+              f"{tls} {e}")
+    check(bank_log(rig) == before, "and none of them saw a request")
+
+
+def test_hellos(rig):
+    screen = rig.screens[0]
+    name = server_name(b"www.bank.example")
+    for what, data, reason in (
+            ("plain HTTP", b"GET / HTTP/1.1\r\nHost: www.bank.example\r\n\r\n", "bad_hello"),
+            ("an SSL 2.0 hello", bytes.fromhex("802e010301001500000010") + bytes(40), "bad_hello"),
+            ("a hello without a name", hello(extension(43, b"\x02\x03\x04")), "bad_hello"),
+            ("a hello with two names", hello(server_name(b"www.bank.example", b"phish.example")), "bad_hello"),
+            ("a hello with its name twice", hello(name + name), "bad_hello"),
+            ("a hello for an address", hello(server_name(b"198.51.100.10")), "ip_literal"),
+            ("a hello of 20 kB", hello(name + extension(21, bytes(20000))), "bad_hello"),
+            ("a hello of TLS 1.1", hello(name + extension(43, b"\x02\x03\x02")), "bad_hello")):
+        back = send_raw(screen, data)
+        e = rig.event()
+        check((e["event"], e["reason"]) == ("bad_client", reason) and back[:5] == b"\x15\3\3\0\2",
+              f"{what} is refused: {e['detail']}", f"{e} {back[:16]}")
+    for what, data in (("zeros", bytes(2000)), ("random bytes", os.urandom(4096).replace(b"\x16", b"\x17")),
+                       ("a hello that announces 16 MB", b"\x16\3\1\x40\0\1\xff\xff\xff")):
+        check(send_raw(screen, data)[:5] == b"\x15\3\3\0\2", f"{what}: an alert and the end")
+    rig.quiet()
+
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context(rig, ("http/1.1",)).wrap_bio(incoming, outgoing, server_hostname="www.bank.example")
+    s = connect(screen)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                for byte in outgoing.read():
+                    s.sendall(bytes([byte]))
+                incoming.write(s.recv(65536))
+        check(tls.version() == "TLSv1.3", "a hello that comes byte by byte is read")
+    except OSError as error:
+        check(False, "a hello that comes byte by byte is read", error)
+
+
+def test_names(rig):
+    screen = rig.screens[0]
+    rig.quiet()
+    check(answer(udp(screen, question("www.bank.example", A))) == (NOERROR, ["127.0.0.1"]),
+          "a listed name is 127.0.0.1")
+    for kind, what in ((AAAA, "AAAA"), (HTTPS, "HTTPS"), (64, "SVCB"), (255, "ANY")):
+        data = udp(screen, question("www.bank.example", kind))
+        check(answer(data) == (NOERROR, []) and b"\x00\x06\x00\x01" in data, f"and has no {what}", data)
+    check(answer(tcp(screen, question("www.bank.example", A))) == (NOERROR, ["127.0.0.1"]), "over TCP too")
+    check(answer(tcp(screen, question("www.bank.example", A), 40)) == (NOERROR, ["127.0.0.1"]),
+          "and in many small pieces")
+    check(rig.quiet() == [], "which is no event")
+
+    check(answer(udp(screen, question("tracker.example", A))) == (NXDOMAIN, []), "any other name does not exist")
+    e = rig.event()
+    check((e["event"], e["reason"], e["host"]) == ("refused", "not_listed", "tracker.example"), "and is told", e)
+    answer(udp(screen, question("tracker.example", AAAA)))
+    check(rig.quiet() == [], "once, though a browser asks more than once")
+    check(answer(udp(screen, question("www.yamabiko.example", A)))[0] == NXDOMAIN, "nor does another bank's")
+    for n in range(200):
+        udp(screen, question(f"t{n}.tracker.example", A))
+    told = len(rig.quiet())
+    check(1 <= told <= 60, f"of 200 refused names at once, {told} are told")
+
+    good = question("www.bank.example", A)
+    for what, data, rcode in (("cut short", good[:-3], FORMERR), ("with a byte behind it", good + b"\0", FORMERR),
+                              ("of two questions", good[:5] + b"\2" + good[6:], FORMERR),
+                              ("with a name that points at itself", good[:12] + b"\xc0\x0c\0\1\0\1", FORMERR),
+                              ("with a label of 64 bytes", good[:12] + b"\x40" + bytes(64) + b"\0\0\1\0\1", FORMERR)):
+        check(answer(udp(screen, data))[0] == rcode, f"a question {what} is a format error")
+    for what, data in (("of 11 bytes", good[:11]), ("that is an answer", good[:2] + b"\x81" + good[3:]),
+                       ("of 2,000 bytes", good + bytes(2000))):
+        check(udp(screen, data, 0.3) == b"", f"a question {what} gets nothing")
+    check(tcp(screen, b"") == b"" and tcp(screen, good[:11]) == b"", "nor over TCP")
+    check(answer(udp(screen, good)) == (NOERROR, ["127.0.0.1"]), "and the resolver goes on")
+
+
+def test_walls(rig):
+    def direct():
+        s = socket.socket()
+        s.settimeout(2)
+        return s.connect_ex(("198.51.100.10", 443))
+    check(within(rig.screens[0], direct) != 0, "the browser's namespace has no other way to the bank")
+    _, status, error = curl(rig, "https://www.yamabiko.example/", 1)
+    check(status.endswith(" 200"), "the second bank's session opens the second bank", f"{status} {error}")
+    tls = browse(rig, "www.bank.example", 1)
+    e = rig.event()
+    check(isinstance(tls, str) and (e["session"], e["reason"]) == (2, "not_listed"),
+          "and nothing of the first bank's", f"{tls} {e}")
+    check(answer(udp(rig.screens[1], question("www.bank.example", A)))[0] == NXDOMAIN, "not even its name")
+    rig.quiet()
+
+
+def tunnel_bytes(rig):
+    def read():
+        with open("/proc/thread-self/net/dev") as lines:
+            return int(re.search(r"lo:\s*(\d+)", lines.read()).group(1))
+    return within(rig.tunnel, read)
+
+
+def bank_connections(rig):
+    done = subprocess.run(["nsenter", f"--net={rig.about['tunnel']}", "ss", "-Htn", "state", "established",
+                           "( dport = 443 )"], capture_output=True, text=True)
+    return len(done.stdout.split("\n")) - 1
+
+
+def test_freeze(rig):
+    rig.quiet()
+    tls = browse(rig, "static.bank-assets.example", protocols=("http/1.1",))
+    tls.sendall(b"GET /large.bin HTTP/1.1\r\nHost: static.bank-assets.example\r\n\r\n")
+    first = tls.recv(1000)
+    idle = browse(rig, "www.bank.example")
+    check(first.startswith(b"HTTP/1.1 200") and isinstance(idle, ssl.SSLSocket), "a download is under way")
+    rig.order("freeze")
+    check(rig.event()["event"] == "frozen", "the freeze is answered")
+    before, open_now = tunnel_bytes(rig), bank_connections(rig)
+    time.sleep(1)
+    check(tunnel_bytes(rig) == before, "after it not one byte moves in the tunnel", tunnel_bytes(rig) - before)
+    check(open_now == 0, "no connection to the bank is left", open_now)
+    got, error = len(first), None
+    try:
+        while chunk := tls.recv(65536):
+            got += len(chunk)
+    except (OSError, ssl.SSLError) as e:
+        error = e
+    check(error is not None, "the download ends as cut, not as whole", got)
+    try:
+        idle.settimeout(2)
+        dead = idle.recv(1) == b""
+    except (OSError, ssl.SSLError):
+        dead = True
+    check(dead, "an idle connection has ended too")
+    check(isinstance(browse(rig, "www.bank.example"), str), "a new one is refused")
+    check(answer(udp(rig.screens[0], question("www.bank.example", A)))[0] == SERVFAIL, "names are not answered")
+    check(tunnel_bytes(rig) == before, "and still nothing moved in the tunnel")
+    rig.order("thaw")
+    _, status, error = curl(rig, "https://www.bank.example/")
+    check(status == "2 200", "after the thaw the page comes again", f"{status} {error}")
+    rig.quiet()
+
+
+def test_hang(rig, result):
+    started = time.monotonic()
+    tls = browse_patiently(rig, "hang.bank.example")
+    result.append((time.monotonic() - started, tls))
+
+
+def browse_patiently(rig, host):
+    # no setns here: this runs in a thread, and the others' namespace must not change under them
+    done = subprocess.run(["nsenter", f"--net={rig.about['sessions'][0]['netns']}", "curl", "-sS", "--cacert", rig.ca,
+                           "--max-time", "40", f"https://{host}/"], capture_output=True, text=True)
+    return done.stderr
+
+
+def test_policy_killed(rig):
+    rig.quiet()
+    tls = browse(rig, "www.bank.example", protocols=("http/1.1",))
+    check(isinstance(tls, ssl.SSLSocket), "a connection is open", tls)
+    os.kill(rig.about["pids"]["policy"], signal.SIGKILL)
+    ended = {rig.event()["event"], rig.event()["event"]}
+    check(ended == {"ended"}, "when the policy process is killed both brokers end", ended)
+    try:
+        left = get(tls)
+    except (OSError, ssl.SSLError):
+        left = ""
+    check("HTTP/" not in left, "and give nothing any more", left[:80])
+    check(bank_connections(rig) == 0, "no connection to a bank is left")
+    check(isinstance(browse(rig, "www.bank.example"), str), "and no new one is made")
+
+
+def main():
+    rig = Rig("--bank", "sekisho-demo", "--bank", "yamabiko")
+    hang = []
+    waiting = threading.Thread(target=test_hang, args=(rig, hang))
+    try:
+        test_pages(rig)
+        test_bad_neighbours(rig)
+        test_hellos(rig)
+        test_names(rig)
+        test_walls(rig)
+        test_freeze(rig)
+        waiting.start()
+        e = rig.event(30)
+        waiting.join()
+        check((e["event"], e["reason"], e["host"]) == ("bank_trouble", "timeout", "hang.bank.example"),
+              "a bank that hangs is told as such", e)
+        check(hang and hang[0][0] < 20 and "alert" in hang[0][1], "and the browser is not left waiting", hang)
+        test_policy_killed(rig)
+    finally:
+        rig.end()
+    print(f"1..{count}")
+    return failed > 0
+
+
+sys.exit(main())
