@@ -162,7 +162,7 @@ enum page_verdict bank_judge(const struct bank *bank, const char *url, char host
 	host[0] = '\0';
 	if (strcmp(url, "about:blank") == 0 || strcmp(url, "about:srcdoc") == 0)
 		return PAGE_BLANK;
-	GUri *uri = g_uri_parse(url, G_URI_FLAGS_ENCODED | G_URI_FLAGS_HAS_PASSWORD, NULL);
+	GUri *uri = g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL);
 	if (!uri)
 		return PAGE_ELSEWHERE;
 	if (g_uri_get_host(uri) && strlen(g_uri_get_host(uri)) < HOST_NAME_BYTES) {

@@ -89,6 +89,8 @@ static void read_image_file(struct model *model)
 		g_date_time_unref(day);
 	}
 	model->devel = json_is_true(json_object_get(image, "devel"));
+	const char *language = json_string_value(json_object_get(image, "language"));
+	model->language = language && strcmp(language, "en") == 0 ? LANGUAGE_EN : LANGUAGE_JA;
 	json_decref(image);
 }
 
@@ -128,7 +130,7 @@ int main(void)
 	read_image_file(&app.model);
 	app.loop = g_main_loop_new(NULL, FALSE);
 	app_open(&app);
-	g_unix_fd_add(app.channel, G_IO_IN | G_IO_HUP | G_IO_ERR, on_channel, &app);
+	g_unix_fd_add(app.channel, G_IO_IN, on_channel, &app);
 	error = msg_send(app.channel, MSG_READY, 0, NULL, 0);
 	if (error)
 		fatal("the launcher does not listen: %s", strerror(-error));

@@ -51,10 +51,8 @@ static void test_bad_lists_change_nothing(void **state)
 	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\"},\"start\":\"https://x.example/\",\"hosts\":[\"x.example\"]}]",
 	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"https://x.example/\",\"hosts\":[]}]",
 	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"https://x.example/\",\"hosts\":[7]}]",
-	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"http://x.example/"
-	    "\",\"hosts\":[\"x.example\"]}]",
-	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"https://y.example/"
-	    "\",\"hosts\":[\"x.example\"]}]",
+	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"http://x.jp/\",\"hosts\":[\"x.jp\"]}]",
+	    "[{\"id\":\"a\",\"name\":{\"ja\":\"甲\",\"en\":\"A\"},\"start\":\"https://y.jp/\",\"hosts\":[\"x.jp\"]}]",
 	    "[{\"id\":\"a\",\"id\":\"a\"}]",
 	    "[{\"id\":\"a\"",
 	};
