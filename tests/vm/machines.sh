@@ -73,7 +73,7 @@ machine_stick() {
     -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
     -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
     -device qemu-xhci,id=usb -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
-    -device usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0 \
+    -device usb-storage,id=plug,bus=usb.0,drive=stick,removable=on,bootindex=0 \
     -device usb-kbd,bus=usb.0 -device usb-tablet,bus=usb.0 \
     -netdev "$(link_end home stick world)" -device e1000e,netdev=home,mac=52:54:00:5e:00:21,romfile= \
     -object "filter-dump,id=capture,netdev=home,file=$RUN/stick.pcap" "$@"
