@@ -216,6 +216,8 @@ static bool set_server(struct exchange *x, const char *path)
 	       !curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x->http) &&
+	       /* nor may a connection made before that be used after it */
+	       !curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, http->check_dates ? 0L : 1L) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, http->fresh ? 1L : 0L);
 }
 
