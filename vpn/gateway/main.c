@@ -31,8 +31,9 @@ void child_begin(const char *name, int highest_fd, struct config *config)
 	if (config_read_fd(GATEWAY_CONFIG_FD, config, why, sizeof why))
 		fatal("configuration: %s", why);
 	close(GATEWAY_CONFIG_FD);
-	json_object_seed(0); /* it reads /dev/urandom, which is out of reach later */
-	tzset();             /* and gmtime_r(), for a Date header, /etc/localtime */
+	/* Files that libraries read once, before they are out of reach: /dev/urandom, the time zone. */
+	json_object_seed(0);
+	tzset();
 }
 
 char *child_read_fd(int fd, size_t max_bytes)
