@@ -408,6 +408,16 @@ static enum broker_event kind_of(enum refusal refusal)
 	}
 }
 
+/* To the same address, with a TLS of its own. */
+static void connect_again(struct connection *c)
+{
+	close_side(&c->bank);
+	tls_free(&c->bank.tls);
+	tls_init(&c->bank.tls);
+	c->address_next--;
+	connect_next(c);
+}
+
 static void start_browser(struct connection *c)
 {
 	c->browser.tls.early = c->first;
@@ -438,11 +448,14 @@ static void run_bank(struct connection *c)
 	case TLS_CUT:
 		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_TLS, "the host ended the connection in its TLS handshake");
 		break;
-	case TLS_FAILED: {
+	case TLS_FAILED:
+		if (tls_try_without_pss(&c->bank.tls)) {
+			connect_again(c);
+			break;
+		}
 		enum refusal refusal = tls_bank_refusal(&c->bank.tls, detail, sizeof detail);
 		refuse(c, kind_of(refusal), refusal, detail);
 		break;
-	}
 	}
 }
 

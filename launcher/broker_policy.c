@@ -190,12 +190,13 @@ static struct known_host *place_for_host(struct policy *policy)
 	return oldest;
 }
 
-static void move_sessions(struct bank_host *from, struct bank_host *to)
+static void move_experience(struct bank_host *from, struct bank_host *to)
 {
 	if (memcmp(from->trust, to->trust, sizeof from->trust) != 0)
 		return;
 	memcpy(to->sessions, from->sessions, sizeof to->sessions);
 	to->session_count = from->session_count;
+	to->without_pss = from->without_pss;
 	from->session_count = 0;
 }
 
@@ -203,7 +204,7 @@ static void remember_host(struct policy *policy, struct bank_host *host)
 {
 	struct known_host *known = find_host(policy, host->name, host->port);
 	if (known)
-		move_sessions(known->host, host);
+		move_experience(known->host, host);
 	forget_host(known);
 	known = known ? known : place_for_host(policy);
 	*known = (struct known_host){.host = bank_host_keep(host), .until_ms = now_ms() + FRESH_MS};

@@ -24,6 +24,27 @@ static const int suites[] = {
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
 				  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 
+/*
+ * mbedTLS takes no RSA-PSS in TLS 1.2, which RFC 8446 section 4.2.3 lets a server answer with that was offered it: so
+ * PSS comes last, where a server follows our order, and is left out after one that does not (broker_policy.h).
+ */
+static const uint16_t signatures[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,       MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,    MBEDTLS_TLS1_3_SIG_NONE,
+};
+static const uint16_t signatures_without_pss[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+    MBEDTLS_TLS1_3_SIG_NONE,
+};
+
 /* Of the chain, not of the key exchange: RSA from 2048 bits, the NIST curves, SHA-2. */
 static const mbedtls_x509_crt_profile chain_profile = {
     .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
@@ -89,6 +110,7 @@ static int configure(struct tls_end *end, int role, int fd)
 	mbedtls_ssl_conf_max_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_3);
 	mbedtls_ssl_conf_ciphersuites(&end->config, suites);
 	mbedtls_ssl_conf_groups(&end->config, groups);
+	mbedtls_ssl_conf_sig_algs(&end->config, signatures);
 	end->fd = fd;
 	return end->protocols[0] ? mbedtls_ssl_conf_alpn_protocols(&end->config, end->protocols) : 0;
 }
@@ -141,6 +163,10 @@ int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const str
 	mbedtls_ssl_conf_ca_chain(&end->config, &host->anchors, NULL);
 	mbedtls_ssl_conf_cert_profile(&end->config, &chain_profile);
 	mbedtls_ssl_conf_verify(&end->config, chain_check_certificate, &end->check);
+	if (host->without_pss) {
+		mbedtls_ssl_conf_max_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_2);
+		mbedtls_ssl_conf_sig_algs(&end->config, signatures_without_pss);
+	}
 	mbedtls_ssl_conf_session_tickets(&end->config, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
 	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&end->config,
 								 MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
@@ -247,6 +273,15 @@ enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t ca
 	mbedtls_strerror(end->error, detail, capacity);
 	/* the certificate's key usage, which mbedTLS looks at after its chain */
 	return end->error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE ? REFUSAL_CHAIN : REFUSAL_TLS;
+}
+
+bool tls_try_without_pss(struct tls_end *end)
+{
+	if (end->error != MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER || end->host->without_pss ||
+	    mbedtls_ssl_get_version_number(&end->ssl) != MBEDTLS_SSL_VERSION_TLS1_2)
+		return false;
+	end->host->without_pss = true;
+	return true;
 }
 
 void tls_send_plain_alert(int fd, uint8_t description)

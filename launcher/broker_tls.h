@@ -58,6 +58,9 @@ enum tls_result tls_close(struct tls_end *end); /* send close_notify */
 /* Why the bank's handshake failed, with a sentence for the desk in `detail`. */
 enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t capacity);
 
+/* True, once for a host: it signed as mbedTLS cannot read in TLS 1.2; a new connection that offers less may succeed. */
+bool tls_try_without_pss(struct tls_end *end);
+
 /* A fatal alert (RFC 8446 section 6) in the clear, to a browser that waits for the ServerHello. Best effort. */
 void tls_send_plain_alert(int fd, uint8_t description);
 

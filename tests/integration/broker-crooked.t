@@ -1,0 +1,410 @@
+#!/usr/bin/python3
+"""broker-crooked - the broker before banks that are wrong in ways the test bank is not: in their certificates beyond the
+chain, in their TLS, in their names' addresses, and in how they end.
+
+Usage: B=BUILD broker-crooked.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys; DNS,
+authorities and banks are this program's, in a namespace that is the tunnel's far end.
+"""
+import json, os, queue, signal, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
+
+warnings.simplefilter("ignore", DeprecationWarning)  # the old TLS here is old on purpose
+
+B = os.environ["B"]
+TIMEOUT = 10
+count = failed = 0
+
+
+def check(good, what, detail=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
+    if not good and detail != "":
+        print(f"# {detail}", flush=True)
+
+
+def run(*command, **how):
+    done = subprocess.run(command, capture_output=True, **how)
+    if done.returncode:
+        sys.exit(f"Bail out! {' '.join(command)}: {done.stderr}")
+    return done.stdout
+
+
+# --- certificates ---------------------------------------------------------------------------------------------------
+
+class Authority:
+    def __init__(self, directory):
+        self.directory = directory
+        self.root = f"{directory}/root"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-sha256",
+            "-days", "100", "-config", "/dev/null", "-subj", "/CN=Crooked Root", "-keyout", self.root + ".key", "-out",
+            self.root + ".crt", "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign", "-addext", "subjectKeyIdentifier=hash")
+
+    def issue(self, host, san=None, ca=False, use="serverAuth", usage="digitalSignature", bits=None, digest="sha256"):
+        path = f"{self.directory}/{host}"
+        kind = ["RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}"] if bits else ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        run("openssl", "genpkey", "-quiet", "-algorithm", *kind, "-out", path + ".key")
+        extensions = [f"basicConstraints=critical,CA:{'TRUE' if ca else 'FALSE'}", f"keyUsage=critical,{usage}",
+                      "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid:always"]
+        extensions += [f"extendedKeyUsage={use}"] if use else []
+        extensions += [f"subjectAltName={san}"] if san else []
+        with open(path + ".ext", "w") as file:
+            file.write("\n".join(extensions) + "\n")
+        request = run("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", f"/CN={host}")
+        run("openssl", "x509", "-req", f"-{digest}", "-CA", self.root + ".crt", "-CAkey", self.root + ".key", "-days",
+            "30", "-extfile", path + ".ext", "-out", path + ".crt", input=request)
+        return path
+
+    def pin(self, path):
+        der = run("openssl", "pkey", "-in", path + ".key", "-pubout", "-outform", "DER")
+        return run("openssl", "base64", "-A", input=run("openssl", "dgst", "-sha256", "-binary", input=der)).decode()
+
+
+# --- banks ----------------------------------------------------------------------------------------------------------
+
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbank"
+LARGE = 8 << 20
+
+
+def serve_page(tls):
+    while tls.recv(65536):
+        tls.sendall(PAGE)
+
+
+def serve_large(tls):
+    tls.recv(65536)
+    tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE)
+    for at in range(0, LARGE, 65536):
+        tls.sendall(bytes([at >> 16 & 255]) * 65536)
+    tls.unwrap()
+
+
+def serve_upload(tls):
+    """Reads slowly at first: what the broker holds meanwhile must stay bounded."""
+    time.sleep(2)
+    got = 0
+    while got < LARGE:
+        got += len(tls.recv(65536))
+    tls.sendall(PAGE)
+
+
+def serve_cut(tls):
+    tls.recv(65536)
+    tls.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf a page")
+    os.close(tls.detach())  # no close_notify
+
+
+def serve_half_closed(tls):
+    """An answer after the browser has said its last word, and a good end."""
+    asked = b""
+    while chunk := tls.recv(65536):
+        asked += chunk
+    tls.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + asked[:3])
+    tls.unwrap()
+
+
+class Bank:
+    def __init__(self, address, path, serve=serve_page, versions=None, ciphers=None, protocols=()):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if versions:
+            self.context.minimum_version, self.context.maximum_version = versions
+        if ciphers:
+            self.context.set_ciphers(ciphers)
+        self.context.load_cert_chain(path + ".crt", path + ".key")
+        if protocols:
+            self.context.set_alpn_protocols(list(protocols))
+        self.serve, self.seen = serve, queue.Queue()
+        self.socket = socket.create_server((address, 443))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            plain, _ = self.socket.accept()
+            threading.Thread(target=self.talk, args=(plain,), daemon=True).start()
+
+    def talk(self, plain):
+        try:
+            tls = self.context.wrap_socket(plain, server_side=True)
+            self.seen.put((tls.version(), tls.session_reused, tls.selected_alpn_protocol()))
+            self.serve(tls)
+        except (OSError, ssl.SSLError):
+            pass  # what the browser's side saw is looked at
+
+
+# --- the rig --------------------------------------------------------------------------------------------------------
+
+home = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+
+class Rig:
+    def __init__(self, policy, tunnel):
+        self.process = subprocess.Popen([f"{B}/rig/broker", B, "--policy", policy, "--tunnel",
+                                         f"/proc/{os.getpid()}/fd/{tunnel}", "--resolver", "198.51.100.53", "--bank",
+                                         "crooked"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("Bail out! the rig did not start")
+        self.about = json.loads(line)
+        self.screen = os.open(self.about["netns"], os.O_RDONLY)
+        self.events = queue.Queue()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if event["event"] != "counts":
+                self.events.put(event)
+
+    def event(self, timeout=TIMEOUT):
+        try:
+            return self.events.get(timeout=timeout)
+        except queue.Empty:
+            return {"event": "none", "reason": "none", "host": "", "detail": ""}
+
+    def browse(self, host, protocols=("h2", "http/1.1")):
+        context = ssl.create_default_context(cafile=self.about["ca"])
+        context.set_alpn_protocols(list(protocols))
+        os.setns(self.screen, os.CLONE_NEWNET)
+        try:
+            plain = socket.create_connection(("127.0.0.1", 443), TIMEOUT)
+        finally:
+            os.setns(home, os.CLONE_NEWNET)
+        plain.settimeout(2 * TIMEOUT)
+        try:
+            return context.wrap_socket(plain, server_hostname=host)
+        except (OSError, ssl.SSLError) as error:
+            return str(error)
+
+    def page(self, host):
+        tls = self.browse(host)
+        if isinstance(tls, str):
+            return tls
+        try:
+            tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            return tls.recv(65536)
+        except (OSError, ssl.SSLError) as error:
+            return str(error)
+
+    def memory_kb(self):
+        with open(f"/proc/{self.about['pids']['broker']}/status") as status:
+            return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+
+
+TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
+TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
+ZONE = "crooked.example"
+
+
+def lay(authority):
+    """name -> (address, what issue() is told, what Bank() is told); the name's certificate is for it unless said."""
+    def san(name):
+        return {"san": f"DNS:{name}.{ZONE}"}
+    plan = {
+        "tls12": (san("tls12"), {"versions": TLS12, "protocols": ("http/1.1",)}),
+        "tls13": (san("tls13"), {"versions": TLS13, "protocols": ("h2", "http/1.1")}),
+        "rsa": ({**san("rsa"), "bits": 2048}, {"versions": TLS13}),
+        "rsa12": ({**san("rsa12"), "bits": 3072}, {"versions": TLS12}),
+        "wild": ({"san": f"DNS:*.{ZONE}"}, {}),
+        "large": (san("large"), {"serve": serve_large}),
+        "upload": (san("upload"), {"serve": serve_upload}),
+        "half": (san("half"), {"serve": serve_half_closed}),
+        "cut": (san("cut"), {"serve": serve_cut}),
+        "second": (san("second"), {}),
+        "caspin": (san("caspin"), {}),
+        # wrong
+        "nosan": ({}, {}),
+        "emailsan": ({"san": f"email:a@nosan.{ZONE}"}, {}),
+        "widewild": ({"san": "DNS:*.example"}, {}),
+        "deepwild": ({"san": "DNS:*.deeper.crooked.example"}, {}),
+        "leafca": ({**san("leafca"), "ca": True, "usage": "digitalSignature,keyCertSign"}, {}),
+        "nouse": ({**san("nouse"), "use": None}, {}),
+        "emailuse": ({**san("emailuse"), "use": "emailProtection"}, {}),
+        "anyuse": ({**san("anyuse"), "use": "2.5.29.37.0"}, {}),
+        "weakrsa": ({**san("weakrsa"), "bits": 1024}, {"ciphers": "DEFAULT@SECLEVEL=0"}),
+        "sha1": ({**san("sha1"), "digest": "sha1"}, {"ciphers": "DEFAULT@SECLEVEL=0"}),
+        "staticrsa": ({**san("staticrsa"), "bits": 2048, "usage": "digitalSignature,keyEncipherment"},
+                      {"versions": TLS12, "ciphers": "AES128-GCM-SHA256"}),
+        "cbc": ({**san("cbc"), "bits": 2048}, {"versions": TLS12, "ciphers": "ECDHE-RSA-AES128-SHA"}),
+        "tls11": (san("tls11"), {"versions": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
+                                 "ciphers": "DEFAULT@SECLEVEL=0"}),
+    }
+    laid = {}
+    for number, (name, (issued, served)) in enumerate(plan.items(), 60):
+        laid[name] = (f"198.51.100.{number}", authority.issue(f"{name}.{ZONE}", **issued), served)
+    return laid
+
+
+def sign_policy(directory, authority, laid):
+    others = {"loopback", "linklocal", "nowhere", "closed"}
+    backup = authority.pin(authority.issue(f"backup.{ZONE}"))
+    def host(name):
+        path = laid[name][1] if name in laid else laid["tls12"][1]
+        pin = authority.pin(authority.root if name == "caspin" else path)
+        return {"name": f"{name}.{ZONE}", "role": "page", "ports": [443], "anchors": ["root"], "pins": [pin, backup]}
+    with open(authority.root + ".crt") as pem:
+        policy = {"format": 1, "tenant": "demo", "version": 9, "issued": "2025-01-01T00:00:00Z",
+                  "expires": "2045-01-01T00:00:00Z", "pin": False, "authorities": {"root": pem.read()},
+                  "banks": [{"id": "crooked", "name": {"ja": "曲がり銀行", "en": "Crooked Bank"},
+                             "start": f"https://tls12.{ZONE}/", "support": "+81-3-0000-0000",
+                             "hosts": [host(name) for name in [*laid, *sorted(others)]]}]}
+    plain, once, signed = f"{directory}/policy.json", f"{directory}/policy.once", f"{directory}/policy.dsse.json"
+    with open(plain, "w") as file:
+        json.dump(policy, file)
+    run(f"{B}/sekisho", "policy", "sign", "--type", "policy", "--key", f"{B}/demo/keys/root-1.key", "-o", once, plain)
+    run(f"{B}/sekisho", "policy", "sign", "--type", "policy", "--key", f"{B}/demo/keys/root-3.key", "-o", signed, once)
+    return signed
+
+
+def start_world(directory, laid):
+    """In a new namespace: addresses, DNS, banks. Its descriptor, the banks, the DNS server."""
+    os.unshare(os.CLONE_NEWNET)
+    world = os.open("/proc/self/ns/net", os.O_RDONLY)
+    run("ip", "link", "set", "lo", "up")
+    names = {f"{name}.{ZONE}": [address] for name, (address, _, _) in laid.items()}
+    names[f"second.{ZONE}"].insert(0, "198.51.100.250")  # nobody listens there
+    names |= {f"loopback.{ZONE}": ["127.0.0.1"], f"linklocal.{ZONE}": ["169.254.169.254"],
+              f"closed.{ZONE}": ["198.51.100.250"]}
+    with open(f"{directory}/hosts", "w") as file:
+        for name, addresses in names.items():
+            file.writelines(f"{address} {name}\n" for address in addresses)
+    for address in [a for a, _, _ in laid.values()] + ["198.51.100.53", "198.51.100.250", "169.254.169.254"]:
+        run("ip", "address", "add", f"{address}/32", "dev", "lo")
+    dns = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--group=root",
+                            "--pid-file=", "--no-resolv", "--no-hosts", f"--addn-hosts={directory}/hosts",
+                            "--listen-address=198.51.100.53", "--bind-interfaces", "--local=/example/",
+                            "--local-ttl=30"], stderr=subprocess.DEVNULL)
+    trap = socket.create_server(("127.0.0.1", 443))  # what a rebinding name would reach
+    trap.setblocking(False)
+    banks = {name: Bank(address, path, **served) for name, (address, path, served) in laid.items()}
+    os.setns(home, os.CLONE_NEWNET)
+    return world, banks, dns, trap
+
+
+def test_good(rig, banks):
+    for name, version, protocol in (("tls12", "TLSv1.2", "http/1.1"), ("tls13", "TLSv1.3", "h2")):
+        page = rig.page(f"{name}.{ZONE}")
+        check(page == PAGE, f"a bank of {version} alone is reached", page)
+        seen = banks[name].seen.get(timeout=TIMEOUT)
+        check(seen == (version, False, protocol), f"which saw {version} and {protocol}", seen)
+        check(rig.page(f"{name}.{ZONE}") == PAGE, "again")
+        seen = banks[name].seen.get(timeout=TIMEOUT)
+        check(seen == (version, True, protocol), "by a resumed session", seen)
+    for name, what in (("rsa", "an RSA key over TLS 1.3"), ("rsa12", "an RSA key over TLS 1.2"),
+                       ("wild", "a wildcard for one label"), ("caspin", "a pin on its authority"),
+                       ("second", "a dead first address")):
+        page = rig.page(f"{name}.{ZONE}")
+        check(page == PAGE, f"a bank with {what} is reached", page)
+
+
+def test_wrong(rig, banks):
+    for name, reason in (("nosan", "name"), ("emailsan", "name"), ("widewild", "name"), ("deepwild", "name"),
+                         ("leafca", "chain"), ("nouse", "chain"), ("emailuse", "chain"), ("anyuse", "chain"),
+                         ("weakrsa", "chain"), ("sha1", "chain"), ("staticrsa", "tls"), ("cbc", "tls"),
+                         ("tls11", "tls"), ("nowhere", "no_address"), ("closed", "unreachable"),
+                         ("loopback", "no_address"), ("linklocal", "no_address")):
+        page = rig.page(f"{name}.{ZONE}")
+        e = rig.event()
+        check(isinstance(page, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", reason),
+              f"{name} is refused as {reason}: {e['detail']}", f"{page} {e}")
+
+
+def test_flow(rig):
+    before = rig.memory_kb()
+    tls = rig.browse(f"large.{ZONE}", ("http/1.1",))
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    got, first = b"", True
+    while chunk := tls.recv(65536):
+        got += chunk
+        if first:
+            time.sleep(2)  # the browser does not read for a while: the broker must not read on for it
+            check(rig.memory_kb() - before < 2048, "a browser that does not read fills no memory", rig.memory_kb() - before)
+            first = False
+    body = got.partition(b"\r\n\r\n")[2]
+    whole = b"".join(bytes([at >> 16 & 255]) * 65536 for at in range(0, LARGE, 65536))
+    check(body == whole, "8 MB come down whole and in order", len(body))
+
+    tls = rig.browse(f"upload.{ZONE}", ("http/1.1",))
+    sender = threading.Thread(target=tls.sendall, args=(bytes(LARGE),))
+    sender.start()
+    time.sleep(1)
+    check(rig.memory_kb() - before < 2048, "nor does a bank that does not read", rig.memory_kb() - before)
+    check(tls.recv(65536) == PAGE, "8 MB go up whole")
+    sender.join()
+
+    tls = rig.browse(f"half.{ZONE}", ("http/1.1",))
+    tls.sendall(b"abc")
+    incoming = tls
+    try:
+        incoming.settimeout(TIMEOUT)
+        incoming.unwrap()  # close_notify, then waits for the other's
+        ended = True
+    except (OSError, ssl.SSLError) as error:
+        # the bank's answer comes before its close_notify, which the TLS library here calls an error
+        ended = "APPLICATION_DATA_AFTER_CLOSE_NOTIFY" in str(error).upper().replace(" ", "_")
+    check(ended, "after the browser's close_notify the bank's answer still comes")
+
+    tls = rig.browse(f"cut.{ZONE}", ("http/1.1",))
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    tls.settimeout(TIMEOUT)
+    try:
+        while tls.recv(65536):
+            pass
+        cut = False
+    except TimeoutError:
+        cut = False
+    except (OSError, ssl.SSLError):
+        cut = True
+    check(cut, "a page that the bank cut short does not look whole")
+
+
+def test_many(rig):
+    """More at once than the broker takes: those behind wait and are served."""
+    pages = []
+    def one():
+        pages.append(subprocess.run(["nsenter", f"--net={rig.about['netns']}", "curl", "-sS", "--cacert",
+                                     rig.about["ca"], "--max-time", "30", f"https://tls13.{ZONE}/", "--http1.1"],
+                                    capture_output=True).stdout)
+    idle = []
+    os.setns(rig.screen, os.CLONE_NEWNET)
+    for _ in range(127):
+        idle.append(socket.create_connection(("127.0.0.1", 443), TIMEOUT))
+    os.setns(home, os.CLONE_NEWNET)
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(pages == [b"bank"] * 8, "127 idle connections leave room for pages, one after the other", pages)
+    for s in idle:
+        s.close()
+    check(rig.page(f"tls13.{ZONE}") == PAGE, "and when they are gone all is as before")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        authority = Authority(directory)
+        laid = lay(authority)
+        policy = sign_policy(directory, authority, laid)
+        world, banks, dns, trap = start_world(directory, laid)
+        rig = Rig(policy, world)
+        try:
+            test_good(rig, banks)
+            test_wrong(rig, banks)
+            try:
+                trap.accept()
+                check(False, "nothing reached the tunnel's own loopback")
+            except BlockingIOError:
+                check(True, "nothing reached the tunnel's own loopback")
+            test_flow(rig)
+            test_many(rig)
+        finally:
+            rig.process.send_signal(signal.SIGTERM)
+            rig.process.wait(TIMEOUT)
+            dns.terminate()
+            dns.wait(TIMEOUT)
+    print(f"1..{count}", flush=True)
+    os._exit(failed > 0)  # the banks' threads wait for browsers that do not come
+
+
+main()
