@@ -42,6 +42,7 @@ struct hub_document {
 	size_t size;
 	uint64_t version;
 	int64_t expires; /* of the policy */
+	char refused[640]; /* why the newest file was not taken, "" if it was */
 };
 
 struct hub {
@@ -50,7 +51,6 @@ struct hub {
 	struct fleet *fleet;
 	struct plan plan;
 	struct hub_document policy, gateways;
-	char document_error[640]; /* why the newest file was refused, "" if it was not */
 
 	uint64_t beacons[COUNT_COUNT];
 	uint64_t transitions[HEALTH_COUNT];

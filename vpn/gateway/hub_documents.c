@@ -23,7 +23,7 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 	bool same = document->envelope && document->size == size && memcmp(document->envelope, envelope, size) == 0;
 	document->version = version;
 	document->expires = expires;
-	hub->document_error[0] = '\0';
+	document->refused[0] = '\0';
 	if (same)
 		return;
 	char *copy = strndup((const char *)envelope, size);
@@ -91,6 +91,8 @@ void hub_document_refused(struct hub *hub, struct reader *r)
 	read_str(r, sentence, sizeof sentence);
 	if (!reader_done(r))
 		return;
-	snprintf(hub->document_error, sizeof hub->document_error, "%s: %s", what, sentence);
-	store_event(hub->store, hub_now(), "document_refused", "", "", hub->document_error);
+	/* Without roots nothing can be verified: that is said of the policy, which is what sticks wait for. */
+	struct hub_document *document = strcmp(what, "gateways") == 0 ? &hub->gateways : &hub->policy;
+	snprintf(document->refused, sizeof document->refused, "%s: %s", what, sentence);
+	store_event(hub->store, hub_now(), "document_refused", "", "", document->refused);
 }

@@ -51,6 +51,11 @@ static json_t *stick_json(const struct stick *s)
 	return row;
 }
 
+static const char *document_error(const struct hub *hub)
+{
+	return hub->policy.refused[0] ? hub->policy.refused : hub->gateways.refused;
+}
+
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;
@@ -58,7 +63,7 @@ void hub_report_sticks(struct hub *hub, FILE *out)
 				 hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
 				 (json_int_t)hub->policy.version, "gateways_version",
 				 (json_int_t)hub->gateways.version, "policy_expires",
-				 number_or_null(hub->policy.expires), "document_error", hub->document_error);
+				 number_or_null(hub->policy.expires), "document_error", document_error(hub));
 	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);
 	if (!text)
@@ -193,7 +198,7 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 		"When the policy in force expires, 0 none.", (double)hub->policy.expires);
 	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,
 		"1 if the newest policy or list of gateways was refused and an older one is in force.",
-		hub->document_error[0] != '\0');
+		document_error(hub)[0] != '\0');
 	put_self(hub, out);
 	metrics_end(out);
 }

@@ -21,7 +21,7 @@
 #include "vpn/gateway/messages.h"
 #include "vpn/gateway/setup.h"
 
-enum { READY_MS = 20000, STOP_MS = 3000, BACK_OFF_MS = 1000, BACK_OFF_MAX_MS = 30000, STEADY_MS = 60000 };
+enum { READY_MS = 20000, STOP_MS = 3000, BACK_OFF_MS = 100, BACK_OFF_MAX_MS = 30000, STEADY_MS = 60000 };
 
 #define NET_ADMIN (1ULL << CAP_NET_ADMIN)
 
