@@ -120,9 +120,9 @@ static int serve(void *out)
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		dup2(*pipe_end, STDOUT_FILENO);
-		int null = open("/dev/null", O_RDONLY);
-		dup2(null, STDIN_FILENO);
+		close(STDIN_FILENO); /* whose place /dev/null takes */
+		if (open("/dev/null", O_RDONLY) != STDIN_FILENO || dup2(*pipe_end, STDOUT_FILENO) < 0)
+			_exit(127);
 		execlp("sh", "sh", "tests/bank/serve", prefix, (char *)NULL);
 		_exit(127);
 	}
@@ -366,10 +366,12 @@ static void on_input(uint32_t events, void *context)
 	line[size] = '\0';
 	char *end;
 	while ((end = strchr(line, '\n'))) {
-		char command[16];
-		unsigned id = 0;
-		if (sscanf(line, "%15s %u", command, &id) == 2)
-			obey(command, id);
+		*end = '\0';
+		char *space = strchr(line, ' ');
+		if (space) {
+			*space = '\0';
+			obey(line, (unsigned)strtoul(space + 1, NULL, 10));
+		}
 		size -= (size_t)(end + 1 - line);
 		memmove(line, end + 1, size + 1);
 	}

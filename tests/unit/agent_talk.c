@@ -57,8 +57,9 @@ static int admission(const char *json, struct talk_admission *out)
 	const char *wrong = NULL;
 	/* an exact copy, so that the address sanitizer sees a read behind it */
 	size_t size = strlen(json);
-	char *copy = malloc(size ? size : 1);
-	memcpy(copy, json, size);
+	uint8_t *copy = malloc(size ? size : 1);
+	for (size_t i = 0; i < size; i++)
+		copy[i] = (uint8_t)json[i];
 	int result = talk_read_admission(copy, size, out, &wrong);
 	free(copy);
 	assert_true((result == 0) == (wrong == NULL));

@@ -117,10 +117,11 @@ static void a_name_that_is_no_host_name_does_not_exist(void **state)
 	    {"\3a.b\3com\0", 9},
 	    {"\003127\0010\0010\0011\0", 11},
 	};
+	static const uint8_t a_in[] = {0, 1, 0, 1};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		uint8_t data[64] = "\x12\x34\1\0\0\1\0\0\0\0\0\0";
 		memcpy(data + 12, names[i].bytes, names[i].size);
-		memcpy(data + 12 + names[i].size, "\0\1\0\1", 4);
+		memcpy(data + 12 + names[i].size, a_in, sizeof a_in);
 		struct names_query query;
 		assert_int_equal(read_exact(data, 16 + names[i].size, &query), NAMES_ANSWER);
 		assert_string_equal(query.host, "");
