@@ -1,0 +1,1 @@
+$(call fuzz,reply,launcher/agent_talk.c,-ljansson)
