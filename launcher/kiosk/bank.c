@@ -1,12 +1,15 @@
 #include <malloc.h>
 
 #include "launcher/kiosk/app.h"
+#include "launcher/kiosk/module.h"
 #include "launcher/kiosk/web.h"
 
 /*
  * A bank's page under the trust bar. Over the page lies one card at a time, the gravest first: the frozen page, a
  * question of the page's script, an explanation, or the wait for the first page.
  */
+
+static const struct web_api *browser; /* NULL until the first bank is opened */
 
 struct bank_screen {
 	GtkWidget *bar, *name, *site, *tunnel, *tunnel_glyph, *tunnel_word;
@@ -161,14 +164,14 @@ static void answer_page(gpointer data)
 	app->bank->noticed = false;
 	app_draw(app);
 	if (app->bank->web)
-		gtk_widget_grab_focus(web_widget(app->bank->web));
+		gtk_widget_grab_focus(browser->widget(app->bank->web));
 }
 
 static void answer_again(gpointer data)
 {
 	struct app *app = data;
 	app->bank->noticed = false;
-	web_reload(app->bank->web);
+	browser->reload(app->bank->web);
 	app_draw(app);
 }
 
@@ -178,9 +181,9 @@ static void answer_question(struct app *app, bool yes)
 	char *typed = g_strdup(card_entry_text(screen->card));
 	screen->asked = false;
 	app_draw(app);
-	web_answer(screen->web, yes, typed);
+	browser->answer(screen->web, yes, typed);
 	g_free(typed);
-	gtk_widget_grab_focus(web_widget(screen->web));
+	gtk_widget_grab_focus(browser->widget(screen->web));
 }
 
 static void answer_yes(gpointer data) { answer_question(data, true); }
@@ -362,7 +365,7 @@ static void draw_bar(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
 	const struct model *model = &app->model;
-	const char *host = screen->web ? web_host(screen->web) : "";
+	const char *host = screen->web ? browser->host(screen->web) : "";
 	gtk_label_set_text(GTK_LABEL(screen->name), model->bank.name[model->language] ?: "");
 	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
 	label_show(screen->site, host[0] ? site : "");
@@ -383,10 +386,10 @@ static void draw_loading(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
 	double progress = 0;
-	const bool loading = screen->web && web_loading(screen->web, &progress);
+	const bool loading = screen->web && browser->loading(screen->web, &progress);
 	const bool free = screen->web && !app->model.frozen && !screen->asked;
 	gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(screen->progress), loading ? progress : 0);
-	gtk_widget_set_sensitive(screen->back, free && web_can_back(screen->web));
+	gtk_widget_set_sensitive(screen->back, free && browser->can_back(screen->web));
 	gtk_widget_set_sensitive(screen->reload, free);
 }
 
@@ -417,10 +420,10 @@ void bank_draw(struct app *app)
 static void on_changed(gpointer data)
 {
 	struct app *app = data;
-	if (web_host(app->bank->web)[0] && !app->bank->shown) {
+	if (browser->host(app->bank->web)[0] && !app->bank->shown) {
 		app->bank->shown = true;
 		bank_draw(app);
-		gtk_widget_grab_focus(web_widget(app->bank->web));
+		gtk_widget_grab_focus(browser->widget(app->bank->web));
 		return;
 	}
 	draw_bar(app);
@@ -476,18 +479,19 @@ void bank_open(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
 	bank_close(app);
-	screen->web = web_new(&app->model.bank, app->model.language, &calls, app);
+	browser = module_wait();
+	screen->web = browser ? browser->create(&app->model.bank, app->model.language, &calls, app) : NULL;
 	if (!screen->web) {
 		app->model.session = SESSION_REFUSED;
 		g_strlcpy(app->model.session_code, "internal", sizeof app->model.session_code);
 		return;
 	}
-	GtkWidget *widget = web_widget(screen->web);
+	GtkWidget *widget = browser->widget(screen->web);
 	gtk_widget_set_vexpand(widget, TRUE);
 	gtk_widget_set_hexpand(widget, TRUE);
 	gtk_box_append(GTK_BOX(screen->holder), widget);
-	web_set_base_zoom(screen->web, base_zoom(app));
-	web_load_start(screen->web);
+	browser->set_base_zoom(screen->web, base_zoom(app));
+	browser->load_start(screen->web);
 }
 
 static void clear_clipboards(struct app *app)
@@ -501,8 +505,8 @@ void bank_close(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
 	if (screen->web) {
-		gtk_box_remove(GTK_BOX(screen->holder), web_widget(screen->web));
-		web_free(screen->web);
+		gtk_box_remove(GTK_BOX(screen->holder), browser->widget(screen->web));
+		browser->destroy(screen->web);
 		clear_clipboards(app);
 		malloc_trim(0); /* given back, so that the kernel wipes it */
 	}
@@ -517,10 +521,10 @@ void bank_close(struct app *app)
 void bank_freeze(struct app *app)
 {
 	if (app->bank->web)
-		web_hold(app->bank->web, app->model.frozen);
+		browser->hold(app->bank->web, app->model.frozen);
 	/* The page itself is what the customer goes on with. */
 	if (app->bank->web && !app->model.frozen)
-		gtk_widget_grab_focus(web_widget(app->bank->web));
+		gtk_widget_grab_focus(browser->widget(app->bank->web));
 }
 
 gboolean bank_escape(struct app *app)
@@ -536,8 +540,9 @@ void bank_refused(struct app *app)
 	struct bank_screen *screen = app->bank;
 	const char *host = app->model.refused_host;
 	/* The page's own host is explained when its load fails; other hosts are parts left out. */
-	if (!screen->web || strcmp(host, web_pending_host(screen->web)) == 0 ||
-	    strcmp(host, web_host(screen->web)) == 0 || (screen->noticed && strcmp(host, screen->notice_host) == 0))
+	if (!screen->web || strcmp(host, browser->pending_host(screen->web)) == 0 ||
+	    strcmp(host, browser->host(screen->web)) == 0 ||
+	    (screen->noticed && strcmp(host, screen->notice_host) == 0))
 		return;
 	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
 	screen->left_out_reason = app->model.refused_reason;
@@ -546,7 +551,7 @@ void bank_refused(struct app *app)
 void bank_back(struct app *app)
 {
 	if (app->bank->web && !app->model.frozen && !app->bank->asked)
-		web_back(app->bank->web);
+		browser->back(app->bank->web);
 }
 
 void bank_reload(struct app *app)
@@ -558,5 +563,5 @@ void bank_reload(struct app *app)
 void bank_zoom(struct app *app, int direction)
 {
 	if (app->bank->web && !app->model.frozen)
-		web_zoom(app->bank->web, direction);
+		browser->zoom(app->bank->web, direction);
 }

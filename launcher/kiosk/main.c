@@ -17,6 +17,7 @@
 #include "firmware/lib/log.h"
 #include "launcher/kiosk/app.h"
 #include "launcher/kiosk/filter.h"
+#include "launcher/kiosk/module.h"
 
 static const char IMAGE_FILE[] = "/sekisho/etc/image.json";
 
@@ -134,6 +135,7 @@ int main(void)
 	error = msg_send(app.channel, MSG_READY, 0, NULL, 0);
 	if (error)
 		fatal("the launcher does not listen: %s", strerror(-error));
+	module_load();
 	g_main_loop_run(app.loop);
 	bank_close(&app);
 	return EXIT_FAILURE; /* nobody ends the kiosk but the launcher */

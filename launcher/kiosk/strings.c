@@ -350,6 +350,10 @@ static const struct advice refusals[REFUSAL_COUNT] = {
     [REFUSAL_FROZEN] = {{"安全な通路が切れている間は、どこも開きません。",
 			 "While the secure passage is cut, nothing is opened."},
 			{"つながるまで、そのままお待ちください。", "Please wait until it is connected again."}},
+    [REFUSAL_BAD_QUESTION] = {{"行き先の名前を調べるための問い合わせが、正しい形ではありませんでした。",
+			       "The question for a place's name was not well-formed."},
+			      {"元のページへ戻って、もう一度お試しください。くり返すときは、お電話ください。",
+			       "Go back to the page and try again. If it happens again and again, please call."}},
 };
 
 const struct advice *advice_for(enum advice_about about, const char *code)

@@ -273,6 +273,20 @@ static gboolean on_unwanted(void) { return TRUE; }
 
 /* Questions of the page's script */
 
+static void web_answer(struct web *web, bool yes, const char *text)
+{
+	WebKitScriptDialog *dialog = g_steal_pointer(&web->dialog);
+	if (!dialog)
+		return;
+	const WebKitScriptDialogType type = webkit_script_dialog_get_dialog_type(dialog);
+	if (type == WEBKIT_SCRIPT_DIALOG_CONFIRM || type == WEBKIT_SCRIPT_DIALOG_BEFORE_UNLOAD_CONFIRM)
+		webkit_script_dialog_confirm_set_confirmed(dialog, yes);
+	if (type == WEBKIT_SCRIPT_DIALOG_PROMPT && yes)
+		webkit_script_dialog_prompt_set_text(dialog, text);
+	webkit_script_dialog_close(dialog);
+	webkit_script_dialog_unref(dialog);
+}
+
 static gboolean on_dialog(WebKitWebView *view, WebKitScriptDialog *dialog, struct web *web)
 {
 	static const enum web_question questions[] = {
@@ -289,20 +303,6 @@ static gboolean on_dialog(WebKitWebView *view, WebKitScriptDialog *dialog, struc
 			 type == WEBKIT_SCRIPT_DIALOG_PROMPT ? webkit_script_dialog_prompt_get_default_text(dialog)
 							     : "");
 	return TRUE;
-}
-
-void web_answer(struct web *web, bool yes, const char *text)
-{
-	WebKitScriptDialog *dialog = g_steal_pointer(&web->dialog);
-	if (!dialog)
-		return;
-	const WebKitScriptDialogType type = webkit_script_dialog_get_dialog_type(dialog);
-	if (type == WEBKIT_SCRIPT_DIALOG_CONFIRM || type == WEBKIT_SCRIPT_DIALOG_BEFORE_UNLOAD_CONFIRM)
-		webkit_script_dialog_confirm_set_confirmed(dialog, yes);
-	if (type == WEBKIT_SCRIPT_DIALOG_PROMPT && yes)
-		webkit_script_dialog_prompt_set_text(dialog, text);
-	webkit_script_dialog_close(dialog);
-	webkit_script_dialog_unref(dialog);
 }
 
 /* Making and ending */
@@ -330,7 +330,27 @@ static const struct {
     {"show-notification", G_CALLBACK(on_unwanted)},
 };
 
-struct web *web_new(const struct bank *bank, enum language language, const struct web_calls *calls, gpointer context)
+static void web_free(struct web *web)
+{
+	if (!web)
+		return;
+	web_answer(web, false, "");
+	if (web->view) {
+		g_signal_handlers_disconnect_by_data(web->view, web);
+		webkit_web_view_terminate_web_process(web->view);
+	}
+	if (web->session)
+		g_signal_handlers_disconnect_by_data(web->session, web);
+	g_clear_object(&web->view);
+	g_clear_object(&web->session);
+	g_clear_object(&web->web_context);
+	g_free(web->failed_url);
+	bank_free(&web->bank);
+	g_free(web);
+}
+
+static struct web *web_new(const struct bank *bank, enum language language, const struct web_calls *calls,
+			   gpointer context)
 {
 	struct web *web = g_new0(struct web, 1);
 	web->calls = *calls;
@@ -355,30 +375,11 @@ struct web *web_new(const struct bank *bank, enum language language, const struc
 	return web;
 }
 
-GtkWidget *web_widget(struct web *web) { return GTK_WIDGET(web->view); }
+static GtkWidget *web_widget(struct web *web) { return GTK_WIDGET(web->view); }
 
-void web_free(struct web *web)
-{
-	if (!web)
-		return;
-	web_answer(web, false, "");
-	if (web->view) {
-		g_signal_handlers_disconnect_by_data(web->view, web);
-		webkit_web_view_terminate_web_process(web->view);
-	}
-	if (web->session)
-		g_signal_handlers_disconnect_by_data(web->session, web);
-	g_clear_object(&web->view);
-	g_clear_object(&web->session);
-	g_clear_object(&web->web_context);
-	g_free(web->failed_url);
-	bank_free(&web->bank);
-	g_free(web);
-}
+static void web_load_start(struct web *web) { webkit_web_view_load_uri(web->view, web->bank.start); }
 
-void web_load_start(struct web *web) { webkit_web_view_load_uri(web->view, web->bank.start); }
-
-void web_reload(struct web *web)
+static void web_reload(struct web *web)
 {
 	char *url = g_steal_pointer(&web->failed_url);
 	if (url)
@@ -390,9 +391,9 @@ void web_reload(struct web *web)
 	g_free(url);
 }
 
-void web_back(struct web *web) { webkit_web_view_go_back(web->view); }
+static void web_back(struct web *web) { webkit_web_view_go_back(web->view); }
 
-void web_hold(struct web *web, bool held)
+static void web_hold(struct web *web, bool held)
 {
 	web->held = held;
 	if (held)
@@ -404,26 +405,43 @@ static void apply_zoom(struct web *web)
 	webkit_web_view_set_zoom_level(web->view, web->base_zoom * (1 + 0.15 * web->zoom));
 }
 
-void web_zoom(struct web *web, int direction)
+static void web_zoom(struct web *web, int direction)
 {
 	web->zoom = direction == 0 ? 0 : CLAMP(web->zoom + direction, -3, ZOOM_STEPS);
 	apply_zoom(web);
 }
 
-void web_set_base_zoom(struct web *web, double zoom)
+static void web_set_base_zoom(struct web *web, double zoom)
 {
 	web->base_zoom = zoom;
 	apply_zoom(web);
 }
 
-bool web_can_back(const struct web *web) { return webkit_web_view_can_go_back(web->view); }
+static bool web_can_back(const struct web *web) { return webkit_web_view_can_go_back(web->view); }
 
-bool web_loading(const struct web *web, double *progress)
+static bool web_loading(const struct web *web, double *progress)
 {
 	*progress = webkit_web_view_get_estimated_load_progress(web->view);
 	return webkit_web_view_is_loading(web->view);
 }
 
-const char *web_host(const struct web *web) { return web->host; }
+static const char *web_host(const struct web *web) { return web->host; }
 
-const char *web_pending_host(const struct web *web) { return web->pending_host; }
+static const char *web_pending_host(const struct web *web) { return web->pending_host; }
+
+const struct web_api web_api = {
+    .create = web_new,
+    .destroy = web_free,
+    .widget = web_widget,
+    .load_start = web_load_start,
+    .reload = web_reload,
+    .back = web_back,
+    .hold = web_hold,
+    .zoom = web_zoom,
+    .set_base_zoom = web_set_base_zoom,
+    .can_back = web_can_back,
+    .loading = web_loading,
+    .host = web_host,
+    .pending_host = web_pending_host,
+    .answer = web_answer,
+};

@@ -4,7 +4,7 @@
  *
  * It answers WebKit's questions itself, mostly with no: only https pages of the session's bank are loaded, in any
  * frame and pop-up; no file is opened, saved or printed; no permission is given. What the customer should know goes
- * to the caller by `struct web_calls`. web_free() ends the web process and forgets everything.
+ * to the caller by `struct web_calls`.
  */
 #ifndef LAUNCHER_KIOSK_WEB_H
 #define LAUNCHER_KIOSK_WEB_H
@@ -39,30 +39,38 @@ struct web_calls {
 
 struct web;
 
-/* `bank` is copied. NULL only when a feature that must be off is not known to this WebKit (logged). */
-struct web *web_new(const struct bank *bank, enum language language, const struct web_calls *calls, gpointer context);
-GtkWidget *web_widget(struct web *web);
-void web_free(struct web *web);
+/*
+ * The browser is a module of its own (kiosk-web.so), loaded while the first screen is already shown: WebKit is by far
+ * the largest thing on the stick and takes seconds to load. This table is all that the kiosk knows of it.
+ */
+struct web_api {
+	/* `bank` is copied. NULL only when a feature that must be off is not known to this WebKit (logged). */
+	struct web *(*create)(const struct bank *bank, enum language language, const struct web_calls *calls,
+			      gpointer context);
+	/* Ends the web process and forgets everything; NULL is fine. */
+	void (*destroy)(struct web *web);
+	GtkWidget *(*widget)(struct web *web);
 
-void web_load_start(struct web *web);
-void web_reload(struct web *web); /* after a failure: what failed, once more */
-void web_back(struct web *web);
-/* Held, the page stays as it is: loading stops and nothing new is loaded until it is released. */
-void web_hold(struct web *web, bool held);
-void web_zoom(struct web *web, int direction);
-void web_set_base_zoom(struct web *web, double zoom); /* what "normal" is on this screen */
+	void (*load_start)(struct web *web);
+	void (*reload)(struct web *web); /* after a failure: what failed, once more */
+	void (*back)(struct web *web);
+	/* Held, the page stays as it is: loading stops and nothing new is loaded until it is released. */
+	void (*hold)(struct web *web, bool held);
+	void (*zoom)(struct web *web, int direction);
+	void (*set_base_zoom)(struct web *web, double zoom); /* what "normal" is on this screen */
 
-bool web_can_back(const struct web *web);
-bool web_loading(const struct web *web, double *progress);
-/* The page now shown, by its host if that is one of the bank's; "" before the first. */
-const char *web_host(const struct web *web);
-/* The host a main load is under way to, or "". */
-const char *web_pending_host(const struct web *web);
+	bool (*can_back)(const struct web *web);
+	bool (*loading)(const struct web *web, double *progress);
+	/* The page now shown, by its host if that is one of the bank's; "" before the first. */
+	const char *(*host)(const struct web *web);
+	/* The host a main load is under way to, or "". */
+	const char *(*pending_host)(const struct web *web);
 
-/* Answer web_calls.asked. `text` matters for WEB_PROMPT. Nothing if nothing is asked. */
-void web_answer(struct web *web, bool yes, const char *text);
+	/* Answer web_calls.asked. `text` matters for WEB_PROMPT. Nothing if nothing is asked. */
+	void (*answer)(struct web *web, bool yes, const char *text);
+};
 
-/* Names of WebKit features that are switched off; NULL after the last. */
-const char *web_feature_off(size_t nth);
+/* The module's one exported symbol. */
+extern const struct web_api web_api;
 
 #endif

@@ -1,7 +1,6 @@
 #include "launcher/kiosk/web_settings.h"
 
 #include "firmware/lib/log.h"
-#include "launcher/kiosk/web.h"
 
 /* Of 512 MB the web process may have this much before WebKit gives caches back, and then ends it. */
 enum { MEMORY_LIMIT_MB = 280 };

@@ -15,6 +15,9 @@ WebKitSettings *web_settings_new(void);
 WebKitNetworkSession *web_session_new(void);
 WebKitWebContext *web_context_new_for(enum language language);
 
+/* Names of WebKit features that are switched off; NULL after the last. */
+const char *web_feature_off(size_t nth);
+
 /* A Content-Security-Policy on top of the page's own: frames only from the bank's pages, no plug-in objects. */
 char *web_content_policy(const struct bank *bank);
 

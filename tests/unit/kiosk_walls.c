@@ -10,7 +10,6 @@
 
 #include "launcher/kiosk/filter.h"
 #include "launcher/kiosk/keys.h"
-#include "launcher/kiosk/web.h"
 #include "launcher/kiosk/web_settings.h"
 
 /* WebKit and fontconfig keep what they made until the process ends. */
