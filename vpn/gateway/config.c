@@ -250,7 +250,7 @@ static int set_defaults(struct config *config)
 				       "roots = /etc/sekisho/roots.json\n"
 				       "policy = /etc/sekisho/policy.dsse.json\n"
 				       "gateways = /etc/sekisho/gateways.dsse.json\n"
-				       "database = /var/lib/sekisho/gateway.db\n"
+				       "database = /var/lib/sekisho/store/gateway.db\n"
 				       "resolver-config = /run/sekisho/resolver/dnsmasq.conf\n"
 				       "resolver-program = /usr/sbin/dnsmasq\n"
 				       "users = names\n";

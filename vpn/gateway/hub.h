@@ -34,7 +34,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 17 };
+enum { HUB_REFUSALS = 18 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {
