@@ -106,11 +106,14 @@ static void on_policy(enum refusal refusal, void *context)
 
 static void answer(struct asker *asker, enum names_verdict verdict)
 {
+	struct screen *screen = asker->screen;
 	asker->busy = true;
-	if (asker->screen->frozen)
+	if (asker->query.type == 0)
+		screen->refused("", REFUSAL_BAD_QUESTION, screen->context);
+	if (screen->frozen)
 		reply(asker, NAMES_FAILED);
 	else if (verdict == NAMES_ASK)
-		policy_ask_name(asker->screen->policy, asker->query.host, on_policy, asker);
+		policy_ask_name(screen->policy, asker->query.host, on_policy, asker);
 	else
 		reply(asker, NAMES_REFUSED);
 }
@@ -139,7 +142,9 @@ static bool read_datagram(struct screen *screen)
 		return true;
 	*asker = (struct asker){.screen = screen, .peer = peer, .peer_size = peer_size};
 	enum names_verdict verdict = names_read(data, (size_t)got, &asker->query);
-	if (verdict != NAMES_DROP)
+	if (verdict == NAMES_DROP)
+		screen->refused("", REFUSAL_BAD_QUESTION, screen->context);
+	else
 		answer(asker, verdict);
 	return true;
 }
@@ -168,6 +173,7 @@ static void run_message(struct stream *stream)
 	*asker = (struct asker){.screen = stream->screen, .stream = stream};
 	enum names_verdict verdict = names_read(stream->data + LENGTH_BYTES, size, &asker->query);
 	if (verdict == NAMES_DROP) {
+		stream->screen->refused("", REFUSAL_BAD_QUESTION, stream->screen->context);
 		close_stream(stream);
 		return;
 	}

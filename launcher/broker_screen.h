@@ -14,6 +14,7 @@
 
 struct screen;
 
+/* `host` is "" with REFUSAL_BAD_QUESTION. */
 typedef void screen_refused_fn(const char *host, enum refusal refusal, void *context);
 
 /* Both sockets, bound and listening, become the screen's own. NULL on failure. */

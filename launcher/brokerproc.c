@@ -88,7 +88,8 @@ static void on_report(enum broker_event kind, const char *host, enum refusal ref
 static void on_refused_name(const char *host, enum refusal refusal, void *context)
 {
 	broker.refused_names++;
-	on_report(BROKER_REFUSED, host, refusal, refusal_text(refusal), context);
+	on_report(refusal == REFUSAL_BAD_QUESTION ? BROKER_BAD_CLIENT : BROKER_REFUSED, host, refusal,
+		  refusal_text(refusal), context);
 }
 
 /* Without policy nothing is allowed: the session is over. */

@@ -128,16 +128,17 @@ enum refusal {
 	REFUSAL_EXPIRED_POLICY,
 	REFUSAL_NO_SESSION,
 	REFUSAL_IP_LITERAL,
-	REFUSAL_BAD_HELLO,   /* not a ClientHello, no SNI, several SNIs, too large */
-	REFUSAL_NO_ADDRESS,  /* the tunnel's resolver has no address for it */
-	REFUSAL_UNREACHABLE, /* no TCP connection */
-	REFUSAL_TIMEOUT,     /* connected, then no answer */
-	REFUSAL_TLS,         /* handshake failed */
-	REFUSAL_CHAIN,       /* no chain to the host's own anchors */
-	REFUSAL_NAME,        /* certificate is for another name */
-	REFUSAL_DATES,       /* certificate not yet or no longer valid */
-	REFUSAL_PIN,         /* chain good, no pin matches */
-	REFUSAL_FROZEN,      /* tunnel or admission lost */
+	REFUSAL_BAD_HELLO,    /* not a ClientHello, no SNI, several SNIs, too large */
+	REFUSAL_NO_ADDRESS,   /* the tunnel's resolver has no address for it */
+	REFUSAL_UNREACHABLE,  /* no TCP connection */
+	REFUSAL_TIMEOUT,      /* connected, then no answer */
+	REFUSAL_TLS,          /* handshake failed */
+	REFUSAL_CHAIN,        /* no chain to the host's own anchors */
+	REFUSAL_NAME,         /* certificate is for another name */
+	REFUSAL_DATES,        /* certificate not yet or no longer valid */
+	REFUSAL_PIN,          /* chain good, no pin matches */
+	REFUSAL_FROZEN,       /* tunnel or admission lost */
+	REFUSAL_BAD_QUESTION, /* a DNS question that cannot be read */
 	REFUSAL_COUNT
 };
 

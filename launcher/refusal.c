@@ -20,6 +20,7 @@ static const struct {
     [REFUSAL_DATES] = {"dates", "the certificate is not yet or no longer valid"},
     [REFUSAL_PIN] = {"pin", "the chain is good, but no pin of the policy matches"},
     [REFUSAL_FROZEN] = {"frozen", "tunnel or admission was lost, the session is frozen"},
+    [REFUSAL_BAD_QUESTION] = {"bad_question", "a DNS question of the browser's could not be read"},
 };
 
 const char *refusal_code(enum refusal refusal)

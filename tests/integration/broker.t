@@ -313,11 +313,15 @@ def test_names(rig):
                               ("with a name that points at itself", good[:12] + b"\xc0\x0c\0\1\0\1", FORMERR),
                               ("with a label of 64 bytes", good[:12] + b"\x40" + bytes(64) + b"\0\0\1\0\1", FORMERR)):
         check(answer(udp(screen, data))[0] == rcode, f"a question {what} is a format error")
+    e = rig.event()
+    check((e["event"], e["reason"]) == ("bad_client", "bad_question"), "of which the launcher hears", e)
+    check(rig.quiet() == [], "once in a while")
     for what, data in (("of 11 bytes", good[:11]), ("that is an answer", good[:2] + b"\x81" + good[3:]),
                        ("of 2,000 bytes", good + bytes(2000))):
         check(udp(screen, data, 0.3) == b"", f"a question {what} gets nothing")
     check(tcp(screen, b"") == b"" and tcp(screen, good[:11]) == b"", "nor over TCP")
     check(answer(udp(screen, good)) == (NOERROR, ["127.0.0.1"]), "and the resolver goes on")
+    rig.quiet()
 
 
 def test_walls(rig):
