@@ -21,7 +21,7 @@
  * and bubblewrap, which need what it must not.
  */
 
-enum { SCREEN_WAIT_MS = 3000, HEALTH_EVERY_MS = 10000 };
+enum { SCREEN_WAIT_MS = 10000, HEALTH_EVERY_MS = 10000 };
 
 static struct stick stick;
 
@@ -115,7 +115,13 @@ static void broker_died(struct stick *s)
 		session_fail(s, "internal");
 }
 
-static void agent_died(struct stick *s) { stick_goodbye_said(s); }
+/* The lease goes on: what it said last stands until it would have had to say it again. */
+static void agent_died(struct stick *s)
+{
+	stick_goodbye_said(s);
+	if (s->machine.state >= STATE_TIME && s->machine.state <= STATE_ADMITTED)
+		tell_step(s, s->machine.state, STEP_TROUBLE, "internal", process_row(PROCESS_AGENT)->name);
+}
 
 static void screen_died(struct stick *s)
 {
@@ -181,6 +187,8 @@ static void on_health(void *context)
 static void on_opening(void *context)
 {
 	struct stick *s = context;
+	log_error("session %u is not open yet: the broker is%s ready, the gateway has%s said yes", s->session.id,
+		  s->session.broker_ready ? "" : " not", s->session.gateway_ready ? "" : " not");
 	session_fail(s, s->session.gateway_ready ? "internal" : "gateway_silent");
 }
 
