@@ -1,0 +1,155 @@
+// The desk: what the fleet looks like now. Draws a model; asks nobody.
+
+import { icon, make, tones } from "./dom.js";
+import { alarms, isAtBank, isTrouble, whatIsWrong, whatToDo, worst } from "./trouble.js";
+import { age, bytes, clock, language, moment, words } from "./words.js";
+
+const ORDER = ["up", "late", "stale", "lost", "offline", "never", "revoked"];
+const SORT = { lost: 0, stale: 1, late: 2, up: 3, offline: 4, never: 5, revoked: 6 };
+const EXPIRING_S = 30 * 86400;
+
+const pill = (state) => make(`span.pill.tone-${tones[state]}`, icon(state), words().states[state]);
+const bankNames = (stick) => stick.banks.join(", ");
+
+function bar(model, act) {
+  const w = words();
+  const old = Math.round(model.now - model.fleet.now);
+  const live = model.reached ? make("span.live", w.live(old)) : make("span.live.off", w.unreachable);
+  return make("div.bar", { role: "banner" },
+    make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${w.desk} · ${model.fleet.gateway} · ${model.fleet.tenant}`))),
+    make("span.push"), live, make("span.mono", clock(model.now)),
+    make("button.plain", { type: "button", onclick: act.turn, lang: language() === "ja" ? "en" : "ja" }, w.language),
+    make("span.sub", model.operator), make("button.plain", { type: "button", onclick: act.leave }, w.log_out));
+}
+
+function headline(model) {
+  const w = words();
+  const { sticks } = model.fleet;
+  const troubled = sticks.filter((s) => isTrouble(s, model.now));
+  const bad = troubled.filter((s) => s.state !== "late");
+  const atBank = bad.filter(isAtBank).length;
+  let [state, title, more] = ["up", w.calm, w.calm_more(sticks.filter((s) => s.state === "up").length, sticks.length)];
+  if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), w.trouble_more(atBank)];
+  else if (troubled.length) [state, title, more] = ["late", w.watch(troubled.length), w.watch_more];
+  else if (!sticks.length) [state, title, more] = ["never", w.no_sticks, w.no_sticks_more];
+  document.title = bad.length ? `(${bad.length}) ${title} - ${w.title}` : `${title} - ${w.title}`;
+  return make(`section.headline.tone-${tones[state]}`, { role: "status", "aria-live": "polite" }, icon(state), make("div", make("h1", title), make("p", more)));
+}
+
+function tiles(model, act) {
+  const w = words();
+  return make("div.tiles", ORDER.map((state) => {
+    const count = model.fleet.sticks.filter((s) => s.state === state).length;
+    return make(`button.tile.tone-${tones[state]}${count ? "" : ".zero"}`, { type: "button", "aria-pressed": String(model.filter === state), onclick: () => act.filter(state) },
+      icon(state), make("b", String(count)), make("span", make("em", w.states[state]), ` ${w.state_more[state]}`));
+  }));
+}
+
+const notice = (tone, shape, title, more) => make(`section.notice.tone-${tone}`, { role: "alert" }, icon(shape), make("div", make("b", title), more));
+
+function notices(model) {
+  const w = words();
+  const { fleet } = model;
+  const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
+  const list = [];
+  if (!model.reached) list.push(notice("lost", "lost", w.dead(moment(fleet.now, model.now)), w.dead_todo));
+  if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
+  if (!fleet.policy_version) list.push(notice("lost", "lost", w.policy_none, w.policy_none_more));
+  else if (left <= 0) list.push(notice("lost", "lost", w.policy_expired, w.policy_expiring_more));
+  else if (left < EXPIRING_S) list.push(notice("late", "late", w.policy_expiring(Math.ceil(left / 86400)), w.policy_expiring_more));
+  return list;
+}
+
+function alarmCard(alarm, model, act) {
+  const w = words();
+  const [first] = alarm.sticks;
+  const many = alarm.sticks.length > 1;
+  const title = many ? w.region_many(alarm.region, alarm.sticks.length) : first.name || first.id;
+  const banks = [...new Set(alarm.sticks.flatMap((s) => s.banks))].join(", ");
+  const open = alarm.sticks.some(isAtBank);
+  return make(`article.alarm.tone-${tones[alarm.state]}`,
+    make("header", icon(alarm.state), make("div", make("h3", title), make("span.sub", many ? "" : `${first.id}　${first.region}`)),
+      make("div.age", make("b", age(model.now - alarm.since)), make("small", w.since_at(moment(alarm.since, model.now))))),
+    make("dl", make("dt", w.what), make("dd", whatIsWrong(first)), make("dt", w.at_bank), make("dd", open ? w.was_at_bank(banks) : w.was_not_at_bank)),
+    many ? make("ul", alarm.sticks.map((s) => make("li", make("button", { type: "button", onclick: () => act.open(s.id) }, s.name || s.id)))) : null,
+    make("p.todo", make("b", w.todo), many ? w.todos.region : whatToDo(first)),
+    many ? null : make("button.plain", { type: "button", onclick: () => act.open(first.id) }, w.history));
+}
+
+function attention(model, act) {
+  const w = words();
+  const list = alarms(model.fleet.sticks, model.now);
+  if (!list.length) return null;
+  return make("section", make("h2.section-title", w.attention, make("small", w.attention_more)), make("div.alarms", list.map((a) => alarmCard(a, model, act))));
+}
+
+function matches(stick, model) {
+  if (model.filter && stick.state !== model.filter) return false;
+  const text = model.search.trim().toLowerCase();
+  return !text || [stick.id, stick.name, stick.region, stick.address, stick.endpoint].some((field) => field.toLowerCase().includes(text));
+}
+
+function row(stick, model, act) {
+  const w = words();
+  const { now, fleet } = model;
+  const old = stick.policy_version && stick.policy_version < fleet.policy_version;
+  const quiet = stick.last_beacon ? w.ago(age(now - stick.last_beacon)) : w.never_heard;
+  const living = stick.state === "up" || stick.state === "late";
+  return make("tr", { tabindex: "0", onclick: () => act.open(stick.id), onkeydown: (e) => e.key === "Enter" && act.open(stick.id) },
+    make("td", pill(stick.state)),
+    make("td", make("span.who", stick.name || stick.id), make("small", stick.name ? stick.id : "")),
+    make("td", stick.region),
+    make("td", age(now - stick.since), make("br"), make("small", moment(stick.since, now))),
+    make("td", quiet),
+    make("td.number", living && stick.rtt_ms !== null ? `${stick.rtt_ms} ms` : "-"),
+    make("td.number.wide", living && stick.loss_permille !== null ? `${(stick.loss_permille / 10).toFixed(1)} %` : "-"),
+    make("td.wide.mono", stick.endpoint || "-"),
+    make("td.number.wide", stick.image_version || "-"),
+    make("td.number.wide", stick.policy_version ? String(stick.policy_version) : "-", old ? make("span.old", ` ${w.old_policy}`) : null),
+    make("td.wide", bankNames(stick) || "-"));
+}
+
+function fleetTable(model, act) {
+  const w = words();
+  const shown = model.fleet.sticks.filter((s) => matches(s, model)).sort((a, b) => SORT[a.state] - SORT[b.state] || b.since - a.since);
+  const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number"], [w.loss, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
+  const search = make("input.search", { type: "search", id: "search", placeholder: w.search, "aria-label": w.search, value: model.search, oninput: (e) => act.search(e.target.value) });
+  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(shown.length, model.fleet.sticks.length)), search),
+    shown.length
+      ? make("div.scroll", make("table", make("thead", make("tr", heads.map(([text, classes = ""]) => make(`th${classes}`, { scope: "col" }, text)))), make("tbody", shown.map((s) => row(s, model, act)))))
+      : make("p.empty", w.nothing));
+}
+
+function eventLine(event, model) {
+  const w = words();
+  const what = event.kind === "transition"
+    ? make("span.flow", pill(event.from), "→", pill(event.to), make("span.sub", w.transition_causes[event.detail] ?? event.detail))
+    : make("span", w.event[event.kind]?.(event) ?? `${event.kind} ${event.who} ${event.detail}`);
+  const stick = model.fleet.sticks.find((s) => s.id === event.stick);
+  return make("li", make("time", moment(event.at, model.now)), make("span", stick?.name || event.stick), what);
+}
+
+function eventList(model) {
+  const w = words();
+  return make("section.card", make("header", make("h2", w.events), make("small", w.events_more)), make("ol.events", { tabindex: "0" }, model.events.slice(0, 100).map((e) => eventLine(e, model))));
+}
+
+export function stickDialog(model, act) {
+  const w = words();
+  const s = model.fleet.sticks.find((one) => one.id === model.opened);
+  if (!s) return null;
+  const at = (unix) => (unix ? `${moment(unix, model.now)}（${w.ago(age(model.now - unix))}）` : w.never_heard);
+  const facts = [[w.region, s.region], [w.since, at(s.since)], [w.last_beacon, at(s.last_beacon)], [w.handshake, at(s.handshake)], [w.line, s.endpoint], [w.inner, s.address], [w.link, s.link],
+    [w.rtt, s.rtt_ms === null ? "" : `${s.rtt_ms} ms / ${(s.loss_permille / 10).toFixed(1)} %`], [w.traffic, `${bytes(s.received_bytes)} / ${bytes(s.sent_bytes)}`], [w.image, s.image_version], [w.policy, String(s.policy_version || "")],
+    [w.uptime, s.uptime_s ? age(s.uptime_s) : ""], [w.admitted, s.admitted ? w.yes : w.no], [w.bank, bankNames(s)]];
+  const own = model.events.filter((e) => e.stick === s.id).slice(0, 30);
+  return make("dialog", { "aria-label": s.name || s.id, onclose: act.closed },
+    make("header", pill(s.state), make("h2", s.name || s.id, make("br"), make("small.sub", s.id)), make("button.plain", { type: "button", onclick: act.close }, w.close)),
+    make("dl.facts", facts.map(([name, value]) => make("div", make("dt", name), make("dd", value || "-")))),
+    make(`p.todo.tone-${tones[s.state]}`, make("b", `${w.todo}　`), whatToDo(s)),
+    own.length ? make("ol.events", own.map((e) => eventLine(e, model))) : null);
+}
+
+export function drawDesk(app, model, act) {
+  app.replaceChildren(bar(model, act), make("main", notices(model), headline(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model)));
+}

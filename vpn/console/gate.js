@@ -1,0 +1,34 @@
+// The log-in page.
+
+import * as api from "./api.js";
+import { make } from "./dom.js";
+import { switchLanguage, words } from "./words.js";
+
+export function showGate(app, entered) {
+  const w = words();
+  const wrong = make("p.wrong", { role: "alert" });
+  const name = make("input", { name: "name", autocomplete: "username", required: true, value: "operator" });
+  const password = make("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+  const go = make("button.go", { type: "submit" }, w.log_in);
+  const submit = async (event) => {
+    event.preventDefault();
+    go.disabled = true;
+    const answer = await api.logIn(name.value.trim(), password.value.trim());
+    go.disabled = false;
+    if (answer.status === 200) return entered();
+    wrong.textContent = answer.status === 429 ? w.wait(answer.wait) : answer.status === 0 ? w.unreachable : w.wrong;
+    password.value = "";
+    password.focus();
+  };
+  const turn = () => {
+    switchLanguage();
+    showGate(app, entered);
+  };
+  document.title = `${w.title} - ${w.log_in}`;
+  app.replaceChildren(
+    make("div.gate", make("form", { onsubmit: submit },
+      make("div.row", make("img", { src: "icon.svg", alt: "" }), make("button.plain", { type: "button", onclick: turn }, w.language)),
+      make("h1", `関所 Sekisho ${w.desk}`),
+      make("label", w.name, name), make("label", w.password, password), wrong, go)));
+  password.focus();
+}
