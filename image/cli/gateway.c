@@ -75,9 +75,10 @@ static json_t *ask(const char *socket_path, json_t *request)
 	if (!error)
 		answer = json_loadb((const char *)text.data, text.size, 0, NULL);
 	if (error)
-		refuse("the gateway does not answer at %s (%s): is sekisho-gateway.service running, and are you root or "
-		       "in the group sekisho-admin?",
-		       socket_path, strerror(-error));
+		refuse(
+		    "the gateway does not answer at %s (%s): is sekisho-gateway.service running, and are you root or "
+		    "in the group sekisho-admin?",
+		    socket_path, strerror(-error));
 	else if (!answer)
 		refuse("the gateway's answer is not JSON: are `sekisho' and gatewayd of one version?");
 	else if (json_is_false(json_object_get(answer, "ok")))
@@ -206,8 +207,7 @@ static int stick_revoke(int argc, char **argv)
 	const char *id = o.argument ? o.argument : o.id;
 	if (!id)
 		return missing(usage);
-	json_t *answer =
-	    ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "stick.revoke", "id", id, "who", who()));
+	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "stick.revoke", "id", id, "who", who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -270,8 +270,8 @@ static int operator_password(int argc, char **argv)
 	PARSE("sekisho gateway operator password [--json] [--socket PATH] NAME");
 	if (!o.argument)
 		return missing(usage);
-	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "operator.password", "name", o.argument,
-						 "who", who()));
+	json_t *answer = ask(
+	    o.socket, json_pack("{s:s, s:s, s:s}", "command", "operator.password", "name", o.argument, "who", who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)

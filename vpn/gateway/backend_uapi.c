@@ -114,10 +114,10 @@ static int uapi_set_peers(struct backend *backend, const struct backend_peer *pe
 		char hex[2 * WG_KEY_BYTES + 1], address[INET_ADDRSTRLEN], text[REQUEST_PEER_BYTES];
 		key_to_hex(peers[i].key, hex);
 		inet_ntop(AF_INET, &peers[i].address, address, sizeof address);
-		int size = peers[i].remove ? snprintf(text, sizeof text, "public_key=%s\nremove=true\n", hex)
-					   : snprintf(text, sizeof text,
-						      "public_key=%s\nreplace_allowed_ips=true\nallowed_ip=%s/32\n",
-						      hex, address);
+		int size = peers[i].remove
+			       ? snprintf(text, sizeof text, "public_key=%s\nremove=true\n", hex)
+			       : snprintf(text, sizeof text,
+					  "public_key=%s\nreplace_allowed_ips=true\nallowed_ip=%s/32\n", hex, address);
 		error = buf_append(&request, text, (size_t)size, ANSWER_MAX_BYTES);
 	}
 	if (!error)

@@ -74,10 +74,7 @@ static json_t *take_object(struct parse *p, json_t *object, const char *name, bo
 	return value;
 }
 
-static bool is_hex(const char *text)
-{
-	return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) >= 16;
-}
+static bool is_hex(const char *text) { return strspn(text, "0123456789abcdef") == strlen(text) && strlen(text) >= 16; }
 
 static bool is_root_hash(const char *text) { return *text == '\0' || (strlen(text) == 64 && is_hex(text)); }
 

@@ -16,10 +16,10 @@ enum {
 
 int store_main(void);
 int policy_main(void);
-int peers_main(void);  /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
+int peers_main(void); /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
 int egress_main(void);
-int api_main(void);    /* 6: listener, 7: TLS key, 8: certificate */
-int web_main(void);    /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
+int api_main(void); /* 6: listener, 7: TLS key, 8: certificate */
+int web_main(void); /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
 
 /* The parent, and the small supervisor of dnsmasq, which is started by itself: `gatewayd --resolver`. */
 int parent_main(const char *config_path);

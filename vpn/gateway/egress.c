@@ -33,9 +33,10 @@ static void write_sets(FILE *out, const struct plan *plan, const struct egress_c
 			content->sessions[i].mark);
 	fputs(content->session_count ? " }\n\t}\n" : "\t}\n", out);
 	for (size_t i = 0; i < plan->group_count; i++)
-		fprintf(out,
-			"\tset %s {\n\t\ttype ipv4_addr\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t\tsize 65535\n\t}\n",
-			plan->groups[i].set);
+		fprintf(
+		    out,
+		    "\tset %s {\n\t\ttype ipv4_addr\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t\tsize 65535\n\t}\n",
+		    plan->groups[i].set);
 }
 
 /* A new connection takes its bank's mark first; it then counts only if this stick has that bank open. Each new one
@@ -64,16 +65,17 @@ static void write_banks(FILE *out, const struct config *config, const struct pla
 static void write_forward(FILE *out, const struct config *config)
 {
 	const char *wg = config->interface;
-	fprintf(out,
-		"\tchain forward {\n"
-		"\t\ttype filter hook forward priority filter; policy drop;\n"
-		"\t\tiifname \"%s\" oifname \"%s\" counter drop comment \"stick to stick\"\n"
-		"\t\tiifname \"%s\" ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3, %s/%u } counter drop"
-		" comment \"no place of a bank\"\n"
-		"\t\tiifname \"%s\" ip saddr @admitted jump to_banks\n"
-		"\t\toifname \"%s\" ct state established,related ip daddr @admitted ip daddr . ct mark @open accept\n"
-		"\t}\n",
-		wg, wg, wg, network_of(config).text, config->inner_prefix, wg, wg);
+	fprintf(
+	    out,
+	    "\tchain forward {\n"
+	    "\t\ttype filter hook forward priority filter; policy drop;\n"
+	    "\t\tiifname \"%s\" oifname \"%s\" counter drop comment \"stick to stick\"\n"
+	    "\t\tiifname \"%s\" ip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3, %s/%u } counter drop"
+	    " comment \"no place of a bank\"\n"
+	    "\t\tiifname \"%s\" ip saddr @admitted jump to_banks\n"
+	    "\t\toifname \"%s\" ct state established,related ip daddr @admitted ip daddr . ct mark @open accept\n"
+	    "\t}\n",
+	    wg, wg, wg, network_of(config).text, config->inner_prefix, wg, wg);
 }
 
 static void write_input(FILE *out, const struct config *config)
@@ -109,8 +111,7 @@ static void write_nat(FILE *out, const struct config *config, const struct plan 
 		const struct config_egress *egress = config_egress_of(config, plan->banks[i].id);
 		if (egress)
 			fprintf(out, "\t\tct mark 0x%08x oifname != \"%s\" snat ip to %s comment \"%s\"\n",
-				plan->banks[i].mark, config->interface, text4(egress->address).text,
-				plan->banks[i].id);
+				plan->banks[i].mark, config->interface, text4(egress->address).text, plan->banks[i].id);
 	}
 	fputs("\t}\n", out);
 }

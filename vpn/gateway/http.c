@@ -70,7 +70,8 @@ static const struct http_route *find_route(const struct http_options *options, c
 		if (route->path && strcmp(route->path, path) != 0)
 			continue;
 		*path_exists = true;
-		if (strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0))
+		if (strcmp(route->method, method) == 0 ||
+		    (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0))
 			return route;
 	}
 	return NULL;

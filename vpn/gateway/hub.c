@@ -12,7 +12,8 @@ int64_t hub_now(void) { return (int64_t)time(NULL); }
 
 static void load_session(const char *bank, void *context) { stick_open(context, bank); }
 
-/* A restart of the gateway is not the stick's trouble: one that was up gets a beacon's grace, in state and admission. */
+/* A restart of the gateway is not the stick's trouble: one that was up gets a beacon's grace, in state and admission.
+ */
 static void restore_health(struct stick *stick)
 {
 	int64_t now = now_ms();

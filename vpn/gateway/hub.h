@@ -41,7 +41,7 @@ struct hub_document {
 	char *envelope; /* NULL: none */
 	size_t size;
 	uint64_t version;
-	int64_t expires; /* of the policy */
+	int64_t expires;   /* of the policy */
 	char refused[640]; /* why the newest file was not taken, "" if it was */
 };
 
@@ -57,7 +57,7 @@ struct hub {
 	uint64_t refusals[HUB_REFUSALS];
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
-	int64_t started; /* unix seconds */
+	int64_t started;   /* unix seconds */
 	uint64_t revision; /* of what QUERY_STICKS shows */
 
 	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */

@@ -98,11 +98,8 @@ static const struct {
 	const char *name;
 	void (*run)(struct hub *hub, const json_t *request, FILE *out);
 } commands[] = {
-    {"stick.add", command_add},
-    {"stick.revoke", command_revoke},
-    {"stick.list", command_list},
-    {"events", command_events},
-    {"operator.password", command_password},
+    {"stick.add", command_add}, {"stick.revoke", command_revoke},        {"stick.list", command_list},
+    {"events", command_events}, {"operator.password", command_password},
 };
 
 void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)

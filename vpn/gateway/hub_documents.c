@@ -38,8 +38,8 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 		log_error("%s version %" PRIu64 " is in force but could not be kept for the next start", kind, version);
 	char detail[64];
 	snprintf(detail, sizeof detail, "version %" PRIu64, version);
-	store_event(hub->store, hub_now(), strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", "",
-		    detail);
+	store_event(hub->store, hub_now(), strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "",
+		    "", detail);
 }
 
 void hub_policy(struct hub *hub, struct reader *r)

@@ -32,14 +32,13 @@ static json_t *stick_json(const struct stick *s)
 	for (int i = 0; i < FLEET_OPEN_MAX; i++)
 		if (s->open[i][0])
 			json_array_append_new(open, json_string(s->open[i]));
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:s, s:s, s:s, s:I, s:o, s:b, s:b, s:o}", "id",
-				s->row.id, "name", s->row.name, "region", s->row.region, "state",
-				health_name(s->health.state), "since", (json_int_t)s->row.since, "cause",
-				health_cause_name(s->health.cause), "last_beacon", number_or_null(s->last_beacon),
-				"address", address, "endpoint", s->endpoint, "image_version", s->row.image_version,
-				"policy_version", (json_int_t)s->row.policy_version, "handshake",
-				number_or_null(s->handshake), "session", s->session, "admitted",
-				s->admitted_until_ms != 0, "banks", open);
+	json_t *row = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:s, s:s, s:s, s:I, s:o, s:b, s:b, s:o}", "id", s->row.id, "name",
+	    s->row.name, "region", s->row.region, "state", health_name(s->health.state), "since",
+	    (json_int_t)s->row.since, "cause", health_cause_name(s->health.cause), "last_beacon",
+	    number_or_null(s->last_beacon), "address", address, "endpoint", s->endpoint, "image_version",
+	    s->row.image_version, "policy_version", (json_int_t)s->row.policy_version, "handshake",
+	    number_or_null(s->handshake), "session", s->session, "admitted", s->admitted_until_ms != 0, "banks", open);
 	if (!row)
 		return NULL;
 	json_object_set_new(row, "rtt_ms", s->last_beacon ? json_integer(s->rtt_ms) : json_null());
@@ -59,11 +58,11 @@ static const char *document_error(const struct hub *hub)
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;
-	json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s}", "gateway", hub->config.id, "tenant",
-				 hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
-				 (json_int_t)hub->policy.version, "gateways_version",
-				 (json_int_t)hub->gateways.version, "policy_expires",
-				 number_or_null(hub->policy.expires), "document_error", document_error(hub));
+	json_t *head =
+	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s}", "gateway", hub->config.id, "tenant", hub->config.tenant,
+		      "now", (json_int_t)hub_now(), "policy_version", (json_int_t)hub->policy.version,
+		      "gateways_version", (json_int_t)hub->gateways.version, "policy_expires",
+		      number_or_null(hub->policy.expires), "document_error", document_error(hub));
 	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);
 	if (!text)
@@ -124,8 +123,7 @@ static void put_states(const struct hub *hub, FILE *out)
 	metrics_family(out, "sekisho_stick_transitions", METRICS_COUNTER, NULL, "Changes of state since the start.");
 	for (int i = 0; i < HEALTH_COUNT; i++)
 		metrics_sample(out, "sekisho_stick_transitions", METRICS_COUNTER,
-			       (struct metrics_label){"to", health_name((enum health)i)},
-			       (double)hub->transitions[i]);
+			       (struct metrics_label){"to", health_name((enum health)i)}, (double)hub->transitions[i]);
 }
 
 static void put_beacons(const struct hub *hub, FILE *out)
@@ -164,8 +162,8 @@ static void put_traffic(const struct hub *hub, FILE *out)
 	}
 	put_one(out, "sekisho_tunnel_received_bytes", METRICS_GAUGE, "bytes",
 		"Bytes from all sticks since WireGuard counts.", (double)received);
-	put_one(out, "sekisho_tunnel_sent_bytes", METRICS_GAUGE, "bytes",
-		"Bytes to all sticks since WireGuard counts.", (double)sent);
+	put_one(out, "sekisho_tunnel_sent_bytes", METRICS_GAUGE, "bytes", "Bytes to all sticks since WireGuard counts.",
+		(double)sent);
 }
 
 static void put_self(const struct hub *hub, FILE *out)

@@ -117,10 +117,9 @@ static int set_validity(struct maker *m)
 
 static int set_usage(struct maker *m)
 {
-	static mbedtls_asn1_sequence server = {
-	    .buf = {.tag = MBEDTLS_ASN1_OID,
-		    .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH),
-		    .p = (unsigned char *)(uintptr_t)MBEDTLS_OID_SERVER_AUTH}};
+	static mbedtls_asn1_sequence server = {.buf = {.tag = MBEDTLS_ASN1_OID,
+						       .len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH),
+						       .p = (unsigned char *)(uintptr_t)MBEDTLS_OID_SERVER_AUTH}};
 	int error = mbedtls_x509write_crt_set_basic_constraints(&m->certificate, 0, -1);
 	if (!error)
 		error = mbedtls_x509write_crt_set_key_usage(&m->certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);

@@ -43,13 +43,13 @@ enum gateway_message {
 	GW_SESSION_DONE = 42, /* id; u8 ok, s reason */
 
 	/* api <-> store; id = request */
-	GW_BEACON = 50,         /* a, beacon (beacon.h) */
-	GW_BEACON_REPLY = 51,   /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version */
-	GW_OPEN = 52,           /* a, s bank, u8 open */
-	GW_OPEN_REPLY = 53,     /* u8 ok, s reason */
-	GW_FETCH = 54,          /* a, u8 what (0 policy, 1 gateways) */
-	GW_FETCH_REPLY = 55,    /* u8 known peer, u64 version, b envelope ("" none) */
-	GW_API_COUNT = 56,      /* s reason code: a request was refused before it reached the store */
+	GW_BEACON = 50,       /* a, beacon (beacon.h) */
+	GW_BEACON_REPLY = 51, /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version */
+	GW_OPEN = 52,         /* a, s bank, u8 open */
+	GW_OPEN_REPLY = 53,   /* u8 ok, s reason */
+	GW_FETCH = 54,        /* a, u8 what (0 policy, 1 gateways) */
+	GW_FETCH_REPLY = 55,  /* u8 known peer, u64 version, b envelope ("" none) */
+	GW_API_COUNT = 56,    /* s reason code: a request was refused before it reached the store */
 
 	/* web <-> store; id = request */
 	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument */

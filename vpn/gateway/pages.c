@@ -14,9 +14,12 @@ enum { PAGE_MAX_BYTES = 1 << 20, PAGES_MAX = 64 };
 static const struct {
 	const char *suffix, *type;
 } types[] = {
-    {".html", "text/html; charset=utf-8"},     {".css", "text/css; charset=utf-8"},
-    {".js", "text/javascript; charset=utf-8"}, {".svg", "image/svg+xml"},
-    {".png", "image/png"},                     {".webmanifest", "application/manifest+json"},
+    {".html", "text/html; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".webmanifest", "application/manifest+json"},
 };
 
 static const char *type_of(const char *name)

@@ -49,10 +49,12 @@ struct process {
 
 /* In the order of enum gateway_role; started in this order too. */
 static struct process processes[GATEWAY_ROLES] = {
-    [ROLE_STORE] = {.name = "store"},   [ROLE_POLICY] = {.name = "policy"},
+    [ROLE_STORE] = {.name = "store"},
+    [ROLE_POLICY] = {.name = "policy"},
     [ROLE_PEERS] = {.name = "peers", .capabilities = NET_ADMIN},
     [ROLE_EGRESS] = {.name = "egress", .capabilities = NET_ADMIN},
-    [ROLE_API] = {.name = "api"},       [ROLE_WEB] = {.name = "web"},
+    [ROLE_API] = {.name = "api"},
+    [ROLE_WEB] = {.name = "web"},
 };
 
 /* The wall before the doors: egress before anything that lets a stick in. */

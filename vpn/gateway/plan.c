@@ -84,7 +84,8 @@ static int find_group(struct plan *plan, size_t bank, const uint16_t *ports, siz
 int plan_add(struct plan *plan, const char *bank, const char *host, const uint16_t *ports, size_t port_count)
 {
 	bool is_host = name_is_host(host) || name_is_wildcard(host);
-	if (!name_is_bank(bank) || !is_host || strlen(host) >= HOST_SIZE || port_count < 1 || port_count > PLAN_PORTS_MAX)
+	if (!name_is_bank(bank) || !is_host || strlen(host) >= HOST_SIZE || port_count < 1 ||
+	    port_count > PLAN_PORTS_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < port_count; i++)
 		if (ports[i] == 0)

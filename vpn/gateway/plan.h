@@ -40,7 +40,8 @@ struct plan {
 	size_t host_count;
 };
 
-/* Add one host of one bank. 0, -EINVAL (a name or port that is none), -E2BIG, -EEXIST (two banks share a mark), -ENOMEM.
+/* Add one host of one bank. 0, -EINVAL (a name or port that is none), -E2BIG, -EEXIST (two banks share a mark),
+ * -ENOMEM.
  */
 int plan_add(struct plan *plan, const char *bank, const char *host, const uint16_t *ports, size_t port_count);
 void plan_free(struct plan *plan);

@@ -1,8 +1,8 @@
 /* The policy process: verifies the signed documents, before anything of them is read, and says what they mean. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -116,7 +116,8 @@ static const char *judge_policy(const uint8_t *payload, size_t size, bool kept, 
 		return why;
 	}
 	if (strcmp(offered->tenant, config.tenant) != 0) {
-		snprintf(why, why_size, "it is of tenant %s and this gateway serves %s", offered->tenant, config.tenant);
+		snprintf(why, why_size, "it is of tenant %s and this gateway serves %s", offered->tenant,
+			 config.tenant);
 		whitelist_free(offered);
 		return why;
 	}
@@ -220,8 +221,7 @@ static void take_roots(int fd)
 {
 	char *text = fd >= 0 ? child_read_fd(fd, ROOTS_MAX_BYTES) : NULL;
 	struct envelope_roots offered;
-	enum envelope_error error =
-	    text ? envelope_roots_parse(text, strlen(text), &offered) : ENVELOPE_TOO_LARGE;
+	enum envelope_error error = text ? envelope_roots_parse(text, strlen(text), &offered) : ENVELOPE_TOO_LARGE;
 	if (!text || !*text) {
 		if (!have_roots)
 			report_refusal("roots", "there is no file of root keys: no document can be verified; put the "

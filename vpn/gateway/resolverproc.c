@@ -4,17 +4,17 @@
  * It has no filter of its own: dnsmasq would inherit it. The unit's walls hold both.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
@@ -35,8 +35,8 @@ static void start(void)
 	snprintf(file, sizeof file, "--conf-file=%s", config.resolver_config);
 	/* As root it would look for a user "dnsmasq"; in the unit it is not root and changes nothing. */
 	const char *user = getuid() == 0 ? "--user=root" : "--log-facility=-";
-	const char *const argv[] = {config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-",
-				    user, file, NULL};
+	const char *const argv[] = {
+	    config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-", user, file, NULL};
 	dnsmasq = fork();
 	if (dnsmasq < 0)
 		fatal("dnsmasq cannot be started: %s", strerror(errno));

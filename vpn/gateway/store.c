@@ -138,8 +138,9 @@ int store_open(const char *path, const char *tenant, struct store **out)
 		sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
 	/* Spilling to files of its own would need a second writable place. */
 	if (!error)
-		error = execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-				       " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+		error =
+		    execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+				   " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
 	if (!error)
 		error = migrate(store);
 	if (error) {
@@ -174,9 +175,9 @@ int store_stick_add(struct store *store, const struct store_stick *stick)
 
 int store_stick_revoke(struct store *store, const char *id, int64_t now)
 {
-	int error = change(store, "revoking a stick",
-			   "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si", id,
-			   now);
+	int error =
+	    change(store, "revoking a stick",
+		   "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si", id, now);
 	return error ? error : sqlite3_changes(store->db) > 0 ? 0 : -ENOENT;
 }
 
@@ -318,8 +319,8 @@ static int ask_text(struct store *store, const char *doing, const char *sql, con
 
 int store_operator_hash(struct store *store, const char *name, char **hash)
 {
-	return ask_text(store, "reading an operator",
-			"SELECT password FROM operators WHERE tenant = ?1 AND name = ?2", name, hash, NULL);
+	return ask_text(store, "reading an operator", "SELECT password FROM operators WHERE tenant = ?1 AND name = ?2",
+			name, hash, NULL);
 }
 
 int store_operator_set(struct store *store, const char *name, const char *hash, int64_t now)
@@ -341,8 +342,8 @@ int store_operator_count(struct store *store, unsigned *count)
 
 int store_document(struct store *store, const char *kind, char **envelope, size_t *size)
 {
-	return ask_text(store, "reading a document",
-			"SELECT envelope FROM documents WHERE tenant = ?1 AND kind = ?2", kind, envelope, size);
+	return ask_text(store, "reading a document", "SELECT envelope FROM documents WHERE tenant = ?1 AND kind = ?2",
+			kind, envelope, size);
 }
 
 int store_document_set(struct store *store, const char *kind, uint64_t version, const char *envelope, size_t size,
