@@ -1,7 +1,8 @@
 /*
  * init - PID 1. It prepares the machine, starts the wall and then the launcher, and does nothing but wait: for their
- * death, for the stick's removal, for a damaged block, for the launcher's word. Each of these ends the same way: every
- * process is killed, what was written in memory is given back (the kernel zeroes what is freed), and the PC is off.
+ * death, for the stick's removal, for a damaged block, for the power button, for the launcher's word. Each of these
+ * ends the same way: every process is killed, what was written in memory is given back (the kernel zeroes what is
+ * freed), and the PC is off.
  *
  * Static and locked in memory: it must still run when the stick it came from is gone. Nothing is ever written to it.
  */
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/boot/button.h"
 #include "firmware/boot/messages.h"
 #include "firmware/boot/picture.h"
 #include "firmware/boot/rootdisk.h"
@@ -57,12 +60,14 @@ static const struct self self = {
 /* Why the machine ends. The ones with a picture are those the person did not ask for. */
 enum end { END_OFF, END_REBOOT, END_PULLED, END_DAMAGED, END_FAILED };
 
-enum { WALL_START_MS = 30000, REAP_MS = 3000, PICTURE_MS = 30000, IMAGE_JSON_MAX = 4096 };
+enum { WALL_START_MS = 30000, REAP_MS = 3000, PICTURE_MS = 30000, IMAGE_JSON_MAX = 4096, BUTTONS_MAX = 4 };
 
 struct init {
 	struct loop *loop;
 	struct child wall, launcher;
 	int uevents, signals;
+	int buttons[BUTTONS_MAX];
+	size_t button_count;
 	char disk[ROOTDISK_NAME_BYTES];
 	int64_t image_date;
 	struct msg message;
@@ -130,14 +135,25 @@ static bool is_our_disk(const struct uevent *event)
 	return init.disk[0] && name && strcmp(name + 1, init.disk) == 0;
 }
 
+/* For when events were lost: is it still there? */
+static void look_for_the_stick(void)
+{
+	char path[sizeof "/sys/block/" + ROOTDISK_NAME_BYTES];
+	snprintf(path, sizeof path, "/sys/block/%s", init.disk);
+	if (init.disk[0] && access(path, F_OK) < 0)
+		end_for(END_PULLED, "the stick is not there any more");
+}
+
 static void take_uevents(void)
 {
 	static char datagram[UEVENT_MAX_BYTES];
 	long size;
 	while ((size = uevent_receive(init.uevents, datagram)) != 0) {
 		struct uevent event;
-		if (size == -ENOBUFS)
-			continue; /* the ones behind still come; a lost removal shows as the launcher's death */
+		if (size == -ENOBUFS) {
+			look_for_the_stick();
+			continue;
+		}
 		if (size < 0)
 			end_for(END_FAILED, "the kernel's events cannot be read");
 		if (uevent_parse(datagram, (size_t)size, &event) || strcmp(event.subsystem, "block") != 0)
@@ -154,6 +170,15 @@ static void on_uevent(uint32_t events, void *context)
 	(void)events;
 	(void)context;
 	take_uevents();
+}
+
+static void on_button(uint32_t events, void *context)
+{
+	(void)events;
+	if (!button_pressed(*(const int *)context))
+		return;
+	log_info("powering off: the PC's button was pressed");
+	end(END_OFF);
 }
 
 static void reap(void)
@@ -395,6 +420,10 @@ int main(void)
 	    !loop_watch(init.loop, init.wall.channel, EPOLLIN, on_wall, NULL) ||
 	    !loop_watch(init.loop, init.launcher.channel, EPOLLIN, on_launcher, NULL))
 		end_for(END_FAILED, "no event loop");
+	init.button_count = button_open_all(init.buttons, BUTTONS_MAX);
+	for (size_t i = 0; i < init.button_count; i++)
+		if (!loop_watch(init.loop, init.buttons[i], EPOLLIN, on_button, &init.buttons[i]))
+			end_for(END_FAILED, "no event loop");
 	if (sandbox_enter(&self))
 		end_for(END_FAILED, "no sandbox");
 	loop_run(init.loop);

@@ -34,6 +34,16 @@ kill -0 "$(cat "$RUN/stick.pid")"
 ok $? "which stays on the screen"
 machines_end stick
 
+# --- the power button ---
+
+stick_disk
+stick_start
+screen_wait '準備をしています' 120 || bail "the stick starts"
+"$B/qmp" "$RUN/stick.qmp" powerdown
+machine_gone stick 30
+ok $? "the PC's power button is pressed: the PC switches off"
+machines_end stick
+
 # --- the stick is pulled ---
 
 stick_disk
