@@ -171,14 +171,14 @@ check(link.expect(MSG_READY), "link is ready, in its sandbox")
 check(link.wait_state(NO_DEVICE) is not None, "without an interface it says so")
 plug("eth0", "lan0", 77)
 check(link.wait_state(NO_CARRIER) == ["eth0", ""], "without a cable it says so")
+on_router("ip", "link", "set", "lan0", "up")
+check(link.wait_state(WAITING_ADDRESS) is not None, "with a cable and no router it waits for an address")
 os.setns(ROUTER)
 tap = subprocess.Popen(["tcpdump", "-U", "-i", "lan0", "-w", f"{WORK}/lan0.pcap"], stderr=subprocess.PIPE, text=True)
 for line in tap.stderr:
     if "listening on" in line:
         break
 os.setns(STICK)
-on_router("ip", "link", "set", "lan0", "up")
-check(link.wait_state(WAITING_ADDRESS) is not None, "with a cable and no router it waits for an address")
 dnsmasq = router("lan0", 77)
 up = link.wait_state(UP, 40)
 check(up is not None and up[0] == "eth0" and up[1].startswith("192.168.77."), "a router comes, and it has an address")
