@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct page {
-	char path[80]; /* "/app.js" */
+	char path[272]; /* "/app.js" */
 	const char *type;
 	char *data;
 	size_t size;

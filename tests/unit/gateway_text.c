@@ -1,0 +1,233 @@
+/* What the gateway writes for others to read: nftables, dnsmasq, OpenMetrics; and what it reads of its own. */
+#include "tests/unit/unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vpn/gateway/config.h"
+#include "vpn/gateway/egress.h"
+#include "vpn/gateway/login.h"
+#include "vpn/gateway/metrics.h"
+#include "vpn/gateway/plan.h"
+#include "vpn/gateway/resolver.h"
+
+static char *text;
+static size_t text_size;
+static struct config config;
+static struct plan plan;
+
+static int make(void **state)
+{
+	(void)state;
+	char why[256];
+	const uint16_t https[] = {443}, two[] = {8443, 443};
+	config = (struct config){0};
+	plan = (struct plan){.policy_version = 7};
+	if (config_parse(
+		"interface = wg0\ninner = 10.77.0.1/16\ncontrol-port = 8444\nresolver-upstream = 198.51.100.53\n"
+		"egress = bank-a 203.0.113.101\n",
+		&config, why, sizeof why))
+		return -1;
+	return plan_add(&plan, "bank-a", "www.a.example", https, 1) ||
+	       plan_add(&plan, "bank-a", "api.a.example", two, 2) ||
+	       plan_add(&plan, "bank-a", "*.cdn.a.example", https, 1) ||
+	       plan_add(&plan, "bank-b", "www.b.example", https, 1);
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	config_free(&config);
+	plan_free(&plan);
+	free(text);
+	text = NULL;
+	return 0;
+}
+
+static FILE *out(void) { return open_memstream(&text, &text_size); }
+
+static void dnsmasq_gets_the_names_and_nothing_else(void **state)
+{
+	(void)state;
+	FILE *f = out();
+	resolver_write(f, &config, &plan);
+	fclose(f);
+	assert_non_null(strstr(text, "\ncache-size=0\n"));
+	assert_non_null(strstr(text, "\naddress=/#/\n"));
+	assert_non_null(strstr(text, "\nno-resolv\n"));
+	assert_non_null(strstr(text, "\nlisten-address=10.77.0.1\n"));
+	assert_non_null(
+	    strstr(text, "server=/www.a.example/198.51.100.53\nnftset=/www.a.example/4#inet#sekisho#bank_bank-a\n"));
+	assert_non_null(strstr(text, "nftset=/api.a.example/4#inet#sekisho#bank_bank-a_1\n"));
+	assert_non_null(strstr(text, "nftset=/cdn.a.example/4#inet#sekisho#bank_bank-a\n"));
+	assert_null(strstr(text, "*"));
+}
+
+static void the_table_starts_closed(void **state)
+{
+	(void)state;
+	const struct egress_content nobody = {0};
+	FILE *f = out();
+	egress_write_table(f, &config, &plan, &nobody);
+	fclose(f);
+	assert_non_null(strstr(text, "type filter hook forward priority filter; policy drop;"));
+	assert_null(strstr(text, "elements"));
+	assert_non_null(strstr(text, "ip daddr @bank_bank-a tcp dport { 443 }"));
+	assert_non_null(strstr(text, "ip daddr @bank_bank-a_1 tcp dport { 443, 8443 }"));
+	assert_non_null(strstr(text, "snat ip to 203.0.113.101"));
+	/* bank-b has no egress address: it has a set for its answers, and no rule */
+	assert_non_null(strstr(text, "set bank_bank-b {"));
+	assert_null(strstr(text, "@bank_bank-b "));
+}
+
+static void the_table_takes_up_what_was_open(void **state)
+{
+	(void)state;
+	const struct egress_admission admissions[] = {{{htonl(0x0a4d0002)}, 60}, {{htonl(0x0a4d0003)}, 9}};
+	const struct egress_session sessions[] = {{{htonl(0x0a4d0002)}, plan.banks[0].mark}};
+	const struct egress_content content = {admissions, 2, sessions, 1};
+	char session[64];
+	FILE *f = out();
+	egress_write_table(f, &config, &plan, &content);
+	fclose(f);
+	snprintf(session, sizeof session, "elements = { 10.77.0.2 . 0x%08x }", plan.banks[0].mark);
+	assert_non_null(strstr(text, "elements = { 10.77.0.2 timeout 60s, 10.77.0.3 timeout 9s }"));
+	assert_non_null(strstr(text, session));
+}
+
+static void names_that_could_be_syntax_are_refused(void **state)
+{
+	(void)state;
+	const uint16_t port[] = {443}, none[] = {0};
+	static const char *const banks[] = {"", "A", "-a", "a b", "a}", "a_b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	static const char *const hosts[] = {"",           "a",          "a.b/",        "a.b\nserver=/x/", "A.example",
+					    "-a.example", "a..example", "*.*.example", "10.0.0.1",        "#.example"};
+	for (size_t i = 0; i < sizeof banks / sizeof banks[0]; i++)
+		assert_int_equal(plan_add(&plan, banks[i], "www.c.example", port, 1), -EINVAL);
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+		assert_int_equal(plan_add(&plan, "bank-c", hosts[i], port, 1), -EINVAL);
+	assert_int_equal(plan_add(&plan, "bank-c", "www.c.example", none, 1), -EINVAL);
+	assert_int_equal(plan_add(&plan, "bank-c", "www.c.example", port, 0), -EINVAL);
+	assert_null(plan_bank(&plan, "bank-c"));
+}
+
+static void plans_travel(void **state)
+{
+	(void)state;
+	uint8_t data[2048];
+	struct plan back;
+	struct writer w = writer_over(data, sizeof data);
+	plan_write(&w, &plan);
+	struct reader r = reader_over(data, w.size);
+	assert_int_equal(plan_read(&r, &back), 0);
+	assert_true(reader_done(&r));
+	assert_int_equal(back.host_count, plan.host_count);
+	assert_int_equal(back.group_count, plan.group_count);
+	assert_int_equal(back.banks[1].mark, plan.banks[1].mark);
+	plan_free(&back);
+	for (size_t cut = 0; cut < w.size; cut++) {
+		struct reader half = reader_over(data, cut);
+		assert_int_not_equal(plan_read(&half, &back), 0);
+	}
+}
+
+static void metrics_are_escaped(void **state)
+{
+	(void)state;
+	FILE *f = out();
+	metrics_family(f, "x_seconds", METRICS_COUNTER, "seconds", "one\ntwo \\ \"three\"");
+	metrics_sample(f, "x_seconds", METRICS_COUNTER, (struct metrics_label){"bank", "a\"b\\c\nd"}, 12);
+	metrics_sample(f, "x_seconds", METRICS_COUNTER, (struct metrics_label){0}, 0.5);
+	metrics_end(f);
+	fclose(f);
+	assert_string_equal(text, "# TYPE x_seconds counter\n# UNIT x_seconds seconds\n"
+				  "# HELP x_seconds one\\ntwo \\\\ \\\"three\\\"\n"
+				  "x_seconds_total{bank=\"a\\\"b\\\\c\\nd\"} 12\nx_seconds_total 0.5\n# EOF\n");
+}
+
+static void configuration_mistakes_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *said;
+	} cases[] = {
+	    {"colour = red\n", "line 1: colour"},
+	    {"\n# note\nid\n", "line 3: wants KEY = VALUE"},
+	    {"inner = 10.77.0.1\n", "line 1: inner"},
+	    {"inner = 10.77.0.1/31\n", "line 1: inner"},
+	    {"web-listen = localhost:8443\n", "line 1: web-listen"},
+	    {"web-listen = 127.0.0.1:0\n", "line 1: web-listen"},
+	    {"egress = bank-a 203.0.113.102\n", "line 1: egress"},
+	    {"egress = BANK 203.0.113.102\n", "line 1: egress"},
+	    {"control-port = 70000\n", "line 1: control-port"},
+	    {"policy = policy.json\n", "line 1: policy"},
+	    {"resolver-upstream = dns.example\n", "line 1: resolver-upstream"},
+	    {"users = root\n", "line 1: users"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char why[256] = "";
+		assert_int_equal(config_parse(cases[i].text, &config, why, sizeof why), -EINVAL);
+		if (strncmp(why, cases[i].said, strlen(cases[i].said)) != 0)
+			fail_msg("%s said %s", cases[i].text, why);
+	}
+	char why[256];
+	assert_int_equal(
+	    config_parse("web-listen = [::1]:8443\nresolver-upstream = 2001:db8::53#5353\n", &config, why, sizeof why),
+	    0);
+}
+
+static void sessions_end(void **state)
+{
+	(void)state;
+	static struct login login;
+	char token[LOGIN_TOKEN_SIZE], other[LOGIN_TOKEN_SIZE];
+	assert_int_equal(login_open(&login, "anna", 1000, token), 0);
+	assert_string_equal(login_find(&login, token, 1001), "anna");
+	assert_null(login_find(&login, token, 1000 + LOGIN_SESSION_S));
+	assert_null(login_find(&login, NULL, 1001));
+	assert_null(login_find(&login, "", 1001));
+	memcpy(other, token, sizeof other);
+	other[5] = other[5] == 'a' ? 'b' : 'a';
+	assert_null(login_find(&login, other, 1001));
+	login_close(&login, token);
+	assert_null(login_find(&login, token, 1001));
+	for (int i = 0; i < 3 * LOGIN_SESSIONS_MAX; i++)
+		assert_int_equal(login_open(&login, "anna", 2000 + i, token), 0);
+	assert_string_equal(login_find(&login, token, 2400), "anna");
+}
+
+static void guessing_is_slow(void **state)
+{
+	(void)state;
+	static struct login login;
+	for (int i = 0; i < LOGIN_TRIES; i++) {
+		assert_int_equal(login_wait(&login, "10.0.2.2", 1000), 0);
+		login_failed(&login, "10.0.2.2", 1000);
+	}
+	assert_int_equal(login_wait(&login, "10.0.2.2", 1000), LOGIN_WAIT_S);
+	assert_int_equal(login_wait(&login, "10.0.2.3", 1000), 0);
+	assert_int_equal(login_wait(&login, "10.0.2.2", 1000 + LOGIN_WAIT_S), 0);
+	login_failed(&login, "10.0.2.2", 1000 + LOGIN_WAIT_S);
+	assert_int_equal(login_wait(&login, "10.0.2.2", 1000 + LOGIN_WAIT_S), 0);
+	login_succeeded(&login, "10.0.2.2");
+	assert_int_equal(login_wait(&login, "10.0.2.2", 1000 + LOGIN_WAIT_S), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(dnsmasq_gets_the_names_and_nothing_else, make, unmake),
+	    cmocka_unit_test_setup_teardown(the_table_starts_closed, make, unmake),
+	    cmocka_unit_test_setup_teardown(the_table_takes_up_what_was_open, make, unmake),
+	    cmocka_unit_test_setup_teardown(names_that_could_be_syntax_are_refused, make, unmake),
+	    cmocka_unit_test_setup_teardown(plans_travel, make, unmake),
+	    cmocka_unit_test_setup_teardown(metrics_are_escaped, make, unmake),
+	    cmocka_unit_test_setup_teardown(configuration_mistakes_are_named, make, unmake),
+	    cmocka_unit_test(sessions_end),
+	    cmocka_unit_test(guessing_is_slow),
+	};
+	return cmocka_run_group_tests_name("gateway text", tests, NULL, NULL);
+}
