@@ -162,6 +162,25 @@ def router(interface, network, *more):
     return process
 
 
+def clients():
+    """dhcpcd's processes in this stick's network, nobody else's."""
+    mine, found = os.stat("/proc/self/ns/net").st_ino, []
+    for pid in run("pgrep", "-f", "dhcpcd").stdout.split():
+        try:
+            if os.stat(f"/proc/{pid}/ns/net").st_ino == mine and b"dhcpcd" in open(f"/proc/{pid}/cmdline", "rb").read():
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < end:
+        select.select([], [], [], 0.1)
+    return result
+
+
 os.setns(STICK)
 make_root()
 wall = Child(["/sekisho/wall"], 108, "net_admin")
@@ -191,9 +210,8 @@ check(re.search(r"CapEff:\s*0+$", caps, re.M) and re.search(r"CapPrm:\s*0+$", ca
       "the half that listens has no capability and a filter")
 starter = run("pgrep", "-P", str(link.process.pid)).stdout.strip()
 check("Seccomp:\t2" in open(f"/proc/{starter}/status").read(), "the half that starts dhcpcd has a filter")
-check(len(set(re.findall(r"Seccomp:\t(\d)", "".join(
-    open(f"/proc/{p}/status").read() for p in run("pgrep", "-f", "dhcpcd").stdout.split()
-    if os.path.exists(f"/proc/{p}/root/sekisho"))))) == 1, "and so have all of dhcpcd's processes")
+filters = [re.search(r"Seccomp:\t(\d)", open(f"/proc/{pid}/status").read()).group(1) for pid in clients()]
+check(len(filters) >= 3 and set(filters) == {"2"}, "and so have all of dhcpcd's processes")
 owners = run("ps", "-eo", "user:20,uid,args").stdout
 check(re.search(r"^\S+\s+109 dhcpcd", owners, re.M), "dhcpcd's own half that listens runs as uid 109")
 
@@ -204,17 +222,11 @@ on_router("ip", "link", "set", "lan0", "up")
 check(link.wait_state(UP, 30) is not None, "and put back: it is up again")
 
 # --- dhcpcd dies
-pids = [int(p) for p in run("pgrep", "-f", "dhcpcd").stdout.split()]
-mine = [p for p in pids if os.path.exists(f"/proc/{p}/root/sekisho") and b"dhcpcd" in
-        open(f"/proc/{p}/cmdline", "rb").read()]
+mine = clients()
 for pid in mine:
     os.kill(pid, signal.SIGKILL)
 check(bool(mine), "dhcpcd was running")
-end = time.monotonic() + 15
-while time.monotonic() < end and not (again := [
-        p for p in run("pgrep", "-f", "dhcpcd").stdout.split() if os.path.exists(f"/proc/{p}/root/sekisho")]):
-    select.select([], [], [], 0.1)
-check(bool(again), "killed, it is started again")
+check(wait_for(lambda: set(clients()) - set(mine), 15), "killed, it is started again")
 
 # --- what was said on the wire
 tap.send_signal(signal.SIGINT)
@@ -237,11 +249,9 @@ dnsmasq.wait()
 plug("eth1", "lan1", 78)
 six = router("lan1", 78, "--dhcp-range=2001:db8:78::,ra-stateless,64,2m", "--enable-ra")
 on_router("ip", "link", "set", "lan1", "up")
-end = time.monotonic() + 30
-while time.monotonic() < end and not ("2001:db8:78:" in (now := on_stick("ip", "-6", "addr", "show", "eth1")) and
-                                      "default" in on_stick("ip", "-6", "route", "show", "dev", "eth1")):
-    select.select([], [], [], 0.2)
-check("2001:db8:78:" in now, "a router advertisement gives an IPv6 address")
+wait_for(lambda: "2001:db8:78:" in on_stick("ip", "-6", "addr", "show", "eth1") and
+         "default" in on_stick("ip", "-6", "route", "show", "dev", "eth1"), 30)
+check("2001:db8:78:" in on_stick("ip", "-6", "addr", "show", "eth1"), "a router advertisement gives an IPv6 address")
 check("default" in on_stick("ip", "-6", "route", "show", "dev", "eth1"), "and an IPv6 way out")
 six.terminate()
 six.wait()
@@ -249,11 +259,7 @@ six.wait()
 # --- its end
 link.process.kill()
 link.process.wait()
-end = time.monotonic() + 15
-while time.monotonic() < end and (left := [
-        p for p in run("pgrep", "-f", "dhcpcd").stdout.split() if os.path.exists(f"/proc/{p}/root/sekisho")]):
-    select.select([], [], [], 0.1)
-check(not left, "link killed, its dhcpcd ends too")
+check(wait_for(lambda: not clients(), 15), "link killed, its dhcpcd ends too")
 wall.process.kill()
 print(f"1..{count}")
 sys.exit(failed > 0)
