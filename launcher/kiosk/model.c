@@ -5,6 +5,13 @@
 
 #include "firmware/lib/buf.h"
 
+/* Trying again does not take the explanation off the screen; only an end of the trouble, or another one, does. */
+static bool only_tries_again(const struct step *shown, const struct step *step)
+{
+	return shown->begun && shown->outcome == STEP_TROUBLE && step->outcome == STEP_WAITING &&
+	       (step->code[0] == '\0' || strcmp(step->code, "trying_next") == 0);
+}
+
 static int apply_step(struct model *model, struct reader *r, unsigned *changes)
 {
 	const uint8_t state = read_u8(r);
@@ -14,7 +21,8 @@ static int apply_step(struct model *model, struct reader *r, unsigned *changes)
 	read_str(r, step.detail, sizeof step.detail);
 	if (!reader_done(r) || state >= STATE_COUNT || outcome > STEP_FAILED)
 		return -EBADMSG;
-	model->steps[state] = step;
+	if (!only_tries_again(&model->steps[state], &step))
+		model->steps[state] = step;
 	/* What rests on a step that is not done has to be done again. */
 	for (int later = state + 1; later < STATE_COUNT && outcome != STEP_DONE; later++)
 		model->steps[later] = (struct step){0};

@@ -102,6 +102,23 @@ static void test_a_step_back_takes_the_list_away(void **state)
 	model_free(&model);
 }
 
+static void test_trying_again_leaves_the_explanation(void **state)
+{
+	struct model model = {0};
+	(void)state;
+	step(&model, STATE_TUNNEL, STEP_TROUBLE, "no_answer");
+	step(&model, STATE_TUNNEL, STEP_WAITING, "trying_next");
+	step(&model, STATE_TUNNEL, STEP_WAITING, "");
+	assert_int_equal(model.steps[STATE_TUNNEL].outcome, STEP_TROUBLE);
+	assert_string_equal(model.steps[STATE_TUNNEL].code, "no_answer");
+	step(&model, STATE_TUNNEL, STEP_DONE, "");
+	assert_int_equal(model.steps[STATE_TUNNEL].outcome, STEP_DONE);
+	step(&model, STATE_LINK, STEP_TROUBLE, "no_carrier");
+	step(&model, STATE_LINK, STEP_WAITING, "no_address");
+	assert_string_equal(model.steps[STATE_LINK].code, "no_address");
+	model_free(&model);
+}
+
 static void test_a_session_from_choice_to_end(void **state)
 {
 	struct model model = {0};
@@ -209,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_steps_lead_to_the_list),
 	    cmocka_unit_test(test_a_step_back_takes_the_list_away),
+	    cmocka_unit_test(test_trying_again_leaves_the_explanation),
 	    cmocka_unit_test(test_a_session_from_choice_to_end),
 	    cmocka_unit_test(test_a_session_nobody_waits_for_is_not_shown),
 	    cmocka_unit_test(test_a_failed_session_stays_to_be_read),
