@@ -255,6 +255,13 @@ check("2001:db8:78:" in on_stick("ip", "-6", "addr", "show", "eth1"), "a router 
 check("default" in on_stick("ip", "-6", "route", "show", "dev", "eth1"), "and an IPv6 way out")
 six.terminate()
 six.wait()
+plug("eth2", "lan2", 79)
+six = router("lan2", 79, "--dhcp-range=2001:db8:79::100,2001:db8:79::1ff,64,2m", "--enable-ra")
+on_router("ip", "link", "set", "lan2", "up")
+check(wait_for(lambda: re.search(r"2001:db8:79::1[0-9a-f]{2}/", on_stick("ip", "-6", "addr", "show", "eth2")), 40),
+      "where the router says so, DHCPv6 gives one")
+six.terminate()
+six.wait()
 
 # --- its end
 link.process.kill()
