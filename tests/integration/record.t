@@ -6,19 +6,14 @@ said in words.
 """
 import json, os, select, shutil, socket, struct, subprocess, sys, tempfile
 
+sys.dont_write_bytecode = True
+from tap import check, plan
+
 B = os.environ["B"]
 MSG_READY, CONTENT, FAILED, STORE, STORED = 1, 20, 21, 22, 23
 HALF = 262144
-count = failed = 0
 work = tempfile.mkdtemp()
 record = f"{work}/record"
-
-
-def check(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
 
 
 def blob(data):
@@ -119,5 +114,4 @@ put(0, bytes(1 << 20))
 got, status = run(os.O_RDONLY)
 check(got[-1][0] == FAILED and "nothing was ever written" in blobs(got[-1][1])[0].decode(), "and so is an empty one")
 shutil.rmtree(work)
-print(f"1..{count}")
-sys.exit(failed > 0)
+plan()

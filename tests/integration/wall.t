@@ -8,31 +8,15 @@ tried with ordinary sockets behind that.
 """
 import errno, os, re, select, signal, socket, struct, subprocess, sys, time
 
+sys.dont_write_bytecode = True
+from tap import check, must, plan, run
+
 PROGRAM = os.environ["B"] + "/wall"
 MARK, PORT = 0x5ECA, 51820
 GATEWAY4, OTHER4 = "203.0.113.11", "203.0.113.99"
 GATEWAY6, OTHER6 = "2001:db8::11", "2001:db8::99"
 OWN4, OWN6, FAR_LL, OWN_LL = "192.168.77.100", "2001:db8:77::100", "fe80::1", "fe80::2"
 MSG_READY, MSG_WALL_GATEWAYS, MSG_WALL_STANDS = 1, 12, 13
-SO_RCVBUFFORCE = 33
-count = failed = 0
-
-
-def check(good, what):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
-
-
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def must(*command):
-    done = run(*command)
-    if done.returncode:
-        sys.exit(f"Bail out! {' '.join(command)}: {done.stderr}")
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------
@@ -406,5 +390,4 @@ for bad, what in ((b"\1", "cut short"), (b"\1\4\4\0\0\0\x7f\0\0\1\x6c\xca", "loo
     wall.expect(MSG_READY)
     wall.send(MSG_WALL_GATEWAYS, bad)
     check(wall.process.wait(10) == 1, f"a list of gateways that is {what} ends the wall")
-print(f"1..{count}")
-sys.exit(failed > 0)
+plan()
