@@ -95,7 +95,7 @@ static void sizes_are_bounded(void **state)
 	(void)state;
 	char json[BEACON_MAX_BYTES + 64];
 	memset(json, ' ', sizeof json);
-	memcpy(json, GOOD "}", strlen(GOOD "}"));
+	memcpy(json, GOOD "}", sizeof(GOOD "}") - 1);
 	assert_int_equal(beacon_parse(json, BEACON_MAX_BYTES, &beacon, why, sizeof why), 0);
 	assert_int_not_equal(beacon_parse(json, BEACON_MAX_BYTES + 1, &beacon, why, sizeof why), 0);
 

@@ -12,6 +12,8 @@
 #include "vpn/gateway/operator.h"
 #include "vpn/gateway/store.h"
 
+enum { SEEN_BYTES = 256 };
+
 static char path[64];
 static struct store *store;
 
@@ -130,14 +132,14 @@ static void a_newer_schema_is_left_alone(void **state)
 static void count_event(const struct store_event *event, void *context)
 {
 	char *seen = context;
-	strcat(seen, event->kind);
-	strcat(seen, " ");
+	size_t used = strlen(seen);
+	snprintf(seen + used, SEEN_BYTES - used, "%s ", event->kind);
 }
 
 static void events_come_newest_first(void **state)
 {
 	(void)state;
-	char seen[256] = "";
+	char seen[SEEN_BYTES] = "";
 	struct store_stick row = stick("ST-000001", 2);
 	snprintf(row.state, sizeof row.state, "up");
 	assert_int_equal(store_event(store, 1, "login", "", "anna", "10.0.2.2"), 0);

@@ -64,8 +64,8 @@ static int receive_answer(struct uapi *uapi)
 static int check_errno(const char *answer)
 {
 	const char *line = strstr(answer, "errno=");
-	int number = line ? atoi(line + strlen("errno=")) : EBADMSG;
-	return number ? -abs(number) : 0;
+	long number = line ? strtol(line + strlen("errno="), NULL, 10) : EBADMSG;
+	return number ? -(int)labs(number) : 0;
 }
 
 static int exchange(struct uapi *uapi, const char *request, size_t size)
@@ -87,10 +87,10 @@ static bool key_from_hex(const char *hex, uint8_t key[WG_KEY_BYTES])
 	if (strlen(hex) != 2 * WG_KEY_BYTES)
 		return false;
 	for (size_t i = 0; i < WG_KEY_BYTES; i++) {
-		unsigned byte;
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+		char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'}, *end;
+		key[i] = (uint8_t)strtoul(digits, &end, 16);
+		if (*end)
 			return false;
-		key[i] = (uint8_t)byte;
 	}
 	return true;
 }

@@ -48,7 +48,9 @@ static void link_stick(struct fleet *f, struct stick *s)
 
 static int set_buckets(struct fleet *f, size_t buckets)
 {
-	struct stick **block = calloc(3 * buckets, sizeof *block);
+	if (buckets == 0)
+		return -EINVAL;
+	struct stick **block = calloc(buckets, 3 * sizeof *block);
 	if (!block)
 		return -ENOMEM;
 	free(f->by_id);

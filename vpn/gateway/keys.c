@@ -88,8 +88,9 @@ static int ensure_token(const char *path)
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		return -EIO;
 	base64_encode(random, sizeof random, text);
-	strcat(text, "\n");
-	return write_new(path, text, strlen(text), 0600);
+	size_t size = strlen(text);
+	text[size++] = '\n';
+	return write_new(path, text, size, 0600);
 }
 
 struct maker {
@@ -159,7 +160,7 @@ static int set_names(struct maker *m, const char *name, const struct config *con
 static int make_pair(struct maker *m, const char *name, const struct config *config, bool web, char *key_pem,
 		     char *certificate_pem)
 {
-	uint8_t serial[SERIAL_BYTES];
+	uint8_t serial[SERIAL_BYTES] = {0};
 	int error = mbedtls_ctr_drbg_seed(&m->random, mbedtls_entropy_func, &m->entropy, NULL, 0);
 	if (!error)
 		error = mbedtls_pk_setup(&m->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));

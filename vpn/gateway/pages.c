@@ -65,9 +65,9 @@ int pages_load(const char *path, struct pages *pages)
 	DIR *directory = opendir(path);
 	if (!directory)
 		return -errno;
-	int error = 0;
+	int error = 0, fd = dirfd(directory);
 	pages->list = calloc(PAGES_MAX, sizeof *pages->list);
-	if (!pages->list)
+	if (!pages->list || fd < 0)
 		error = -ENOMEM;
 	struct dirent *entry;
 	while (!error && (entry = readdir(directory))) {
@@ -76,7 +76,7 @@ int pages_load(const char *path, struct pages *pages)
 		if (pages->count == PAGES_MAX)
 			error = -E2BIG;
 		else
-			error = load_one(dirfd(directory), entry->d_name, &pages->list[pages->count++]);
+			error = load_one(fd, entry->d_name, &pages->list[pages->count++]);
 	}
 	closedir(directory);
 	if (error)

@@ -46,11 +46,10 @@ static const struct self self = {
 
 /* A request that waits for the store. */
 struct pending {
-	uint32_t id; /* 0: free */
-	struct http *http;
 	const char *type;
-	char name[OPERATOR_SIZE], from[ENDPOINT_SIZE];
 	struct buf text;
+	uint32_t id; /* 0: free */
+	char name[OPERATOR_SIZE], from[ENDPOINT_SIZE];
 };
 
 static struct config config;
