@@ -1,4 +1,6 @@
 $(call unit,states,tests/unit/states.c,launcher,)
+$(call unit,supervise,tests/unit/supervise.c,launcher,)
+$(call unit,provision,tests/unit/provision.c,launcher firmware,-ljansson)
+$(call unit,briefs,tests/unit/briefs.c,launcher firmware,-ljansson)
 $(call unit,rtnl,tests/unit/rtnl.c,vpn_device firmware,)
 $(call unit,failover,tests/unit/failover.c,vpn_device,)
-$(call unit,supervise,tests/unit/supervise.c,launcher,)

@@ -1,0 +1,141 @@
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/about.h"
+#include "launcher/pem.h"
+#include "launcher/provision.h"
+#include "launcher/statement.h"
+
+#define KEY_TEXT "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
+#define IMMUTABLE                                                                                                      \
+	"{\"format\":1,\"device\":\"ST-000001\",\"tenant\":\"demo\",\"wireguard_key\":\"" KEY_TEXT                     \
+	"\",\"address\":\"10.77.0.2/32\",\"gateways\":\"{}\",\"mutable_key\":\"" KEY_TEXT "\"}"
+
+static int parse(const char *immutable, const char *changing, struct provision *p)
+{
+	return provision_parse(immutable, strlen(immutable), changing, strlen(changing), p);
+}
+
+static void a_new_stick_has_nothing_kept(void **unused)
+{
+	(void)unused;
+	struct provision p;
+	assert_int_equal(parse(IMMUTABLE, "", &p), 0);
+	assert_string_equal(p.device, "ST-000001");
+	assert_string_equal(p.tenant, "demo");
+	assert_string_equal(p.address, "10.77.0.2/32");
+	assert_int_equal(p.wireguard_key[31], 32);
+	assert_string_equal(p.gateways, "{}");
+	assert_null(p.identity_key);
+	assert_null(p.kept_policy);
+	assert_int_equal(p.time_floor, 0);
+	provision_free(&p);
+}
+
+static void what_is_kept_comes_back(void **unused)
+{
+	(void)unused;
+	struct provision p, q;
+	assert_int_equal(parse(IMMUTABLE, "", &p), 0);
+	assert_int_equal(provision_keep(&p.kept_policy, "{\"payload\":\"x\"}", 15), 0);
+	p.kept_policy_version = 4;
+	p.time_floor = 1795305600;
+	char *changing = provision_changing(&p);
+	assert_non_null(changing);
+	assert_int_equal(parse(IMMUTABLE, changing, &q), 0);
+	assert_string_equal(q.kept_policy, "{\"payload\":\"x\"}");
+	assert_int_equal(q.kept_policy_version, 4);
+	assert_int_equal(q.time_floor, 1795305600);
+	assert_null(q.kept_gateways);
+	free(changing);
+	provision_free(&p);
+	provision_free(&q);
+	assert_int_equal(q.wireguard_key[31], 0);
+}
+
+static void a_record_of_another_shape_is_refused(void **unused)
+{
+	(void)unused;
+	static const char *const wrong[] = {
+	    "",
+	    "[]",
+	    "{}",
+	    "{\"device\":1}",
+	    "{\"device\":\"ST-1\",\"tenant\":\"t\",\"wireguard_key\":\"AQID\",\"address\":\"a\",\"gateways\":\"{}\"}",
+	    "{\"device\":\"ST-1\",\"tenant\":\"t\",\"wireguard_key\":\"" KEY_TEXT "\",\"address\":\"a\"}",
+	    "{\"device\":\"A-NAME-THAT-IS-LONGER-THAN-A-DEVICE-MAY-BE\",\"tenant\":\"t\",\"wireguard_key\":\"" KEY_TEXT
+	    "\",\"address\":\"a\",\"gateways\":\"{}\"}"};
+	struct provision p;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(parse(wrong[i], "", &p), -EINVAL);
+	assert_int_equal(parse(IMMUTABLE, "{\"time_floor\":-1}", &p), -EINVAL);
+	assert_int_equal(parse(IMMUTABLE, "{\"policy\":3}", &p), -EINVAL);
+	assert_int_equal(parse(IMMUTABLE, "{", &p), -EINVAL);
+}
+
+static void a_certificate_goes_to_pem_and_back(void **unused)
+{
+	(void)unused;
+	uint8_t der[300], back[300];
+	size_t size = 0;
+	for (size_t i = 0; i < sizeof der; i++)
+		der[i] = (uint8_t)(i * 7);
+	char *pem = pem_encode(der, sizeof der);
+	assert_non_null(pem);
+	assert_non_null(strstr(pem, "-----BEGIN CERTIFICATE-----\n"));
+	assert_int_equal(pem_decode(pem, strlen(pem), back, sizeof back, &size), 0);
+	assert_int_equal(size, sizeof der);
+	assert_memory_equal(der, back, size);
+	assert_int_equal(pem_decode(pem, strlen(pem), back, sizeof back - 1, &size), -EMSGSIZE);
+	assert_int_equal(pem_decode(pem, strlen(pem) - 30, back, sizeof back, &size), -EINVAL);
+	assert_int_equal(pem_decode("", 0, back, sizeof back, &size), -EINVAL);
+	free(pem);
+}
+
+static void the_root_hash_is_the_first_target_s(void **unused)
+{
+	(void)unused;
+	uint8_t hash[ROOT_HASH_BYTES];
+	static const char line[] =
+	    "dm-mod.create=\"root,,0,ro,0 1616 verity 1 PARTUUID=a PARTUUID=a 4096 4096 202 203 sha256 "
+	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff aa55;usr,,1,ro,0 8 verity 1 PARTUUID=b "
+	    "PARTUUID=b 4096 4096 1 1 sha256 ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff 00\" "
+	    "quiet";
+	assert_int_equal(about_root_hash(line, hash), 0);
+	assert_int_equal(hash[1], 0x11);
+	assert_int_equal(hash[31], 0xff);
+	assert_int_equal(about_root_hash("root=/dev/sda1", hash), -EINVAL);
+	assert_int_equal(about_root_hash("x verity 1 a b 4096 4096 1 1 sha1 00", hash), -EINVAL);
+	assert_int_equal(about_root_hash("x verity 1 a b 4096 4096 1 1 sha256 0011", hash), -EINVAL);
+	assert_int_equal(about_root_hash("x verity 1 a", hash), -EINVAL);
+}
+
+static void two_statements_never_share_their_bytes(void **unused)
+{
+	(void)unused;
+	uint8_t one[STATEMENT_MAX_BYTES], two[STATEMENT_MAX_BYTES];
+	struct statement a = {.device = "ST-1", .boot_id = "ab", .sequence = 1, .image_version = "1"};
+	struct statement b = {.device = "ST-1a", .boot_id = "b", .sequence = 1, .image_version = "1"};
+	int size = statement_encode(&a, one);
+	assert_true(size > (int)sizeof STATEMENT_CONTEXT);
+	assert_int_equal(statement_encode(&b, two), size);
+	assert_memory_not_equal(one, two, (size_t)size);
+	assert_memory_equal(one, STATEMENT_CONTEXT, sizeof STATEMENT_CONTEXT);
+	assert_int_equal(statement_read("", 0, &a), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_new_stick_has_nothing_kept),
+	    cmocka_unit_test(what_is_kept_comes_back),
+	    cmocka_unit_test(a_record_of_another_shape_is_refused),
+	    cmocka_unit_test(a_certificate_goes_to_pem_and_back),
+	    cmocka_unit_test(the_root_hash_is_the_first_target_s),
+	    cmocka_unit_test(two_statements_never_share_their_bytes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
