@@ -1,6 +1,7 @@
 #include "firmware/boot/setup.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -34,7 +35,7 @@ static const struct place {
 
 /* user.max_user_namespaces cannot be 0: the page's own sandbox is made of them. */
 static const struct setting {
-	const char *path, *value;
+	const char *path, *value; /* under /proc/sys */
 } settings[] = {
     {"kernel/dmesg_restrict", "1"},
     {"kernel/kptr_restrict", "2"},
@@ -65,20 +66,6 @@ static const struct setting {
     {"net/ipv4/tcp_syncookies", "1"},
     {"net/ipv4/icmp_ignore_bogus_error_responses", "1"},
     {"net/ipv4/icmp_echo_ignore_broadcasts", "1"},
-    {"net/ipv4/conf/all/accept_redirects", "0"},
-    {"net/ipv4/conf/default/accept_redirects", "0"},
-    {"net/ipv4/conf/all/accept_source_route", "0"},
-    {"net/ipv4/conf/default/accept_source_route", "0"},
-    {"net/ipv4/conf/all/send_redirects", "0"},
-    {"net/ipv4/conf/default/send_redirects", "0"},
-    {"net/ipv4/conf/all/rp_filter", "1"},
-    {"net/ipv4/conf/default/rp_filter", "1"},
-    {"net/ipv6/conf/all/accept_redirects", "0"},
-    {"net/ipv6/conf/default/accept_redirects", "0"},
-    {"net/ipv6/conf/all/accept_source_route", "0"},
-    {"net/ipv6/conf/default/accept_source_route", "0"},
-    {"net/ipv6/conf/all/accept_ra", "0"},
-    {"net/ipv6/conf/default/accept_ra", "0"},
 };
 
 static int make_mount(const struct place *place)
@@ -115,7 +102,7 @@ int setup_usr(void)
 
 static int write_setting(const struct setting *setting)
 {
-	char path[128];
+	char path[640];
 	snprintf(path, sizeof path, "/proc/sys/%s", setting->path);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -126,17 +113,61 @@ static int write_setting(const struct setting *setting)
 	return error;
 }
 
+static int apply_setting(const struct setting *setting)
+{
+	int error = write_setting(setting);
+	if (error)
+		log_error("the kernel refuses %s = %s: %s", setting->path, setting->value, strerror(-error));
+	return error;
+}
+
+/* For "all", "default", and each interface that was there before us with its own copy of what "default" said then. */
+static int apply_to_interface(const char *interface)
+{
+	static const struct {
+		const char *family, *name, *value;
+	} own[] = {
+	    {"ipv4", "accept_redirects", "0"}, {"ipv4", "accept_source_route", "0"},
+	    {"ipv4", "send_redirects", "0"},   {"ipv4", "rp_filter", "1"},
+	    {"ipv6", "accept_redirects", "0"}, {"ipv6", "accept_source_route", "0"},
+	    {"ipv6", "accept_ra", "0"},
+	};
+	int result = 0;
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		char path[512];
+		snprintf(path, sizeof path, "net/%s/conf/%s/%s", own[i].family, interface, own[i].name);
+		int error = apply_setting(&(struct setting){path, own[i].value});
+		if (error)
+			result = error;
+	}
+	return result;
+}
+
+static int apply_to_interfaces(void)
+{
+	DIR *interfaces = opendir("/proc/sys/net/ipv4/conf");
+	int result = 0;
+	if (!interfaces)
+		return -errno;
+	for (const struct dirent *entry; (entry = readdir(interfaces));) {
+		int error = entry->d_name[0] == '.' ? 0 : apply_to_interface(entry->d_name);
+		if (error)
+			result = error;
+	}
+	closedir(interfaces);
+	return result;
+}
+
 int setup_settings(void)
 {
 	int result = 0;
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-		int error = write_setting(&settings[i]);
-		if (!error)
-			continue;
-		log_error("the kernel refuses %s = %s: %s", settings[i].path, settings[i].value, strerror(-error));
-		result = error;
+		int error = apply_setting(&settings[i]);
+		if (error)
+			result = error;
 	}
-	return result;
+	int error = apply_to_interfaces();
+	return error ? error : result;
 }
 
 int setup_names(void)
