@@ -34,9 +34,9 @@ static void start(void)
 	char file[CONFIG_PATH_SIZE + 16];
 	snprintf(file, sizeof file, "--conf-file=%s", config.resolver_config);
 	/* As root it would look for a user "dnsmasq"; in the unit it is not root and changes nothing. */
-	const char *user = getuid() == 0 ? "--user=root" : "--log-facility=-";
+	const char *user = getuid() == 0 ? "--user=root" : NULL;
 	const char *const argv[] = {
-	    config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-", user, file, NULL};
+	    config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-", file, user, NULL};
 	dnsmasq = fork();
 	if (dnsmasq < 0)
 		fatal("dnsmasq cannot be started: %s", strerror(errno));
