@@ -204,7 +204,7 @@ def test_certificates(directory, good):
     named = certificate(directory, "named", name="gw2.gateway.sekisho")
     old = certificate(directory, "old", days=("20200101000000Z", "20210101000000Z"))
     coming = certificate(directory, "coming", days=("20440101000000Z", "20450101000000Z"))
-    say = {"/v1/beacon": (200, ADMITTED)}
+    say = {"/v1/beacon": (200, ADMITTED), "/v1/policy": (200, b"{}")}
     for what, path, how, words in (
             ("another pin", good, {"pin": bytes(32)}, "key is not the one"),
             ("another anchor", good, {"anchor": other}, "certificate is not the one"),
@@ -223,7 +223,9 @@ def test_certificates(directory, good):
         check(agent.hear()[0] == ADMISSION, f"{what} certificate passes until the time is known")
         agent.configure(path, gateway.server_port, dates=True)
         agent.send(BEACON_NOW)
-        check(agent.hear()[0] == ERROR, "and no longer than that, kept connection or not")
+        agent.send(FETCH, b"\0")
+        heard = [agent.hear()[0], agent.hear()[0]]
+        check(heard == [ERROR, ERROR], "and no longer than that, not even on a connection that was kept", heard)
         agent.end()
         gateway.shutdown()
 

@@ -5,7 +5,7 @@ chain, in their TLS, in their names' addresses, and in how they end.
 Usage: B=BUILD broker-crooked.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys; DNS,
 authorities and banks are this program's, in a namespace that is the tunnel's far end.
 """
-import json, os, queue, signal, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
+import json, os, queue, re, signal, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
 
 warnings.simplefilter("ignore", DeprecationWarning)  # the old TLS here is old on purpose
 
@@ -346,16 +346,44 @@ def test_flow(rig):
 
     tls = rig.browse(f"cut.{ZONE}", ("http/1.1",))
     tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    check(ending(tls) == "cut", "a page that the bank cut short does not look whole")
+
+
+def ending(tls):
+    """How a connection ends: "whole" (close_notify), "cut", or "open" if it does not."""
     tls.settimeout(TIMEOUT)
     try:
         while tls.recv(65536):
             pass
-        cut = False
+        return "whole"
     except TimeoutError:
-        cut = False
+        return "open"
     except (OSError, ssl.SSLError):
-        cut = True
-    check(cut, "a page that the bank cut short does not look whole")
+        return "cut"
+
+
+def world_bytes(world):
+    os.setns(world, os.CLONE_NEWNET)
+    try:
+        with open("/proc/thread-self/net/dev") as lines:
+            return int(re.search(r"lo:\s*(\d+)", lines.read()).group(1))
+    finally:
+        os.setns(home, os.CLONE_NEWNET)
+
+
+def test_freeze(rig, world):
+    """In the middle of 8 MB, most of which the bank has still to send."""
+    tls = rig.browse(f"large.{ZONE}", ("http/1.1",))
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    tls.recv(1000)
+    rig.process.stdin.write("freeze 1\n")
+    rig.process.stdin.flush()
+    check(rig.event()["event"] == "frozen", "a freeze in the middle of a download is answered")
+    before = world_bytes(world)
+    check(ending(tls) == "cut", "the download is cut")
+    check(world_bytes(world) == before, "and not one byte more came from the bank", world_bytes(world) - before)
+    rig.process.stdin.write("thaw 1\n")
+    rig.process.stdin.flush()
 
 
 def test_many(rig):
@@ -397,6 +425,7 @@ def main():
             except BlockingIOError:
                 check(True, "nothing reached the tunnel's own loopback")
             test_flow(rig)
+            test_freeze(rig, world)
             test_many(rig)
         finally:
             rig.process.send_signal(signal.SIGTERM)
