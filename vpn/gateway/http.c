@@ -12,13 +12,19 @@
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 
-enum { CONNECTION_MEMORY_BYTES = 24 << 10, CONNECTION_TIMEOUT_S = 75, EXTRA_HEADERS_MAX = 4 };
+enum {
+	CONNECTION_MEMORY_BYTES = 24 << 10,
+	CONNECTION_TIMEOUT_S = 75,
+	EXTRA_HEADERS_MAX = 4,
+	ANSWER_MS = 10000, /* how long an answer may be waited for */
+	SWEEP_MS = 1000,
+};
 
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_options options;
 	struct loop_watch *watch;
-	struct loop_timer *timer;
+	struct loop_timer *timer, *sweep;
 	struct http_request *requests;
 };
 
@@ -29,6 +35,7 @@ struct http_request {
 	char *path;
 	struct buf body;
 	bool too_large, complete, suspended, answered, queued;
+	int64_t suspended_ms;
 	unsigned status;
 	struct MHD_Response *response;
 	struct {
@@ -53,6 +60,23 @@ static void on_timer(void *context)
 	struct http *http = context;
 	MHD_run(http->daemon);
 	rearm(http);
+}
+
+/* A suspended connection has no time limit of its own, and its peer's end is not seen. */
+static void on_sweep(void *context)
+{
+	struct http *http = context;
+	bool left = false;
+	for (struct http_request *r = http->requests; r; r = r->next) {
+		if (!r->suspended)
+			continue;
+		if (now_ms() - r->suspended_ms > ANSWER_MS)
+			http_reply_json(r, MHD_HTTP_GATEWAY_TIMEOUT, "{\"error\":\"no_answer\"}");
+		else
+			left = true;
+	}
+	if (left)
+		loop_timer_set(http->sweep, SWEEP_MS);
 }
 
 static void on_ready(uint32_t events, void *context)
@@ -173,7 +197,9 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	if (request->answered)
 		return request->queued ? MHD_YES : queue(request);
 	request->suspended = true;
+	request->suspended_ms = now_ms();
 	MHD_suspend_connection(connection);
+	loop_timer_set(http->sweep, SWEEP_MS);
 	return MHD_YES;
 }
 
@@ -217,8 +243,9 @@ struct http *http_serve(struct loop *loop, int listener, const struct http_optio
 	}
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	http->timer = loop_timer(loop, on_timer, http);
+	http->sweep = loop_timer(loop, on_sweep, http);
 	http->watch = info ? loop_watch(loop, info->epoll_fd, EPOLLIN, on_ready, http) : NULL;
-	if (!http->timer || !http->watch) {
+	if (!http->timer || !http->sweep || !http->watch) {
 		http_free(http);
 		return NULL;
 	}
@@ -232,6 +259,7 @@ void http_free(struct http *http)
 		return;
 	loop_unwatch(http->watch);
 	loop_timer_free(http->timer);
+	loop_timer_free(http->sweep);
 	for (struct http_request *r = http->requests; r; r = r->next)
 		if (r->suspended)
 			MHD_resume_connection(r->connection);

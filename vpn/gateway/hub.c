@@ -86,6 +86,7 @@ void hub_close(struct hub *hub)
 	store_close(hub->store);
 	fleet_free(hub->fleet);
 	plan_free(&hub->plan);
+	buf_free(&hub->plan_wire);
 	free(hub->policy.envelope);
 	free(hub->gateways.envelope);
 	config_free(&hub->config);

@@ -50,6 +50,7 @@ struct hub {
 	struct store *store;
 	struct fleet *fleet;
 	struct plan plan;
+	struct buf plan_wire; /* as it came */
 	struct hub_document policy, gateways;
 
 	uint64_t beacons[COUNT_COUNT];
@@ -63,8 +64,8 @@ struct hub {
 	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */
 	int64_t login_filled_ms;
 
-	/* Send to a process; nothing happens if it is not there just now (it gets all it needs when it comes back). */
-	void (*send)(struct hub *hub, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload);
+	/* Send to a process. False if it is not there just now; it gets all it needs when it comes back. */
+	bool (*send)(struct hub *hub, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload);
 };
 
 /* Open the database, read the fleet, make the first operator. 0 or -errno. */

@@ -73,6 +73,9 @@ static void warn_without_egress(const struct hub *hub)
 void hub_plan(struct hub *hub, struct reader *r)
 {
 	struct plan plan;
+	/* A reload without a change must not empty the sets of addresses that are in use. */
+	if (hub->plan_wire.size == r->size && hub->plan_wire.data && memcmp(hub->plan_wire.data, r->data, r->size) == 0)
+		return;
 	int error = plan_read(r, &plan);
 	if (error || !reader_done(r)) {
 		log_error("a plan could not be read: %s; the old one stays", strerror(error ? -error : EBADMSG));
@@ -80,6 +83,9 @@ void hub_plan(struct hub *hub, struct reader *r)
 	}
 	plan_free(&hub->plan);
 	hub->plan = plan;
+	hub->plan_wire.size = 0;
+	if (buf_append(&hub->plan_wire, r->data, r->size, r->size))
+		log_warn("out of memory: the next reload will close idle connections to banks");
 	warn_without_egress(hub);
 	hub_brief_egress(hub);
 }

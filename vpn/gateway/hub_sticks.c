@@ -28,14 +28,14 @@ static void send_admit(struct hub *hub, const struct stick *stick, uint32_t seco
 	hub->send(hub, ROLE_EGRESS, GW_ADMIT, 0, &w);
 }
 
-static void send_session(struct hub *hub, uint32_t id, const struct stick *stick, const char *bank, bool open)
+static bool send_session(struct hub *hub, uint32_t id, const struct stick *stick, const char *bank, bool open)
 {
 	uint8_t data[64];
 	struct writer w = writer_over(data, sizeof data);
 	write_u32(&w, stick->row.address.s_addr);
 	write_str(&w, bank);
 	write_u8(&w, open);
-	hub->send(hub, ROLE_EGRESS, GW_SESSION, id, &w);
+	return hub->send(hub, ROLE_EGRESS, GW_SESSION, id, &w);
 }
 
 static void close_session(struct hub *hub, struct stick *stick, const char *bank)
@@ -272,7 +272,8 @@ void hub_open_request(struct hub *hub, uint32_t id, struct reader *r)
 	if (!open)
 		stick_close(stick, bank);
 	/* The answer goes out when the packet filter has it: GW_SESSION_DONE comes back with the same id. */
-	send_session(hub, id, stick, bank, open);
+	if (!send_session(hub, id, stick, bank, open))
+		reply_open(hub, id, "try_again");
 	hub->revision++;
 }
 

@@ -56,14 +56,14 @@ static void detach(enum gateway_role role)
 	*channel = (struct channel){.fd = -1};
 }
 
-static void send_to(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload)
+static bool send_to(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload)
 {
 	(void)h;
 	if (channels[role].fd < 0)
-		return;
+		return false;
 	if (payload->failed) {
 		log_error("a message of type %u did not fit and was not sent", type);
-		return;
+		return false;
 	}
 	int error = msg_send(channels[role].fd, type, id, payload->data, payload->size);
 	if (error) {
@@ -71,6 +71,7 @@ static void send_to(struct hub *h, enum gateway_role role, uint16_t type, uint32
 		log_warn("process %d does not take messages (%s)", role, strerror(-error));
 		detach(role);
 	}
+	return !error;
 }
 
 /* --- results of any size --- */
