@@ -88,7 +88,7 @@ static void link_died(struct stick *s)
 {
 	bool was_up = s->link_up;
 	s->link_up = false;
-	strcpy(s->trouble, s->machine.state == STATE_SESSION ? "link_lost" : "internal");
+	stick_trouble(s, s->machine.state == STATE_SESSION ? "link_lost" : "internal");
 	if (was_up)
 		stick_raise(s, EVENT_LINK_LOST);
 }
@@ -97,7 +97,7 @@ static void tunnel_died(struct stick *s)
 {
 	bool was_up = s->tunnel.up;
 	s->tunnel.up = false;
-	strcpy(s->trouble, "tunnel_lost");
+	stick_trouble(s, "tunnel_lost");
 	tell_tunnel(s);
 	if (was_up)
 		stick_raise(s, EVENT_TUNNEL_LOST);
@@ -105,7 +105,7 @@ static void tunnel_died(struct stick *s)
 
 static void policy_died(struct stick *s)
 {
-	strcpy(s->trouble, "internal");
+	stick_trouble(s, "internal");
 	stick_raise(s, EVENT_POLICY_LOST);
 }
 
@@ -164,7 +164,7 @@ static void on_lease(void *context)
 {
 	struct stick *s = context;
 	log_warn("the gateway's admission has run out");
-	strcpy(s->trouble, s->machine.state == STATE_SESSION ? "admission_lost" : "no_reply");
+	stick_trouble(s, s->machine.state == STATE_SESSION ? "admission_lost" : "no_reply");
 	stick_raise(s, EVENT_ADMISSION_LOST);
 }
 

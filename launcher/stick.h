@@ -143,6 +143,7 @@ void session_end(struct stick *s);
 
 /* --- what others are told (stick_tell.c) --- */
 
+void stick_trouble(struct stick *s, const char *code); /* what the next loss is explained with */
 void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcome, const char *code,
 	       const char *detail);
 /* The start screen's lines when the machine goes from one state to another. */

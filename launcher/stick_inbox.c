@@ -93,7 +93,7 @@ static int hear_link(struct stick *s, struct msg *m)
 		stick_raise(s, EVENT_LINK_UP);
 		return 0;
 	}
-	snprintf(s->trouble, sizeof s->trouble, "%s", s->machine.state == STATE_SESSION ? "link_lost" : codes[state]);
+	stick_trouble(s, s->machine.state == STATE_SESSION ? "link_lost" : codes[state]);
 	if (was_up)
 		stick_raise(s, EVENT_LINK_LOST);
 	/* Waiting for an address is the ordinary course, and trouble only with a word about it. */
@@ -108,7 +108,7 @@ static int hear_link(struct stick *s, struct msg *m)
 static void tunnel_down(struct stick *s)
 {
 	s->tunnel.up = false;
-	snprintf(s->trouble, sizeof s->trouble, "%s", "tunnel_lost");
+	stick_trouble(s, "tunnel_lost");
 	tell_tunnel(s);
 	stick_raise(s, EVENT_TUNNEL_LOST);
 }
@@ -327,7 +327,7 @@ static void take_admission(struct stick *s, enum admission admission, uint32_t v
 	}
 	loop_timer_set(s->lease, -1);
 	bool frozen_page = s->machine.state == STATE_SESSION && admission != ADMISSION_REVOKED;
-	snprintf(s->trouble, sizeof s->trouble, "%s", frozen_page ? "admission_lost" : codes[admission]);
+	stick_trouble(s, frozen_page ? "admission_lost" : codes[admission]);
 	stick_raise(s, admission == ADMISSION_REVOKED ? EVENT_REVOKED : EVENT_ADMISSION_LOST);
 	if (s->machine.state == STATE_ADMITTED)
 		tell_step(s, STATE_ADMITTED, STEP_TROUBLE, codes[admission], "");

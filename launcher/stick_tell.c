@@ -114,6 +114,8 @@ void tell_banks(struct stick *s)
 		send_kiosk(s, MSG_KIOSK_BANKS, 0, &w);
 }
 
+void stick_trouble(struct stick *s, const char *code) { snprintf(s->trouble, sizeof s->trouble, "%s", code); }
+
 void tell_tunnel(struct stick *s)
 {
 	struct writer w = writer_over(scratch, sizeof scratch);
