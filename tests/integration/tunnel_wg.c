@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,8 +83,7 @@ int wg_set_peer(const char *link, const uint8_t public_key[WG_KEY_BYTES], const 
 static uint64_t number_after(const char *text, const char *name)
 {
 	const char *at = strstr(text, name);
-	uint64_t value = 0;
-	return at && sscanf(at + strlen(name), "%" SCNu64, &value) == 1 ? value : 0;
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
 int wg_get_status(const char *link, struct wg_status *status)

@@ -65,9 +65,13 @@ static bool has_address(const char *link, const char *address)
 	struct in_addr wanted;
 	inet_pton(AF_INET, address, &wanted);
 	bool found = false;
-	for (struct ifaddrs *a = all; a; a = a->ifa_next)
-		if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET && strcmp(a->ifa_name, link) == 0)
-			found |= ((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr.s_addr == wanted.s_addr;
+	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
+		struct sockaddr_in has;
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || strcmp(a->ifa_name, link) != 0)
+			continue;
+		memcpy(&has, a->ifa_addr, sizeof has);
+		found |= has.sin_addr.s_addr == wanted.s_addr;
+	}
 	freeifaddrs(all);
 	return found;
 }
@@ -85,6 +89,8 @@ static void links_addresses_and_routes_are_made(void **unused)
 	assert_int_equal(rtnl_link_mtu("lo", 1420), 0);
 
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		fail();
 	struct sockaddr_in far = {.sin_family = AF_INET, .sin_port = htons(9)};
 	inet_pton(AF_INET, "198.51.100.10", &far.sin_addr);
 	assert_int_equal(connect(fd, (struct sockaddr *)&far, sizeof far), -1);
