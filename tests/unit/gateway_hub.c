@@ -1,0 +1,310 @@
+/* What the store process decides, with its channels cut: messages are caught here instead of sent. */
+#include "tests/unit/unit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "firmware/lib/loop.h"
+#include "vpn/gateway/hub.h"
+
+static struct hub hub;
+static char path[64];
+
+struct sent {
+	enum gateway_role role;
+	uint16_t type;
+	uint32_t id;
+	uint8_t data[512];
+	size_t size;
+};
+static struct sent sent[64];
+static size_t sent_count;
+static bool egress_is_there;
+
+static bool catch_message(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id,
+			  const struct writer *payload)
+{
+	(void)h;
+	if (role == ROLE_EGRESS && !egress_is_there)
+		return false;
+	assert_false(payload->failed);
+	assert_true(sent_count < sizeof sent / sizeof sent[0] && payload->size <= sizeof sent[0].data);
+	struct sent *one = &sent[sent_count++];
+	*one = (struct sent){.role = role, .type = type, .id = id, .size = payload->size};
+	if (payload->size > 0)
+		memcpy(one->data, payload->data, payload->size);
+	return true;
+}
+
+/* The nth message of that type since the last forget(). */
+static struct reader said(uint16_t type, size_t nth)
+{
+	for (size_t i = 0; i < sent_count; i++)
+		if (sent[i].type == type && nth-- == 0)
+			return reader_over(sent[i].data, sent[i].size);
+	fail_msg("message %u was not sent", type);
+	return reader_over(NULL, 0);
+}
+
+static void forget(void) { sent_count = 0; }
+
+static void open_hub(void)
+{
+	char why[256];
+	hub = (struct hub){.send = catch_message};
+	assert_int_equal(config_parse("id = gw1\ntenant = demo\ninner = 10.77.0.1/16\negress = bank-a 203.0.113.101\n",
+				      &hub.config, why, sizeof why),
+			 0);
+	snprintf(hub.config.database, sizeof hub.config.database, "%s", path);
+	assert_int_equal(hub_open(&hub), 0);
+	const uint16_t https[] = {443};
+	assert_int_equal(plan_add(&hub.plan, "bank-a", "www.a.example", https, 1), 0);
+	assert_int_equal(plan_add(&hub.plan, "bank-b", "www.b.example", https, 1), 0);
+	hub.policy.version = 3;
+	hub.policy.expires = hub_now() + 1000;
+	egress_is_there = true;
+	forget();
+}
+
+static int make(void **state)
+{
+	(void)state;
+	char why[256];
+	struct store_stick row = {.id = "ST-000001"};
+	snprintf(path, sizeof path, "/tmp/gateway_hub.%d.db", getpid());
+	unlink(path);
+	open_hub();
+	memset(row.key, 7, sizeof row.key);
+	return hub_stick_add(&hub, &row, "test", why, sizeof why);
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	char side[80];
+	hub_close(&hub);
+	unlink(path);
+	for (int i = 0; i < 2; i++) {
+		snprintf(side, sizeof side, "%s-%s", path, i ? "wal" : "shm");
+		unlink(side);
+	}
+	return 0;
+}
+
+/* Say a beacon from `address`; gives the answer's state. */
+static const char *beacon(uint32_t address, const char *device, const char *boot, uint64_t sequence, bool goodbye)
+{
+	static char answer[CODE_SIZE];
+	uint8_t data[1024];
+	struct beacon b = {.sequence = sequence, .goodbye = goodbye, .policy_version = 3};
+	snprintf(b.device, sizeof b.device, "%s", device);
+	snprintf(b.boot, sizeof b.boot, "%s", boot);
+	snprintf(b.image_version, sizeof b.image_version, "1");
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(address));
+	beacon_write(&w, &b);
+	struct reader r = reader_over(data, w.size);
+	forget();
+	hub_beacon(&hub, 9, &r);
+	struct reader reply = said(GW_BEACON_REPLY, 0);
+	read_str(&reply, answer, sizeof answer);
+	return answer;
+}
+
+/* Ask for a bank; gives the reason, "" if it is open, "waiting" if the packet filter has the word. */
+static const char *open_bank(const char *bank, bool open)
+{
+	static char reason[CODE_SIZE];
+	uint8_t data[64];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0002));
+	write_str(&w, bank);
+	write_u8(&w, open);
+	struct reader r = reader_over(data, w.size);
+	forget();
+	hub_open_request(&hub, 9, &r);
+	for (size_t i = 0; i < sent_count; i++) {
+		if (sent[i].type != GW_OPEN_REPLY)
+			continue;
+		struct reader reply = reader_over(sent[i].data, sent[i].size);
+		read_u8(&reply);
+		read_str(&reply, reason, sizeof reason);
+		return reason;
+	}
+	return "waiting";
+}
+
+static void a_first_beacon_admits(void **state)
+{
+	(void)state;
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	struct reader r = said(GW_ADMIT, 0);
+	assert_int_equal(ntohl(read_u32(&r)), 0x0a4d0002);
+	assert_int_equal(read_u32(&r), HUB_VALID_S);
+	assert_int_equal(fleet_at(hub.fleet, 0)->health.state, HEALTH_UP);
+}
+
+static void others_are_not(void **state)
+{
+	(void)state;
+	assert_string_equal(beacon(0x0a4d0009, "ST-000001", "b1", 1, false), "unknown");
+	assert_string_equal(beacon(0x0a4d0002, "ST-000002", "b1", 1, false), "refused");
+	assert_int_equal(sent_count, 1); /* the answer, and no word to the packet filter */
+	assert_int_equal(fleet_at(hub.fleet, 0)->health.state, HEALTH_NEVER);
+}
+
+static void banks_open_for_the_admitted_only(void **state)
+{
+	(void)state;
+	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	assert_string_equal(open_bank("bank-c", true), "no_such_bank");
+	assert_string_equal(open_bank("bank-b", true), "no_egress_address");
+	assert_string_equal(open_bank("bank-a", true), "waiting");
+	hub.policy.expires = hub_now() - 1;
+	assert_string_equal(open_bank("bank-a", true), "policy_expired");
+}
+
+static void without_the_packet_filter_nothing_opens(void **state)
+{
+	(void)state;
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	egress_is_there = false;
+	assert_string_equal(open_bank("bank-a", true), "try_again");
+}
+
+static void an_expired_policy_closes_the_banks(void **state)
+{
+	(void)state;
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	open_bank("bank-a", true);
+	hub.policy.expires = hub_now() - 1;
+	forget();
+	hub_tick(&hub);
+	struct reader r = said(GW_SESSION, 0);
+	read_u32(&r);
+	char bank[BANK_ID_SIZE];
+	read_str(&r, bank, sizeof bank);
+	assert_string_equal(bank, "bank-a");
+	assert_int_equal(read_u8(&r), 0);
+}
+
+static void an_admission_runs_out(void **state)
+{
+	(void)state;
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	fleet_at(hub.fleet, 0)->admitted_until_ms = now_ms() - 1;
+	forget();
+	hub_tick(&hub);
+	struct reader r = said(GW_ADMIT, 0);
+	read_u32(&r);
+	assert_int_equal(read_u32(&r), 0);
+	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+}
+
+static void a_new_boot_closes_what_was_open(void **state)
+{
+	(void)state;
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	open_bank("bank-a", true);
+	beacon(0x0a4d0002, "ST-000001", "b2", 1, false);
+	struct reader r = said(GW_SESSION, 0);
+	assert_int_equal(ntohl(read_u32(&r)), 0x0a4d0002);
+	assert_string_equal(fleet_at(hub.fleet, 0)->open[0], "");
+}
+
+static void a_restart_loses_nothing_and_alarms_nobody(void **state)
+{
+	(void)state;
+	beacon(0x0a4d0002, "ST-000001", "b1", 5, false);
+	open_bank("bank-a", true);
+	hub_close(&hub);
+	open_hub();
+	struct stick *stick = fleet_at(hub.fleet, 0);
+	assert_int_equal(stick->health.state, HEALTH_UP);
+	assert_string_equal(stick->open[0], "bank-a");
+	hub_tick(&hub);
+	assert_int_equal(sent_count, 0);
+	hub_brief_egress(&hub);
+	said(GW_PLAN, 0);
+	said(GW_ADMIT, 0);
+	said(GW_SESSION, 0);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 6, false), "admitted");
+	assert_int_equal(hub.transitions[HEALTH_UP], 0);
+}
+
+static void the_revoked_stay_out_over_a_restart(void **state)
+{
+	(void)state;
+	char why[256];
+	beacon(0x0a4d0002, "ST-000001", "b1", 1, false);
+	open_bank("bank-a", true);
+	forget();
+	assert_int_equal(hub_stick_revoke(&hub, "ST-000001", "test", why, sizeof why), 0);
+	said(GW_SESSION, 0);
+	struct reader peer = said(GW_PEERS, 0);
+	read_u32(&peer);
+	assert_int_equal(read_u8(&peer), 1);
+	assert_int_not_equal(hub_stick_revoke(&hub, "ST-000001", "test", why, sizeof why), 0);
+	hub_close(&hub);
+	open_hub();
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "revoked");
+	assert_int_equal(fleet_at(hub.fleet, 0)->health.state, HEALTH_REVOKED);
+}
+
+static void guesses_are_rationed(void **state)
+{
+	(void)state;
+	char password[64];
+	assert_int_equal(hub_operator_password(&hub, "anna", password, sizeof password), 0);
+	assert_true(hub_login(&hub, "anna", password, "test"));
+	for (int i = 0; i < 10; i++)
+		assert_false(hub_login(&hub, "anna", "wrong", "test"));
+	assert_false(hub_login(&hub, "anna", password, "test")); /* not now */
+	assert_int_equal(hub.logins_good, 1);
+}
+
+static void control_requests_are_checked(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+	    "",
+	    "[]",
+	    "{}",
+	    "{\"command\":\"no.such\"}",
+	    "{\"command\":\"stick.add\",\"id\":\"../x\"}",
+	    "{\"command\":\"stick.add\",\"id\":\"a\",\"key\":\"AAAA\"}",
+	    "{\"command\":\"stick.revoke\",\"id\":\"nobody\"}",
+	    "{\"command\":\"operator.password\",\"name\":\"a b\"}",
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		hub_control(&hub, bad[i], strlen(bad[i]), out);
+		fclose(out);
+		assert_non_null(strstr(text, "\"ok\":false"));
+		free(text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(a_first_beacon_admits, make, unmake),
+	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),
+	    cmocka_unit_test_setup_teardown(banks_open_for_the_admitted_only, make, unmake),
+	    cmocka_unit_test_setup_teardown(without_the_packet_filter_nothing_opens, make, unmake),
+	    cmocka_unit_test_setup_teardown(an_expired_policy_closes_the_banks, make, unmake),
+	    cmocka_unit_test_setup_teardown(an_admission_runs_out, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_new_boot_closes_what_was_open, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_restart_loses_nothing_and_alarms_nobody, make, unmake),
+	    cmocka_unit_test_setup_teardown(the_revoked_stay_out_over_a_restart, make, unmake),
+	    cmocka_unit_test_setup_teardown(guesses_are_rationed, make, unmake),
+	    cmocka_unit_test_setup_teardown(control_requests_are_checked, make, unmake),
+	};
+	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);
+}
