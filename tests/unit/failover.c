@@ -94,6 +94,7 @@ static void a_cut_is_seen_within_six_seconds(void **unused)
 	} while (order != FAILOVER_DOWN);
 	assert_true(now - 100 <= 6000);
 	assert_true(now - 100 > 4000);
+	assert_int_equal(f.at, 0);
 	assert_int_equal(failover_step(&f, now, true), FAILOVER_TRY);
 	assert_int_equal(f.at, 1);
 }

@@ -65,13 +65,16 @@ static enum failover_order step_standing(struct failover *f, int64_t now)
 	count_probe(f, true);
 	if (f->misses < FAILOVER_PROBE_MISSES)
 		return send_probe(f, now);
-	turn_to_next(f);
+	f->phase = FAILOVER_LOST;
 	return FAILOVER_DOWN;
 }
 
 enum failover_order failover_step(struct failover *f, int64_t now, bool handshake)
 {
 	switch (f->phase) {
+	case FAILOVER_LOST:
+		turn_to_next(f);
+		return failover_step(f, now, false);
 	case FAILOVER_STARTING:
 		f->phase = FAILOVER_TRYING;
 		f->since_ms = now;
@@ -100,6 +103,7 @@ void failover_heard(struct failover *f, int64_t rtt_ms)
 int64_t failover_due_ms(const struct failover *f)
 {
 	switch (f->phase) {
+	case FAILOVER_LOST:
 	case FAILOVER_STARTING:
 		return 0;
 	case FAILOVER_TRYING:

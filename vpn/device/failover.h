@@ -29,7 +29,7 @@ enum failover_order {
 struct failover {
 	size_t count, at;
 	unsigned rounds; /* times all endpoints were tried in vain since the last handshake */
-	enum { FAILOVER_IDLE, FAILOVER_STARTING, FAILOVER_TRYING, FAILOVER_STANDING } phase;
+	enum { FAILOVER_IDLE, FAILOVER_STARTING, FAILOVER_TRYING, FAILOVER_STANDING, FAILOVER_LOST } phase;
 	int64_t since_ms; /* of the try or of the coming up */
 	int64_t probe_ms; /* when the last probe left; -1: none yet */
 	bool answered;    /* the last probe, or anything after it */
