@@ -6,7 +6,7 @@ KERNEL := $(CACHE)/kernel-$(KERNEL_KEY)
 
 $(KERNEL)/bzImage:
 	$(call say,KERNEL,about ten minutes on two cores, once)
-	$(Q)image/kernel/build $(KERNEL) $(KERNEL_FRAGMENT)
+	$(Q)env -u MAKEFLAGS -u MFLAGS image/kernel/build $(KERNEL) $(KERNEL_FRAGMENT)
 
 .PHONY: kernel
 kernel: $(KERNEL)/bzImage
