@@ -93,8 +93,7 @@ function respond(r, status, name, values, logged_in) {
 function redirect(r, path, cookies) {
 	if (cookies)
 		r.headersOut['Set-Cookie'] = cookies;
-	r.headersOut['Location'] = path;
-	r.return(303);
+	r.return(303, path);
 }
 
 function form(r) {
