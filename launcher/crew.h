@@ -10,8 +10,8 @@
 
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
-#include "firmware/lib/proc.h"
 #include "launcher/processes.h"
+#include "launcher/spawner.h"
 #include "launcher/supervise.h"
 
 struct crew;
@@ -19,8 +19,7 @@ struct crew;
 struct crew_member {
 	struct crew *crew;
 	enum stick_process which;
-	struct child child; /* pid -1: not running */
-	int pidfd;
+	struct spawned process; /* pid -1: not running */
 	struct loop_watch *channel_watch, *end_watch;
 	struct loop_timer *restart;
 	struct supervised supervised;
@@ -42,12 +41,12 @@ struct crew {
 	struct loop *loop;
 	const struct crew_duty *duty;
 	void *context;
-	int namespaces[NAMESPACE_COUNT]; /* -1: the launcher's own */
+	int spawner; /* who starts and ends them */
 	struct crew_member members[PROCESS_COUNT];
 };
 
-/* 0 or -errno. */
-int crew_open(struct crew *crew, struct loop *loop, const struct crew_duty *duty, void *context);
+/* 0 or -errno. `spawner` stays the caller's. */
+int crew_open(struct crew *crew, struct loop *loop, int spawner, const struct crew_duty *duty, void *context);
 
 /* Start one with these descriptors at 4, 5, ...; they stay the caller's. 0, -EALREADY, or -errno. */
 int crew_start(struct crew *crew, enum stick_process which, const int *fds, size_t fd_count);

@@ -1,25 +1,39 @@
 #include <errno.h>
+#include <jansson.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
+#include "firmware/lib/sandbox.h"
 #include "launcher/children.h"
 #include "launcher/ground.h"
 #include "launcher/stick.h"
 
 /*
- * The parent of everything but init and the wall.
- *
- * Holds: CAP_SYS_ADMIN, SETUID, SETGID, NET_ADMIN and what the third party's rows need; the state table; for moments,
- * the record's pieces on their way to their holders. Reads nothing from outside. Speaks to all children and to init.
- * It has no sandbox of its own: a filter or a Landlock domain is inherited, and below it live a compositor, a browser
- * and bubblewrap, which need what it must not.
+ * Two halves: the spawner keeps the capabilities and starts what it is told to by number; this one hears everybody,
+ * holds the state, and has neither capability nor a way to run anything. See spawner.h for why.
  */
+static const struct self self = {
+    .name = "launcher",
+    .holds = "the state table; for moments, the record's pieces on their way to their holders",
+    .reads = "nothing from outside: what children have verified",
+    .speaks_to = "init, all children, its spawner",
+    /* UNIX: the channel between a session's broker and policy */
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_UNIX | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
+    .paths = {{"/run/sekisho", ACCESS_READ | ACCESS_WRITE},
+	      {"/sys", ACCESS_READ | ACCESS_WRITE},  /* devices are announced again to udevd */
+	      {"/dev", ACCESS_READ | ACCESS_WRITE}}, /* the record's partition, for the record process */
+    .open_files_max = 128,
+    .memory_max_bytes = 512 << 20,
+};
 
 enum { SCREEN_WAIT_MS = 10000, HEALTH_EVERY_MS = 10000 };
 
@@ -235,22 +249,47 @@ static void on_init(uint32_t events, void *context)
 	fatal("init is gone: %s", got == 0 ? "closed" : strerror(-got));
 }
 
-static int open_stick(struct stick *s)
+/* Namespaces are made before the fork, so that both halves have them; the rest of the ground by this half alone. */
+static int lay_ground(int *spawner)
 {
-	s->loop = loop_new();
-	if (!s->loop)
-		return -errno;
-	int error = crew_open(&s->crew, s->loop, &duty, s);
-	if (!error)
-		error = ground_namespaces(s->crew.namespaces);
+	int namespaces[NAMESPACE_COUNT];
+	int error = ground_namespaces(namespaces);
 	if (!error)
 		error = ground_directories();
+	if (error)
+		return error;
+	*spawner = spawner_open(namespaces);
+	/* Without it the tunnel's process finds no wg0 and says so, again and again. */
+	(void)ground_wireguard(namespaces[NAMESPACE_TUNNEL]);
+	for (int i = 0; i < NAMESPACE_COUNT; i++)
+		if (namespaces[i] >= 0)
+			close(namespaces[i]);
+	return *spawner < 0 ? *spawner : 0;
+}
+
+static int open_stick(struct stick *s)
+{
+	int spawner = -1;
+	int error = lay_ground(&spawner);
 	if (!error)
 		error = about_read(&s->about);
 	if (error)
 		return error;
+	s->loop = loop_new();
+	if (!s->loop)
+		return -errno;
+	error = crew_open(&s->crew, s->loop, spawner, &duty, s);
+	if (error)
+		return error;
 	open_timers(s);
 	return loop_watch(s->loop, CHILD_CHANNEL_FD, EPOLLIN, on_init, s) ? 0 : -errno;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {0};
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
 int launcher_main(void)
@@ -258,6 +297,8 @@ int launcher_main(void)
 	struct stick *s = &stick;
 	close_above(CHILD_CHANNEL_FD);
 	signal(SIGPIPE, SIG_IGN);
+	tzset();
+	json_object_seed(0);
 	int error = open_stick(s);
 	if (error)
 		fatal("cannot begin: %s", strerror(-error));
@@ -265,9 +306,10 @@ int launcher_main(void)
 	error = stick_open_screen(s);
 	if (error)
 		fatal("there can be no screen: %s", strerror(-error));
+	error = drop_capabilities();
+	if (error || sandbox_enter(&self) < 0)
+		fatal("the sandbox cannot be entered");
 	stick_start(s, PROCESS_RECORD);
-	/* Not yet needed, and slow on some PCs; without it the tunnel's process finds no wg0 and says so. */
-	ground_wireguard(s->crew.namespaces[NAMESPACE_TUNNEL]);
 	error = loop_run(s->loop);
 	fatal("the event loop ended: %s", strerror(-error));
 }

@@ -369,7 +369,9 @@ static int hear_fetched(struct stick *s, struct msg *m)
 		return -EBADMSG;
 	if (what != 0 || s->machine.state != STATE_UPDATE)
 		return 0;
-	return stick_offer(s, envelope, size);
+	if (stick_offer(s, envelope, size) < 0)
+		stick_raise(s, EVENT_UPDATED); /* the policy process is gone, which is told elsewhere */
+	return 0;
 }
 
 static int hear_session_reply(struct stick *s, struct msg *m)

@@ -5,7 +5,6 @@
 
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
-#include "launcher/ground.h"
 #include "launcher/stick.h"
 
 enum {
@@ -53,8 +52,7 @@ static int start_broker(struct stick *s, const struct whitelist_bank *bank)
 {
 	int channel[2] = {-1, -1}, fds[FIXED_FDS + WHITELIST_PORTS_MAX];
 	_Static_assert(FIXED_FDS + WHITELIST_PORTS_MAX <= MSG_FDS_MAX, "a session's descriptors fit one message");
-	int error =
-	    ground_session_sockets(s->crew.namespaces[NAMESPACE_SCREEN], bank->ports, bank->port_count, fds + 1);
+	int error = spawner_sockets(s->crew.spawner, bank->ports, bank->port_count, fds + 1);
 	if (error)
 		return error;
 	error = msg_pair(channel);

@@ -6,6 +6,7 @@
 
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
+#include "firmware/lib/proc.h"
 #include "launcher/briefs.h"
 #include "launcher/pem.h"
 #include "launcher/stick.h"
