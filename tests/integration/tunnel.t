@@ -198,6 +198,22 @@ try:
     tunnel.channel.close()
     check(tunnel.process.wait(5) == 0, "it ends with its launcher")
 
+    for call in ("getpid", "setns", "unshare", "socket", "execve", "ptrace", "mount"):
+        tunnel = Tunnel(tunnel_ns)
+        tunnel.send(CONFIG, config(private, gateway_public))
+        frame = tunnel.receive(10)
+        if frame is None or frame[0] != READY:
+            check(False, "it starts again over what it set up before")
+            continue
+        answer = subprocess.run([f"{B}/rig/inject", str(tunnel.process.pid), call], capture_output=True, text=True)
+        said = answer.stdout.strip()
+        if call == "getpid":
+            check(said == f"returned {tunnel.process.pid}", "it starts again over what it set up before, and runs")
+        else:
+            check(answer.returncode == 0, f"{call} ends it ({said})")
+        tunnel.process.kill()
+        tunnel.process.wait()
+
     for call, ends in (("getpid", False), ("ptrace", True)):
         tunnel = Tunnel(tunnel_ns)
         tunnel.send(CONFIG, config(private, gateway_public))
