@@ -38,6 +38,7 @@ struct stick_session {
 	uint32_t id; /* 0: there is none */
 	char bank[WHITELIST_ID_BYTES];
 	bool broker_ready, gateway_ready;
+	bool thawing;                   /* the page goes on when the gateway has opened the bank again */
 	char failure[STICK_CODE_BYTES]; /* why it ends, for the kiosk */
 };
 
@@ -137,6 +138,7 @@ void session_open(struct stick *s);
 void session_progress(struct stick *s); /* broker or gateway said yes */
 void session_fail(struct stick *s, const char *code);
 void session_freeze(struct stick *s, bool frozen);
+void session_thaw(struct stick *s);
 void session_frozen(struct stick *s);
 /* Nothing happens if there is none. Without a word to the kiosk. */
 void session_end(struct stick *s);

@@ -99,11 +99,7 @@ static void act_freeze(struct stick *s)
 	session_freeze(s, true);
 }
 
-static void act_thaw(struct stick *s)
-{
-	session_freeze(s, false);
-	tell_freeze(s, false);
-}
+static void act_thaw(struct stick *s) { session_thaw(s); }
 
 static void act_cancel(struct stick *s)
 {

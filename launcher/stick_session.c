@@ -105,7 +105,25 @@ void session_progress(struct stick *s)
 	if (!s->session.broker_ready || !s->session.gateway_ready)
 		return;
 	loop_timer_set(s->opening, -1);
-	stick_raise(s, EVENT_SESSION_OPENED);
+	if (!s->session.thawing) {
+		stick_raise(s, EVENT_SESSION_OPENED);
+		return;
+	}
+	s->session.thawing = false;
+	session_freeze(s, false);
+	tell_freeze(s, false);
+}
+
+/* The gateway closes the banks of a stick that it misses, so that this one's is asked for again before the page goes
+ * on. */
+void session_thaw(struct stick *s)
+{
+	s->session.gateway_ready = false;
+	s->session.thawing = true;
+	if (send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 1, NULL))
+		session_fail(s, "internal");
+	else
+		loop_timer_set(s->opening, OPENING_MS);
 }
 
 void session_freeze(struct stick *s, bool frozen)
@@ -113,6 +131,10 @@ void session_freeze(struct stick *s, bool frozen)
 	uint8_t payload[1];
 	struct writer w = writer_over(payload, sizeof payload);
 	write_u8(&w, frozen);
+	if (frozen && s->session.thawing) {
+		s->session.thawing = false;
+		loop_timer_set(s->opening, -1);
+	}
 	int error = crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_FREEZE, s->session.id, payload, w.size);
 	if (error) {
 		session_fail(s, "internal");
