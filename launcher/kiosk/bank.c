@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <string.h>
 
 #include "launcher/kiosk/app.h"
 #include "launcher/kiosk/module.h"
@@ -271,6 +272,13 @@ static const struct advice *advice_of_notice(const struct app *app, enum web_tro
 	return advice_for(ABOUT_PAGE, "");
 }
 
+/* Whoever answered is not who the bank says it is: trying again is no advice. */
+static bool is_identity(enum refusal refusal)
+{
+	return refusal == REFUSAL_CHAIN || refusal == REFUSAL_NAME || refusal == REFUSAL_DATES ||
+	       refusal == REFUSAL_PIN;
+}
+
 static void show_notice(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
@@ -278,7 +286,9 @@ static void show_notice(struct app *app)
 	enum web_trouble trouble;
 	const struct advice *advice = advice_of_notice(app, &trouble);
 	const bool refused = trouble == WEB_REFUSED || trouble == WEB_INSECURE;
-	const bool again = trouble == WEB_FAILED || trouble == WEB_TLS || trouble == WEB_CRASHED;
+	const bool false_name =
+	    strcmp(screen->notice_host, app->model.refused_host) == 0 && is_identity(app->model.refused_reason);
+	const bool again = (trouble == WEB_FAILED && !false_name) || trouble == WEB_CRASHED;
 	char *phone = phone_of(app);
 	struct card_content content = {
 	    .glyph = GLYPH_ALERT,
@@ -447,6 +457,9 @@ static void on_trouble(gpointer data, enum web_trouble trouble, enum refusal ref
 	screen->trouble = trouble;
 	screen->refusal = refusal;
 	g_strlcpy(screen->notice_host, host ? host : "", sizeof screen->notice_host);
+	/* The broker may have been quicker, when it looked as if a part of the page was meant. */
+	if (strcmp(screen->left_out, screen->notice_host) == 0)
+		screen->left_out[0] = '\0';
 	bank_draw(app);
 }
 
