@@ -124,7 +124,11 @@ void app_draw(struct app *app)
 	class_set(app->window, "en", app->model.language == LANGUAGE_EN);
 	house_draw(app);
 	bank_draw(app);
-	gtk_stack_set_visible_child_name(GTK_STACK(app->screens), bank ? "bank" : "house");
+	const char *name = bank ? "bank" : "house";
+	const bool turned = strcmp(gtk_stack_get_visible_child_name(GTK_STACK(app->screens)), name) != 0;
+	gtk_stack_set_visible_child_name(GTK_STACK(app->screens), name);
+	if (turned && model_screen(&app->model) == SCREEN_LIST)
+		list_focus(app);
 	draw_question(app);
 }
 

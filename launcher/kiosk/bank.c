@@ -155,6 +155,13 @@ GtkWidget *bank_new(struct app *app)
 	return box;
 }
 
+/* Keys go to the page again, after a card or a button of the bar had them. */
+static void focus_page(struct app *app)
+{
+	if (app->bank->web && !card_shown(app->bank->card) && !card_shown(app->question))
+		gtk_widget_grab_focus(browser->widget(app->bank->web));
+}
+
 /* What the customer answers on a card */
 
 static void answer_list(gpointer data) { app_leave(data); }
@@ -164,8 +171,7 @@ static void answer_page(gpointer data)
 	struct app *app = data;
 	app->bank->noticed = false;
 	app_draw(app);
-	if (app->bank->web)
-		gtk_widget_grab_focus(browser->widget(app->bank->web));
+	focus_page(app);
 }
 
 static void answer_again(gpointer data)
@@ -174,6 +180,7 @@ static void answer_again(gpointer data)
 	app->bank->noticed = false;
 	browser->reload(app->bank->web);
 	app_draw(app);
+	focus_page(app);
 }
 
 static void answer_question(struct app *app, bool yes)
@@ -184,7 +191,7 @@ static void answer_question(struct app *app, bool yes)
 	app_draw(app);
 	browser->answer(screen->web, yes, typed);
 	g_free(typed);
-	gtk_widget_grab_focus(browser->widget(screen->web));
+	focus_page(app);
 }
 
 static void answer_yes(gpointer data) { answer_question(data, true); }
@@ -272,6 +279,12 @@ static const struct advice *advice_of_notice(const struct app *app, enum web_tro
 	return advice_for(ABOUT_PAGE, "");
 }
 
+/* There is a page under the explanation to go back to. */
+static bool may_return(const struct bank_screen *screen)
+{
+	return screen->noticed && screen->shown && screen->trouble != WEB_CRASHED;
+}
+
 /* Whoever answered is not who the bank says it is: trying again is no advice. */
 static bool is_identity(enum refusal refusal)
 {
@@ -306,7 +319,7 @@ static void show_notice(struct app *app)
 	size_t n = 0;
 	if (again)
 		content.buttons[n++] = (struct card_button){app_text(app, TEXT_TRY_AGAIN), "primary", answer_again};
-	if (screen->shown && trouble != WEB_CRASHED)
+	if (may_return(screen))
 		content.buttons[n++] =
 		    (struct card_button){app_text(app, TEXT_BACK_TO_PAGE), again ? "" : "primary", answer_page};
 	else
@@ -365,8 +378,10 @@ static void draw_card(struct app *app)
 		show_notice(app);
 	else if (!screen->shown)
 		show_wait(app, app_text(app, TEXT_LOADING), "");
-	else
+	else if (card_shown(screen->card)) {
 		card_hide(screen->card);
+		focus_page(app);
+	}
 }
 
 /* Drawing */
@@ -399,7 +414,7 @@ static void draw_loading(struct app *app)
 	const bool loading = screen->web && browser->loading(screen->web, &progress);
 	const bool free = screen->web && !app->model.frozen && !screen->asked;
 	gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(screen->progress), loading ? progress : 0);
-	gtk_widget_set_sensitive(screen->back, free && browser->can_back(screen->web));
+	gtk_widget_set_sensitive(screen->back, free && (may_return(screen) || browser->can_back(screen->web)));
 	gtk_widget_set_sensitive(screen->reload, free);
 }
 
@@ -433,7 +448,7 @@ static void on_changed(gpointer data)
 	if (browser->host(app->bank->web)[0] && !app->bank->shown) {
 		app->bank->shown = true;
 		bank_draw(app);
-		gtk_widget_grab_focus(browser->widget(app->bank->web));
+		focus_page(app);
 		return;
 	}
 	draw_bar(app);
@@ -536,8 +551,8 @@ void bank_freeze(struct app *app)
 	if (app->bank->web)
 		browser->hold(app->bank->web, app->model.frozen);
 	/* The page itself is what the customer goes on with. */
-	if (app->bank->web && !app->model.frozen)
-		gtk_widget_grab_focus(browser->widget(app->bank->web));
+	if (!app->model.frozen)
+		focus_page(app);
 }
 
 gboolean bank_escape(struct app *app)
@@ -563,8 +578,14 @@ void bank_refused(struct app *app)
 
 void bank_back(struct app *app)
 {
-	if (app->bank->web && !app->model.frozen && !app->bank->asked)
-		browser->back(app->bank->web);
+	if (!app->bank->web || app->model.frozen || app->bank->asked)
+		return;
+	if (may_return(app->bank)) {
+		answer_page(app); /* from the explanation to the page it lies over */
+		return;
+	}
+	browser->back(app->bank->web);
+	focus_page(app);
 }
 
 void bank_reload(struct app *app)

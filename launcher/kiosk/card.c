@@ -10,7 +10,8 @@ struct card {
 	GtkWidget *buttons[CARD_BUTTONS_MAX];
 	card_fn *clicked[CARD_BUTTONS_MAX];
 	gpointer context;
-	char *shown; /* all that is written on it, to know the same content again */
+	GtkWidget *focus_before; /* weak */
+	char *shown;             /* all that is written on it, to know the same content again */
 };
 
 static void on_clicked(GtkButton *button, struct card *card)
@@ -128,6 +129,19 @@ static void set_under(struct card *card, gboolean free)
 	gtk_widget_set_can_focus(card->under, free);
 }
 
+static void focus_remember(struct card *card)
+{
+	GtkRoot *root = gtk_widget_get_root(card->layer);
+	g_set_weak_pointer(&card->focus_before, root ? gtk_root_get_focus(root) : NULL);
+}
+
+static void focus_return(struct card *card)
+{
+	if (card->focus_before && gtk_widget_get_mapped(card->focus_before))
+		gtk_widget_grab_focus(card->focus_before);
+	g_clear_weak_pointer(&card->focus_before);
+}
+
 void card_show(struct card *card, const struct card_content *c)
 {
 	char *all = written(c);
@@ -136,6 +150,8 @@ void card_show(struct card *card, const struct card_content *c)
 		g_free(all);
 		return;
 	}
+	if (!card->shown)
+		focus_remember(card);
 	g_free(card->shown);
 	card->shown = all;
 	set_under(card, FALSE);
@@ -162,8 +178,9 @@ void card_hide(struct card *card)
 		return;
 	g_clear_pointer(&card->shown, g_free);
 	gtk_editable_set_text(GTK_EDITABLE(card->entry), "");
-	gtk_widget_set_visible(card->layer, FALSE);
 	set_under(card, TRUE);
+	focus_return(card);
+	gtk_widget_set_visible(card->layer, FALSE);
 }
 
 bool card_shown(const struct card *card) { return card->shown != NULL; }
