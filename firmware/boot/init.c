@@ -285,7 +285,7 @@ static void open_log(void)
 	/* Not a line in ten seconds but all of them; where the command line said so it is so already. */
 	int rate = open("/proc/sys/kernel/printk_devkmsg", O_WRONLY | O_CLOEXEC);
 	if (rate >= 0) {
-		(void)!write(rate, "on", 2);
+		(void)!write(rate, "on\n", 3); /* the kernel counts the newline */
 		close(rate);
 	}
 	int fd = open("/dev/kmsg", O_WRONLY);
