@@ -21,21 +21,13 @@ screen_wait '契約者番号' 120 || bail "the bank's page is painted"
 ok 0 "the bank's page is painted"
 chosen_to_page_ms=$((SEEN_MS - STARTED_MS))
 
-# what the PC's memory holds: the kernel clears what is freed, so that a page that is not zero is in use
-"$B/qmp" "$RUN/stick.qmp" execute stop >/dev/null
-"$B/qmp" "$RUN/stick.qmp" execute pmemsave "{\"val\": 0, \"size\": 536870912, \"filename\": \"$(realpath "$RUN")/memory\"}" >/dev/null
-"$B/qmp" "$RUN/stick.qmp" execute cont >/dev/null
-cp --sparse=always "$RUN/memory" "$RUN/memory.sparse"
-memory=$(du --block-size=1 "$RUN/memory.sparse" | cut -f1)
-rm -f "$RUN/memory" "$RUN/memory.sparse"
-
 # --- banking ---
 
 type_text 1234567
 press tab
 type_text sekisho
 press ret
-screen_wait '2,480,153|2480153' 90
+screen_wait '2[.,]*480[.,]*153' 120
 ok $? "a log-in typed on the keyboard shows the balance"
 
 press t
@@ -50,7 +42,7 @@ press ret
 screen_wait 'この内容で振り込みます' 60
 ok $? "the page's own script asks before it sends"
 press ret
-screen_wait '2,479,153|2479153' 60
+screen_wait '2[.,]*479[.,]*153' 60
 ok $? "the transfer is accepted and the balance is lower"
 
 grep -q ' HTTP/2.0 www.bank.example "POST /login" 303' "$RUN/bank.log"
@@ -74,16 +66,24 @@ ok $? "the check page opens"
 press 1
 screen_wait 'このページは開けません' 60
 ok $? "a host on no list is explained, not shown"
-picture_shows "$(pictures | tail -n 1)" 'phish' 
+picture_shows "$(pictures | tail -n 1)" 'phish'
 ok $? "the explanation names the host"
 ! grep -q phish "$RUN/bank.log"
 ok $? "the host on no list was never reached"
 
 # --- the tunnel is cut, in the middle of a session ---
 
-press esc
+press ret # the one button: back to the page before
 screen_wait '関所の壁を確かめる' 60
 ok $? "back to the page before"
+# what the PC's memory holds: the kernel clears what is freed, so that a page that is not zero is in use
+"$B/qmp" "$RUN/stick.qmp" execute stop >/dev/null
+"$B/qmp" "$RUN/stick.qmp" execute pmemsave "{\"val\": 0, \"size\": 536870912, \"filename\": \"$(realpath "$RUN")/memory\"}" >/dev/null
+"$B/qmp" "$RUN/stick.qmp" execute cont >/dev/null
+cp --sparse=always "$RUN/memory" "$RUN/memory.sparse"
+memory=$(du --block-size=1 "$RUN/memory.sparse" | cut -f1)
+rm -f "$RUN/memory" "$RUN/memory.sparse"
+
 before=$(wc -l <"$RUN/bank.log")
 "$B/qmp" "$RUN/gateway.qmp" set_link internet off
 cut_ms=$(now_ms)
@@ -93,7 +93,7 @@ note "frozen $((SEEN_MS - cut_ms)) ms after the cut"
 frozen_s=$(date +%s)
 press a
 press 0
-stick_state_wait .state lost 240 || stick_state_wait '.state == "late" or .state == "stale" or .state == "lost"' true 5
+stick_state_wait '.state == "late" or .state == "stale" or .state == "lost"' true 120
 ok $? "the desk misses the stick"
 [ "$(wc -l <"$RUN/bank.log")" = "$before" ]
 ok $? "the bank saw nothing after the cut"
@@ -105,6 +105,9 @@ ok $? "no packet that could carry a bank's byte left the PC after the freeze"
 "$B/qmp" "$RUN/gateway.qmp" set_link internet on
 screen_wait '関所の壁を確かめる' 240
 ok $? "the page comes back when the tunnel does"
+press a
+screen_wait '2[.,]*479[.,]*153' 90
+ok $? "and leads on to the bank again"
 
 # --- the whole time, on the wire ---
 
