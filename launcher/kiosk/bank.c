@@ -13,7 +13,7 @@
 static const struct web_api *browser; /* NULL until the first bank is opened */
 
 struct bank_screen {
-	GtkWidget *bar, *name, *site, *tunnel, *tunnel_glyph, *tunnel_word;
+	GtkWidget *bar, *name, *site, *devel, *tunnel, *tunnel_glyph, *tunnel_word;
 	GtkWidget *back, *reload, *finish, *language, *power;
 	GtkWidget *progress;
 	GtkWidget *holder; /* of the web view, under the card */
@@ -100,8 +100,9 @@ static GtkWidget *bar_new(struct app *app, struct bank_screen *screen)
 	screen->finish = button_new(NULL, G_CALLBACK(on_finish), app);
 	screen->language = button_new(NULL, G_CALLBACK(on_language), app);
 	screen->power = button_new(NULL, G_CALLBACK(on_power), app);
-	GtkWidget *const parts[] = {crest,          words,          tunnel_new(screen), screen->back,
-				    screen->reload, screen->finish, screen->language,   screen->power};
+	screen->devel = label_new("devel");
+	GtkWidget *const parts[] = {crest,          words,          screen->devel,    tunnel_new(screen), screen->back,
+				    screen->reload, screen->finish, screen->language, screen->power};
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		gtk_widget_set_valign(parts[i], GTK_ALIGN_CENTER);
 		gtk_box_append(GTK_BOX(screen->bar), parts[i]);
@@ -395,6 +396,7 @@ static void draw_bar(struct app *app)
 	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
 	label_show(screen->site, host[0] ? site : "");
 	g_free(site);
+	label_show(screen->devel, model->devel ? app_text(app, TEXT_DEVEL) : "");
 	const bool up = model->tunnel_up && !model->frozen;
 	class_set(screen->tunnel, "cut", !up);
 	class_set(screen->bar, "cut", !up);
