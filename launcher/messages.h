@@ -30,6 +30,7 @@ enum message {
 				   u32 loss_permille, s reason ("" none): what the operator should look at */
 	MSG_TUNNEL_RETRY = 42,  /* launcher -> tunnel: - : the link came back, try from the first gateway now */
 	MSG_TUNNEL_PORTS = 43,  /* launcher -> tunnel: u8 p, p x u16 TCP port: those of a newer policy */
+	MSG_TUNNEL_RENEW = 44,  /* launcher -> tunnel: - : the clock was set back, shake hands anew */
 
 	/* launcher <-> policy */
 	MSG_POLICY_LOAD = 50, /* b roots JSON, b built-in policy envelope, b kept policy envelope ("" none), b gateways

@@ -86,7 +86,7 @@ struct stick {
 	struct stick_tunnel tunnel;
 	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
 	bool time_confirmed;
-	int64_t clock_step_s; /* what the gateway's time differed by, for the desk */
+	uint64_t clock_back_s; /* by how much it was set back, until the gateway knows */
 	struct stick_answer answer;
 	uint64_t policy_passed_over; /* a newer version that could not be had or was refused */
 	struct loop_timer *lease, *fetching, *health, *goodbye;
@@ -124,8 +124,11 @@ int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
 /* Never below the image's date, the policy's, and the last time the gateway confirmed. */
 uint64_t stick_time_floor(const struct stick *s);
 void stick_raise_clock(struct stick *s);
-/* The gateway's time: set the clock if it is off, remember, tell whoever checks dates. */
-void stick_confirm_time(struct stick *s, uint64_t gateway_time);
+/*
+ * The gateway's time: set the clock if it is off, remember, tell whoever checks dates. False: the clock was set back,
+ * the gateway is told so and makes our peer anew; its next answer counts.
+ */
+bool stick_confirm_time(struct stick *s, uint64_t gateway_time);
 /* Write the mutable half of the record. */
 void stick_store(struct stick *s);
 /* A fetched policy goes to the policy process. 0 or -errno. */

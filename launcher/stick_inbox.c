@@ -140,6 +140,7 @@ static int hear_tunnel(struct stick *s, struct msg *m)
 		 reason[0] ? "; " : "", reason);
 	if (t.up) {
 		log_info("handshake %u ms", t.handshake_ms);
+		s->clock_back_s = 0; /* the gateway took a handshake of this time */
 		tell_tunnel(s);
 		stick_raise(s, EVENT_TUNNEL_UP);
 		return 0;
@@ -348,9 +349,10 @@ static int hear_admission(struct stick *s, struct msg *m)
 	if (!s->answer.fresh)
 		log_info("the gateway answers: %s%s%s", admission == ADMISSION_ADMITTED ? "admitted" : "not admitted",
 			 reason[0] ? "; " : "", reason);
+	if (!stick_confirm_time(s, gateway_time))
+		return 0;
 	s->answer = (struct stick_answer){
 	    .fresh = true, .admission = (enum admission)admission, .newest_policy = newest_policy};
-	stick_confirm_time(s, gateway_time);
 	if (s->time_confirmed)
 		stick_raise(s, EVENT_TIME_CONFIRMED);
 	take_admission(s, (enum admission)admission, valid_s);

@@ -7,7 +7,9 @@
 #include "firmware/lib/log.h"
 #include "launcher/stick.h"
 
-enum { CLOCK_TOLERANCE_S = 2 };
+/* An answer may have been under way for seconds, so that a clock that was set once is left alone for small ones. A step
+ * back below a minute is past before WireGuard's next handshake. */
+enum { CLOCK_TOLERANCE_S = 2, CLOCK_TOLERANCE_LATER_S = 30, CLOCK_BACK_HARMLESS_S = 60 };
 
 uint64_t stick_time_floor(const struct stick *s)
 {
@@ -32,20 +34,8 @@ void stick_raise_clock(struct stick *s)
 	tell_init_clock(floor);
 }
 
-void stick_confirm_time(struct stick *s, uint64_t gateway_time)
+static void take_time(struct stick *s, uint64_t gateway_time)
 {
-	if (gateway_time < stick_time_floor(s)) {
-		log_warn("the gateway's time is before the image's or the policy's: not believed");
-		return;
-	}
-	int64_t step = (int64_t)gateway_time - (int64_t)time(NULL);
-	if (step > CLOCK_TOLERANCE_S || step < -CLOCK_TOLERANCE_S) {
-		log_info("the clock is off by %lld s and is corrected", (long long)step);
-		s->clock_step_s = step;
-		tell_init_clock(gateway_time);
-	}
-	if (s->time_confirmed)
-		return;
 	s->time_confirmed = true;
 	uint8_t payload[8];
 	struct writer w = writer_over(payload, sizeof payload);
@@ -54,6 +44,45 @@ void stick_confirm_time(struct stick *s, uint64_t gateway_time)
 	tell_agent_config(s);
 	s->provision.time_floor = gateway_time;
 	stick_store(s);
+}
+
+/*
+ * Many PCs keep local time in their clock, which is hours ahead in the east. The handshake was made with that time, and
+ * the gateway's WireGuard would refuse the next one, made with the right time: it must hear of it before anything else.
+ */
+static bool correct_clock(struct stick *s, uint64_t gateway_time)
+{
+	int64_t step = (int64_t)gateway_time - (int64_t)time(NULL);
+	int64_t tolerance = s->time_confirmed ? CLOCK_TOLERANCE_LATER_S : CLOCK_TOLERANCE_S;
+	if (step > tolerance || step < -tolerance) {
+		log_info("the clock is off by %lld s and is corrected", (long long)step);
+		tell_init_clock(gateway_time);
+	}
+	bool far_back = step <= -CLOCK_BACK_HARMLESS_S;
+	if (far_back && s->clock_back_s == 0) {
+		s->clock_back_s = (uint64_t)-step;
+		tell_agent_health(s);
+		crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
+		return false;
+	}
+	if (!far_back && s->clock_back_s > 0) {
+		s->clock_back_s = 0;
+		crew_send(&s->crew, PROCESS_TUNNEL, MSG_TUNNEL_RENEW, 0, NULL, 0);
+		return false;
+	}
+	return true;
+}
+
+bool stick_confirm_time(struct stick *s, uint64_t gateway_time)
+{
+	if (gateway_time < stick_time_floor(s)) {
+		log_warn("the gateway's time is before the image's or the policy's: not believed");
+		return true;
+	}
+	bool settled = correct_clock(s, gateway_time);
+	if (settled && !s->time_confirmed)
+		take_time(s, gateway_time);
+	return settled;
 }
 
 void stick_store(struct stick *s)

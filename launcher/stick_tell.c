@@ -224,8 +224,8 @@ void tell_agent_health(struct stick *s)
 				   s->tunnel.gateway, "handshake_ms", (json_int_t)s->tunnel.handshake_ms, "rtt_ms",
 				   (json_int_t)s->tunnel.rtt_ms, "loss_permille", (json_int_t)s->tunnel.loss_permille,
 				   "session", s->machine.state == STATE_SESSION, "refused", refused_counts(s));
-	if (health && s->clock_step_s)
-		json_object_set_new(health, "clock_step_s", json_integer(s->clock_step_s));
+	if (health && s->clock_back_s > 0)
+		json_object_set_new(health, "clock_back_s", json_integer((json_int_t)s->clock_back_s));
 	char *text = health ? json_dumps(health, JSON_COMPACT) : NULL;
 	json_decref(health);
 	if (!text)

@@ -316,6 +316,16 @@ static void retry(struct tunnel *t)
 	tunnel_step(t);
 }
 
+static void renew(struct tunnel *t)
+{
+	if (t->failover.phase == FAILOVER_STANDING) {
+		close_probe(t);
+		report(t, TUNNEL_DOWN, "the clock was set back, hands are shaken anew");
+	}
+	failover_start(&t->failover, peers_endpoint_count(&t->peers));
+	tunnel_step(t);
+}
+
 static void on_channel(uint32_t events, void *context)
 {
 	(void)events;
@@ -327,6 +337,8 @@ static void on_channel(uint32_t events, void *context)
 		loop_stop(t->loop);
 	else if (got > 0 && t->msg.type == MSG_TUNNEL_RETRY && t->msg.size == 0)
 		retry(t);
+	else if (got > 0 && t->msg.type == MSG_TUNNEL_RENEW && t->msg.size == 0)
+		renew(t);
 	else if (got > 0 && t->msg.type == MSG_TUNNEL_PORTS)
 		take_ports(t);
 	else

@@ -7,7 +7,7 @@ as on the stick. The gateway has two addresses, of which the first is nobody's.
 import base64, ctypes, os, select, socket, struct, subprocess, sys, time
 
 B = os.path.abspath(os.environ["B"])
-READY, CONFIG, STATE, RETRY, PORTS = 1, 40, 41, 42, 43
+READY, CONFIG, STATE, RETRY, PORTS, RENEW = 1, 40, 41, 42, 43, 44
 DOWN, CONNECTING, UP = range(3)
 DEAD, ALIVE, PORT = "203.0.113.11", "203.0.113.12", 51820
 count = failed = 0
@@ -195,6 +195,9 @@ try:
     inside(gateway_ns, must, "ip", "link", "set", "g0", "up")
     tunnel.send(RETRY)
     check(tunnel.wait(UP) is not None, "it comes up again by itself")
+    tunnel.send(RENEW)
+    down, up = tunnel.wait(DOWN, 3), tunnel.wait(UP)
+    check(down is not None and "clock" in down["reason"] and up is not None, "and shakes hands anew when told to")
     tunnel.channel.close()
     check(tunnel.process.wait(5) == 0, "it ends with its launcher")
 

@@ -124,6 +124,7 @@ static void take_all(struct parse *p, json_t *root, struct beacon *b)
 	}
 	b->policy_version = take_number(p, root, "policy_version", true, 1ULL << 53);
 	b->uptime_s = take_number(p, root, "uptime_s", false, 1ULL << 40);
+	b->clock_back_s = take_number(p, root, "clock_back_s", false, 1ULL << 40);
 	take_text(p, root, "link", false, is_word, b->link, sizeof b->link);
 	json_t *tunnel = take_object(p, root, "tunnel", false);
 	if (tunnel) {
@@ -166,6 +167,7 @@ void beacon_write(struct writer *w, const struct beacon *b)
 	write_str(w, b->root_hash);
 	write_u64(w, b->policy_version);
 	write_u64(w, b->uptime_s);
+	write_u64(w, b->clock_back_s);
 	write_str(w, b->link);
 	write_str(w, b->gateway);
 	write_u32(w, b->handshake_ms);
@@ -190,6 +192,7 @@ void beacon_read(struct reader *r, struct beacon *b)
 	read_str(r, b->root_hash, sizeof b->root_hash);
 	b->policy_version = read_u64(r);
 	b->uptime_s = read_u64(r);
+	b->clock_back_s = read_u64(r);
 	read_str(r, b->link, sizeof b->link);
 	read_str(r, b->gateway, sizeof b->gateway);
 	b->handshake_ms = read_u32(r);

@@ -32,6 +32,7 @@ struct beacon {
 	char link[CODE_SIZE];
 	char gateway[STICK_ID_SIZE];
 	uint32_t handshake_ms, rtt_ms, loss_permille;
+	uint64_t clock_back_s; /* by how much the stick set its clock back to our time since its last answered beacon */
 	bool session, goodbye;
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;

@@ -24,6 +24,7 @@ struct stick {
 	bool new_boot;             /* the last beacon was the first of its boot */
 
 	/* from the last beacon */
+	bool renewed; /* its peer was made anew in this boot, after its clock was set back */
 	uint64_t sequence, uptime_s;
 	uint32_t handshake_ms, rtt_ms, loss_permille;
 	char link[CODE_SIZE];

@@ -156,13 +156,48 @@ static void count_refusals(struct hub *hub, const struct stick *stick, const str
 	}
 }
 
+static void write_peer(struct writer *w, const struct stick *stick, bool remove)
+{
+	write_u8(w, remove);
+	write_blob(w, stick->row.key, sizeof stick->row.key);
+	write_u32(w, stick->row.address.s_addr);
+}
+
+static void send_peer(struct hub *hub, const struct stick *stick, bool remove)
+{
+	uint8_t data[4 + PEER_WIRE_BYTES];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, 1);
+	write_peer(&w, stick, remove);
+	hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
+}
+
+/*
+ * WireGuard takes no handshake whose time is before the last one's of that key. A stick whose PC's clock was ahead, and
+ * that has set it back to our time, would lose its tunnel at the next rekey for as long as it was ahead; a peer made
+ * anew knows of no earlier time. Once in a boot: it also forgets which handshakes are replays.
+ */
+static void renew_peer(struct hub *hub, struct stick *stick, const struct beacon *beacon)
+{
+	if (beacon->clock_back_s == 0 || stick->renewed)
+		return;
+	log_info("%s has set its clock back by %llu s: its peer is made anew", stick->row.id,
+		 (unsigned long long)beacon->clock_back_s);
+	stick->renewed = true;
+	send_peer(hub, stick, true);
+	send_peer(hub, stick, false);
+}
+
 static void take_beacon(struct hub *hub, struct stick *stick, const struct beacon *beacon)
 {
 	enum health from = stick->health.state;
 	bool new_boot = strcmp(stick->health.boot, beacon->boot) != 0;
 	count_refusals(hub, stick, beacon, new_boot);
-	if (new_boot)
+	if (new_boot) {
 		close_sessions(hub, stick);
+		stick->renewed = false;
+	}
+	renew_peer(hub, stick, beacon);
 	bool changed = health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
 	stick->last_beacon = hub_now();
 	stick->sequence = beacon->sequence;
@@ -322,22 +357,6 @@ void hub_peer_status(struct hub *hub, struct reader *r)
 	stick->handshake = handshake;
 	stick->received_bytes = received;
 	stick->sent_bytes = sent;
-}
-
-static void write_peer(struct writer *w, const struct stick *stick, bool remove)
-{
-	write_u8(w, remove);
-	write_blob(w, stick->row.key, sizeof stick->row.key);
-	write_u32(w, stick->row.address.s_addr);
-}
-
-static void send_peer(struct hub *hub, const struct stick *stick, bool remove)
-{
-	uint8_t data[4 + PEER_WIRE_BYTES];
-	struct writer w = writer_over(data, sizeof data);
-	write_u32(&w, 1);
-	write_peer(&w, stick, remove);
-	hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
 }
 
 void hub_brief_peers(struct hub *hub)
