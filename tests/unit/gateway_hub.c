@@ -114,6 +114,45 @@ static const char *beacon(uint32_t address, const char *device, const char *boot
 	return answer;
 }
 
+/* How many times peers were told to take a peer away and to make one, of the last beacon. */
+static void beacon_with_clock(const char *boot, uint64_t sequence, uint64_t clock_back_s, unsigned changes[2])
+{
+	uint8_t data[1024];
+	struct beacon b = {.sequence = sequence, .policy_version = 3, .clock_back_s = clock_back_s};
+	snprintf(b.device, sizeof b.device, "ST-000001");
+	snprintf(b.boot, sizeof b.boot, "%s", boot);
+	snprintf(b.image_version, sizeof b.image_version, "1");
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0002));
+	beacon_write(&w, &b);
+	struct reader r = reader_over(data, w.size);
+	forget();
+	hub_beacon(&hub, 9, &r);
+	changes[0] = changes[1] = 0;
+	for (size_t i = 0; i < sent_count; i++) {
+		if (sent[i].type != GW_PEERS)
+			continue;
+		struct reader peers = reader_over(sent[i].data, sent[i].size);
+		assert_int_equal(read_u32(&peers), 1);
+		changes[read_u8(&peers) ? 1 : 0]++;
+	}
+}
+
+static void a_clock_set_back_makes_the_peer_anew_once(void **state)
+{
+	(void)state;
+	unsigned changes[2];
+	beacon_with_clock("00000000000000aa", 1, 0, changes);
+	assert_int_equal(changes[0] + changes[1], 0);
+	beacon_with_clock("00000000000000aa", 2, 32400, changes);
+	assert_int_equal(changes[0], 1);
+	assert_int_equal(changes[1], 1);
+	beacon_with_clock("00000000000000aa", 3, 32400, changes);
+	assert_int_equal(changes[0] + changes[1], 0);
+	beacon_with_clock("00000000000000bb", 1, 32400, changes);
+	assert_int_equal(changes[0] + changes[1], 2);
+}
+
 /* Ask for a bank; gives the reason, "" if it is open, "waiting" if the packet filter has the word. */
 static const char *open_bank(const char *bank, bool open)
 {
@@ -296,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_first_beacon_admits, make, unmake),
 	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_clock_set_back_makes_the_peer_anew_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(banks_open_for_the_admitted_only, make, unmake),
 	    cmocka_unit_test_setup_teardown(without_the_packet_filter_nothing_opens, make, unmake),
 	    cmocka_unit_test_setup_teardown(an_expired_policy_closes_the_banks, make, unmake),
