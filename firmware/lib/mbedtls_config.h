@@ -65,6 +65,8 @@
 /* PSA crypto, which TLS 1.3 needs */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_USE_PSA_CRYPTO
+/* a TLS connection holds keys in the store for as long as it lives: the default's 32 are eight of the broker's */
+#define MBEDTLS_PSA_KEY_STORE_DYNAMIC
 
 /* certificates */
 #define MBEDTLS_X509_USE_C
