@@ -188,12 +188,13 @@ ok $? "so is the list of gateways"
 tcp() { # tcp NETNS ADDRESS PORT - does a connection come up
   within "$1" timeout 2 bash -c ">/dev/tcp/$2/$3" 2>/dev/null
 }
+# not through within(): the pid kept must be the one of the program, or it outlives the test and holds its output open
 for address in 198.51.100.10 198.51.100.20 198.51.100.40; do
-  within "$world" socat TCP-LISTEN:443,bind=$address,fork,reuseaddr SYSTEM:'echo $SOCAT_PEERADDR' &
+  nsenter --net="/run/netns/$world" socat TCP-LISTEN:443,bind=$address,fork,reuseaddr SYSTEM:'echo $SOCAT_PEERADDR' &
   pids="$pids $!"
 done
 until_true within "$world" bash -c '>/dev/tcp/198.51.100.40/443' 2>/dev/null
-within "$world" tcpdump -ni gateway -U -w "$work/world.pcap" 'tcp and net 198.51.100.0/24' 2>"$work/tcpdump.err" &
+nsenter --net="/run/netns/$world" tcpdump -ni gateway -U -w "$work/world.pcap" 'tcp and net 198.51.100.0/24' 2>"$work/tcpdump.err" &
 pids="$pids $!"
 until_true grep -q listening "$work/tcpdump.err"
 session() { jq -n --arg bank "$2" --argjson open "$3" '{bank: $bank, open: $open}' | api "$1" /v1/session --data @-; }
