@@ -139,8 +139,12 @@ stick_start() {
 
 # --- the wire ---
 
-# wire FILE FILTER - how many packets of the capture match
-wire() { tcpdump -r "$1" -nn "$2" 2>/dev/null | wc -l; }
+# wire FILE FILTER - how many packets of the capture match; "unread" where that cannot be told
+wire() {
+  tcpdump -r "$1" -nn "$2" >"$RUN/packets" 2>"$RUN/packets.err"
+  # the last packet may be half written while the machine runs
+  if [ $? = 0 ] || grep -q 'truncated dump file' "$RUN/packets.err"; then wc -l <"$RUN/packets"; else echo unread; fi
+}
 
 # --- the gateway's own API ---
 
