@@ -5,7 +5,10 @@
 # time it was taken, so that how long a thing took does not depend on how long reading it took.
 set -u
 RUN=$B/e2e/$(basename "$0" .t)
-CONSOLE_PORT=${CONSOLE_PORT:-18443}
+# two runs at once, of two checkouts say, do not meet
+for CONSOLE_PORT in $(seq 18443 18499); do
+  [ -n "$(ss -Hltn "sport = $CONSOLE_PORT")" ] || break
+done
 API=https://127.0.0.1:$CONSOLE_PORT
 
 . tests/vm/machines.sh
