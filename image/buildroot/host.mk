@@ -2,12 +2,12 @@
 SHELL := /bin/sh
 export SEKISHO_STARTED := $(shell date +%s)
 SEKISHO_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sekisho
-ROOT_KEY := $(shell cat image/buildroot/packages image/buildroot/make-root image/buildroot/fetch-source | sha256sum | cut -c1-12)
+ROOT_KEY := $(shell cat $(addprefix image/buildroot/,packages host.sh make-root fetch-source) | sha256sum | cut -c1-12)
 ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
 # The test machines' base is made on the host too, because mmdebstrap wants root: see tests/vm/make-base.
-VM_KEY := $(shell cat tests/vm/packages tests/vm/make-base tests/vm/trim-base | sha256sum | cut -c1-12)
+VM_KEY := $(shell cat image/buildroot/host.sh $(addprefix tests/vm/,packages make-base trim-base) | sha256sum | cut -c1-12)
 VM_BASE := $(SEKISHO_CACHE)/vm-$(VM_KEY)
-PC_BASE := $(SEKISHO_CACHE)/pc-$(shell cat tests/vm/make-pc | sha256sum | cut -c1-12)
+PC_BASE := $(SEKISHO_CACHE)/pc-$(shell cat image/buildroot/host.sh tests/vm/make-pc | sha256sum | cut -c1-12)
 GOALS := $(or $(MAKECMDGOALS),all)
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
