@@ -4,14 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/envelope.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
-#include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 #include "launcher/agent_http.h"
@@ -60,7 +59,6 @@ struct opening {
 static struct {
 	struct loop *loop;
 	struct http *http;
-	struct msg message;
 	struct talk_self stick;
 	bool configured;
 	uint64_t sequence;
@@ -278,8 +276,9 @@ static void send_opening(struct opening *opening)
 
 /* --- the launcher's messages --- */
 
-static void handle_config(struct msg *m)
+static int take_config(struct msg *m, void *context)
 {
+	(void)context;
 	char address[ADDRESS_MAX], name[SERVER_NAME_MAX], pem[PEM_MAX];
 	size_t pin_size, hash_size;
 	struct http_server server = {.address = address, .name = name, .certificate_pem = pem};
@@ -296,7 +295,7 @@ static void handle_config(struct msg *m)
 	agent.stick.policy_version = read_u64(&r);
 	server.check_dates = read_u8(&r) != 0;
 	if (!reader_done(&r) || pin_size != sizeof server.pin || hash_size != sizeof agent.stick.root_hash)
-		fatal("MSG_AGENT_CONFIG cannot be read");
+		return -EBADMSG;
 	memcpy(server.pin, pin, sizeof server.pin);
 	memcpy(agent.stick.root_hash, hash, sizeof agent.stick.root_hash);
 	int error = http_use(agent.http, &server);
@@ -306,101 +305,82 @@ static void handle_config(struct msg *m)
 	agent.configured = true;
 	if (first)
 		send_beacon();
+	return 0;
 }
 
-static void handle_health(struct msg *m)
+static int take_health(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	size_t size;
 	const uint8_t *health = read_blob(&r, &size);
 	if (!reader_done(&r) || size > sizeof agent.health)
-		fatal("MSG_AGENT_HEALTH cannot be read");
+		return -EBADMSG;
 	if (size > 0)
 		memcpy(agent.health, health, size);
 	agent.health_size = size;
+	return 0;
 }
 
-static void handle_fetch(struct msg *m)
+static int take_fetch(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	size_t what = read_u8(&r);
-	if (!reader_done(&r) || what >= FETCHES)
-		fatal("MSG_AGENT_FETCH cannot be read");
+	if (!reader_done(&r) || what >= FETCHES || !agent.configured)
+		return -EBADMSG;
 	send_fetch(what);
+	return 0;
 }
 
-static void handle_session(struct msg *m)
+static int take_session(struct msg *m, void *context)
 {
+	(void)context;
 	struct opening asked = {.session = m->id};
 	struct reader r = reader_over(m->payload, m->size);
 	asked.open = read_u8(&r) != 0;
 	read_str(&r, asked.bank, sizeof asked.bank);
-	if (!reader_done(&r) || m->id == 0)
-		fatal("MSG_AGENT_SESSION cannot be read");
+	if (!reader_done(&r) || m->id == 0 || !agent.configured)
+		return -EBADMSG;
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
 		if (agent.openings[i].session)
 			continue;
 		agent.openings[i] = asked;
 		send_opening(&agent.openings[i]);
-		return;
+		return 0;
 	}
 	reply_opening(&asked, false, "too many sessions are being opened");
+	return 0;
 }
 
-static void handle_beacon_now(struct msg *m)
+static int take_beacon_now(struct msg *m, void *context)
 {
-	(void)m;
+	(void)m, (void)context;
 	send_beacon();
+	return 0;
 }
 
-static void handle_goodbye(struct msg *m)
+static int take_goodbye(struct msg *m, void *context)
 {
-	(void)m;
+	(void)m, (void)context;
 	agent.goodbye = true;
 	if (agent.configured)
 		send_beacon();
 	else
 		say_goodbye_done();
+	return 0;
 }
 
-static const struct {
-	uint16_t type;
-	bool configured; /* only after MSG_AGENT_CONFIG */
-	void (*handle)(struct msg *m);
-} handlers[] = {
-    {MSG_AGENT_CONFIG, false, handle_config},
-    {MSG_AGENT_HEALTH, false, handle_health},
-    {MSG_AGENT_FETCH, true, handle_fetch},
-    {MSG_AGENT_SESSION, true, handle_session},
-    {MSG_AGENT_BEACON_NOW, false, handle_beacon_now},
-    {MSG_AGENT_GOODBYE, false, handle_goodbye},
+static const struct channel_row orders[] = {
+    {MSG_AGENT_CONFIG, 1, CHANNEL_ANY_BYTES, take_config},
+    {MSG_AGENT_HEALTH, 4, 4 + HEALTH_MAX, take_health},
+    {MSG_AGENT_FETCH, 1, 1, take_fetch},
+    {MSG_AGENT_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
+    {MSG_AGENT_BEACON_NOW, 0, 0, take_beacon_now},
+    {MSG_AGENT_GOODBYE, 0, 0, take_goodbye},
 };
 
-static void dispatch(struct msg *m)
-{
-	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
-		if (handlers[i].type != m->type || (handlers[i].configured && !agent.configured))
-			continue;
-		handlers[i].handle(m);
-		return;
-	}
-	fatal("message %u has no place here", m->type);
-}
-
-static void on_control(uint32_t events, void *context)
-{
-	(void)events;
-	(void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &agent.message);
-	if (got == -EAGAIN)
-		return;
-	if (got < 0)
-		fatal("the launcher's channel: %s", strerror(-got));
-	if (got == 0)
-		loop_stop(agent.loop);
-	else
-		dispatch(&agent.message);
-}
+static struct channel launcher = CHANNEL("the launcher", orders);
 
 static bool make_timers(void)
 {
@@ -420,7 +400,7 @@ static void prepare(void)
 		fatal("the cryptographic library cannot be started");
 	agent.loop = loop_new();
 	agent.http = agent.loop ? http_new(agent.loop) : NULL;
-	if (!agent.http || !make_timers() || !loop_watch(agent.loop, CHILD_CHANNEL_FD, EPOLLIN, on_control, NULL))
+	if (!agent.http || !make_timers() || channel_watch(agent.loop, CHILD_CHANNEL_FD, &launcher, NULL))
 		fatal("cannot start: %s", strerror(errno));
 }
 
@@ -435,5 +415,5 @@ int agent_main(void)
 		fatal("the sandbox cannot be entered: %s", strerror(-error));
 	send_control(MSG_READY, 0, &nothing);
 	error = loop_run(agent.loop);
-	return error ? 1 : 0;
+	return error || launcher.error ? 1 : 0;
 }

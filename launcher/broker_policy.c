@@ -5,11 +5,10 @@
 #include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
-#include "firmware/lib/msg.h"
+#include "firmware/lib/channel.h"
 
 enum {
 	ANSWER_TIMEOUT_MS = 5000,
@@ -43,12 +42,10 @@ struct known_host {
 
 struct policy {
 	struct loop *loop;
-	int channel;
-	struct loop_watch *watch;
+	struct channel channel;
 	struct loop_timer *timer;
 	policy_lost_fn *lost;
 	void *lost_context;
-	struct msg message;
 	uint32_t last_id;
 	struct question questions[QUESTIONS_MAX];
 	struct known_name names[NAMES_KEPT]; /* a ring: a page with many refused names forgets the oldest */
@@ -243,12 +240,24 @@ static void on_timer(void *context)
 	arm_timer(policy);
 }
 
-static int answer_no(struct policy *policy, struct question *question)
+static struct question *find_question(struct policy *policy, uint32_t id)
 {
-	struct reader r = reader_over(policy->message.payload, policy->message.size);
+	for (size_t i = 0; id && i < QUESTIONS_MAX; i++)
+		if (policy->questions[i].id == id)
+			return &policy->questions[i];
+	return NULL; /* the answer came after its time */
+}
+
+static int take_no(struct msg *m, void *context)
+{
+	struct policy *policy = context;
+	struct question *question = find_question(policy, m->id);
+	struct reader r = reader_over(m->payload, m->size);
 	unsigned refusal = read_u8(&r);
-	if (!reader_done(&r) || refusal == REFUSAL_NONE || refusal >= REFUSAL_COUNT)
+	if (refusal == REFUSAL_NONE || refusal >= REFUSAL_COUNT)
 		return -EBADMSG;
+	if (!question)
+		return 0;
 	if (question->port)
 		forget_host(find_host(policy, question->name, question->port));
 	else
@@ -257,22 +266,28 @@ static int answer_no(struct policy *policy, struct question *question)
 	return 0;
 }
 
-static int answer_name(struct policy *policy, struct question *question)
+static int take_name(struct msg *m, void *context)
 {
-	if (policy->message.size != 0 || question->port)
+	struct policy *policy = context;
+	struct question *question = find_question(policy, m->id);
+	if (!question)
+		return 0;
+	if (question->port)
 		return -EBADMSG;
 	remember_name(policy, question->name, REFUSAL_NONE);
 	answer(policy, question, REFUSAL_NONE, NULL);
 	return 0;
 }
 
-static int answer_yes(struct policy *policy, struct question *question)
+static int take_yes(struct msg *m, void *context)
 {
+	struct policy *policy = context;
+	struct question *question = find_question(policy, m->id);
+	if (!question)
+		return 0;
 	if (!question->port)
 		return -EBADMSG;
-	struct bank_host *host =
-	    bank_host_read(question->name, question->port, policy->message.payload, policy->message.size);
-	wipe(policy->message.payload, policy->message.size); /* the leaf's key */
+	struct bank_host *host = bank_host_read(question->name, question->port, m->payload, m->size);
 	if (!host)
 		return -EBADMSG;
 	remember_host(policy, host);
@@ -281,48 +296,22 @@ static int answer_yes(struct policy *policy, struct question *question)
 	return 0;
 }
 
-static struct question *find_question(struct policy *policy, uint32_t id)
-{
-	for (size_t i = 0; id && i < QUESTIONS_MAX; i++)
-		if (policy->questions[i].id == id)
-			return &policy->questions[i];
-	return NULL;
-}
-
-static int dispatch(struct policy *policy)
-{
-	static const struct {
-		uint16_t type;
-		int (*handle)(struct policy *policy, struct question *question);
-	} answers[] = {{MSG_ANSWER_NO, answer_no}, {MSG_ANSWER_YES, answer_yes}, {MSG_ANSWER_NAME, answer_name}};
-	struct question *question = find_question(policy, policy->message.id);
-	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
-		if (answers[i].type == policy->message.type)
-			return question ? answers[i].handle(policy, question) : 0; /* it came after its time */
-	return -EBADMSG;
-}
-
 static void lose(struct policy *policy, const char *why)
 {
-	loop_unwatch(policy->watch);
-	policy->watch = NULL;
+	channel_unwatch(&policy->channel);
 	policy->lost(why, policy->lost_context);
 }
 
-static void on_channel(uint32_t events, void *context)
+static void on_ended(int error, void *context)
 {
-	struct policy *policy = context;
-	(void)events;
-	while (policy->watch) {
-		int got = msg_receive(policy->channel, &policy->message);
-		if (got == -EAGAIN)
-			return;
-		if (got == 0)
-			lose(policy, "the policy process has ended");
-		else if (got < 0 || dispatch(policy) < 0)
-			lose(policy, "the policy process sent what cannot be read");
-	}
+	lose(context, error ? "the policy process sent what cannot be read" : "the policy process has ended");
 }
+
+static const struct channel_row answers[] = {
+    {MSG_ANSWER_NO, 1, 1, take_no},
+    {MSG_ANSWER_YES, 1, CHANNEL_ANY_BYTES, take_yes},
+    {MSG_ANSWER_NAME, 0, 0, take_name},
+};
 
 static void send_question(struct policy *policy, const struct question *q)
 {
@@ -331,14 +320,14 @@ static void send_question(struct policy *policy, const struct question *q)
 	write_str(&w, q->name);
 	if (q->port)
 		write_u16(&w, q->port);
-	if (msg_send(policy->channel, q->port ? MSG_QUERY_HOST : MSG_QUERY_NAME, q->id, payload, w.size) < 0)
+	if (msg_send(policy->channel.fd, q->port ? MSG_QUERY_HOST : MSG_QUERY_NAME, q->id, payload, w.size) < 0)
 		lose(policy, "the policy process does not read");
 }
 
 /* The same question twice is sent twice: rare, and the second answer is as good as the first. */
 static void ask(struct policy *policy, struct question question)
 {
-	for (size_t i = 0; i < QUESTIONS_MAX && policy->watch; i++) {
+	for (size_t i = 0; i < QUESTIONS_MAX && policy->channel.watch; i++) {
 		struct question *q = &policy->questions[i];
 		if (q->id)
 			continue;
@@ -358,7 +347,7 @@ static void ask(struct policy *policy, struct question question)
 void policy_ask_name(struct policy *policy, const char *name, policy_name_fn *fn, void *context)
 {
 	const struct known_name *known = find_name(policy, name);
-	if (known && policy->watch) {
+	if (known && policy->channel.watch) {
 		fn(known->refusal, context);
 		return;
 	}
@@ -370,7 +359,7 @@ void policy_ask_name(struct policy *policy, const char *name, policy_name_fn *fn
 void policy_ask_host(struct policy *policy, const char *name, uint16_t port, policy_host_fn *fn, void *context)
 {
 	struct known_host *known = find_host(policy, name, port);
-	if (known && known->until_ms > now_ms() && policy->watch) {
+	if (known && known->until_ms > now_ms() && policy->channel.watch) {
 		fn(REFUSAL_NONE, known->host, context);
 		return;
 	}
@@ -395,10 +384,11 @@ struct policy *policy_new(struct loop *loop, int channel, policy_lost_fn *lost, 
 	struct policy *policy = calloc(1, sizeof *policy);
 	if (!policy)
 		return NULL;
-	*policy = (struct policy){.loop = loop, .channel = channel, .lost = lost, .lost_context = context};
+	*policy = (struct policy){
+	    .loop = loop, .channel = CHANNEL("the policy process", answers), .lost = lost, .lost_context = context};
+	policy->channel.ended = on_ended;
 	policy->timer = loop_timer(loop, on_timer, policy);
-	policy->watch = policy->timer ? loop_watch(loop, channel, EPOLLIN, on_channel, policy) : NULL;
-	if (!policy->watch) {
+	if (!policy->timer || channel_watch(loop, channel, &policy->channel, policy)) {
 		loop_timer_free(policy->timer);
 		free(policy);
 		return NULL;
@@ -410,11 +400,10 @@ void policy_free(struct policy *policy)
 {
 	if (!policy)
 		return;
-	loop_unwatch(policy->watch);
+	channel_unwatch(&policy->channel);
 	loop_timer_free(policy->timer);
 	for (size_t i = 0; i < HOSTS_KEPT; i++)
 		forget_host(&policy->hosts[i]);
-	close(policy->channel);
-	msg_free(&policy->message);
+	close(policy->channel.fd);
 	free(policy);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -47,8 +48,6 @@ struct listener {
 
 static struct {
 	struct loop *loop;
-	struct loop_watch *control;
-	struct msg message;
 	struct resolver *resolver;
 	struct policy *policy;
 	struct connections *connections;
@@ -177,8 +176,9 @@ static void open_peers(int policy, int udp, int tcp, const char *address)
 	loop_timer_set(broker.counts_timer, COUNTS_MS);
 }
 
-static void handle_start(struct msg *m)
+static int take_start(struct msg *m, void *context)
 {
+	(void)context;
 	char address[ADDRESS_MAX];
 	size_t ca_size;
 	uint16_t ports[LISTENERS_MAX];
@@ -189,62 +189,40 @@ static void handle_start(struct msg *m)
 	size_t count = read_u8(&r);
 	for (size_t i = 0; i < count && i < LISTENERS_MAX; i++)
 		ports[i] = read_u16(&r);
-	if (!reader_done(&r) || count == 0 || count > LISTENERS_MAX || m->fd_count != 3 + count)
-		fatal("MSG_BROKER_START cannot be read");
+	if (!reader_done(&r) || count == 0 || count > LISTENERS_MAX || m->fd_count != 3 + count || broker.screen)
+		return -EBADMSG;
 	broker.session = m->id;
 	open_peers(msg_take_fd(m, 0), msg_take_fd(m, 1), msg_take_fd(m, 2), address);
 	for (size_t i = 0; i < count; i++)
 		if (!add_listener(ports[i], msg_take_fd(m, 3 + i)))
 			fatal("cannot listen for port %u: %s", ports[i], strerror(errno));
 	log_info("session %u of %s", broker.session, broker.bank);
+	return 0;
 }
 
-static void handle_freeze(struct msg *m)
+static int take_freeze(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	bool freeze = read_u8(&r) != 0;
-	if (!reader_done(&r))
-		fatal("MSG_BROKER_FREEZE cannot be read");
+	if (!reader_done(&r) || !broker.screen)
+		return -EBADMSG;
 	broker.frozen = freeze;
 	screen_freeze(broker.screen, freeze);
 	if (!freeze)
-		return;
+		return 0;
 	connections_end_all(broker.connections);
 	log_info("frozen");
 	send_control(MSG_BROKER_FROZEN, NULL, 0);
+	return 0;
 }
 
-static const struct {
-	uint16_t type;
-	bool before_start; /* and once only; all others only after it */
-	void (*handle)(struct msg *m);
-} handlers[] = {{MSG_BROKER_START, true, handle_start}, {MSG_BROKER_FREEZE, false, handle_freeze}};
+static const struct channel_row orders[] = {
+    {MSG_BROKER_START, 1, CHANNEL_ANY_BYTES, take_start},
+    {MSG_BROKER_FREEZE, 1, 1, take_freeze},
+};
 
-static void dispatch(struct msg *m)
-{
-	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
-		if (handlers[i].type != m->type || handlers[i].before_start != !broker.screen)
-			continue;
-		handlers[i].handle(m);
-		return;
-	}
-	fatal("message %u has no place here", m->type);
-}
-
-static void on_control(uint32_t events, void *context)
-{
-	(void)events;
-	(void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &broker.message);
-	if (got == -EAGAIN)
-		return;
-	if (got < 0)
-		fatal("the launcher's channel: %s", strerror(-got));
-	if (got == 0)
-		loop_stop(broker.loop); /* the session's end */
-	else
-		dispatch(&broker.message);
-}
+static struct channel launcher = CHANNEL("the launcher", orders);
 
 /* What reads files does it now: c-ares its configuration, the C library its time zone, PSA its first random bytes. */
 static void prepare(void)
@@ -255,8 +233,7 @@ static void prepare(void)
 		fatal("the cryptographic library cannot be started");
 	broker.loop = loop_new();
 	broker.resolver = broker.loop ? resolver_new(broker.loop) : NULL;
-	broker.control = broker.loop ? loop_watch(broker.loop, CHILD_CHANNEL_FD, EPOLLIN, on_control, NULL) : NULL;
-	if (!broker.resolver || !broker.control)
+	if (!broker.resolver || channel_watch(broker.loop, CHILD_CHANNEL_FD, &launcher, NULL))
 		fatal("cannot start: %s", strerror(errno));
 }
 
@@ -271,5 +248,5 @@ int broker_main(void)
 		error = loop_run(broker.loop);
 	if (broker.connections)
 		connections_end_all(broker.connections);
-	return error ? 1 : 0;
+	return error || launcher.error ? 1 : 0;
 }

@@ -2,10 +2,10 @@
 #include <mbedtls/pk.h>
 #include <psa/crypto.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -27,7 +27,6 @@ static const struct self self = {
 
 struct keyholder {
 	struct loop *loop;
-	struct msg msg;
 	mbedtls_pk_context key;
 	bool loaded; /* asked once, also where there is no key */
 	bool has_key;
@@ -40,10 +39,11 @@ static int random_bytes(void *unused, unsigned char *out, size_t size)
 }
 
 /* Once, and never out again. */
-static int take_key(struct keyholder *k)
+static int take_key(struct msg *m, void *context)
 {
+	struct keyholder *k = context;
 	size_t size = 0;
-	struct reader r = reader_over(k->msg.payload, k->msg.size);
+	struct reader r = reader_over(m->payload, m->size);
 	const uint8_t *pem = read_blob(&r, &size);
 	if (!reader_done(&r) || k->loaded)
 		return -EBADMSG;
@@ -76,12 +76,13 @@ static int sign(struct keyholder *k, const struct statement *statement, uint8_t 
 	return 0;
 }
 
-static int answer(struct keyholder *k)
+static int take_question(struct msg *m, void *context)
 {
+	struct keyholder *k = context;
 	struct statement statement;
 	uint8_t signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE], payload[MBEDTLS_PK_SIGNATURE_MAX_SIZE + 8];
 	size_t size = 0;
-	if (!k->loaded || statement_read(k->msg.payload, k->msg.size, &statement) < 0)
+	if (!k->loaded || statement_read(m->payload, m->size, &statement) < 0)
 		return -EBADMSG;
 	if (k->has_key && sign(k, &statement, signature, sizeof signature, &size) < 0) {
 		log_error("the statement could not be signed");
@@ -89,29 +90,15 @@ static int answer(struct keyholder *k)
 	}
 	struct writer w = writer_over(payload, sizeof payload);
 	write_blob(&w, signature, size);
-	return msg_send(CHILD_CHANNEL_FD, MSG_KEY_SIGNATURE, k->msg.id, payload, w.size);
+	return msg_send(CHILD_CHANNEL_FD, MSG_KEY_SIGNATURE, m->id, payload, w.size);
 }
 
-static void on_channel(uint32_t events, void *context)
-{
-	(void)events;
-	struct keyholder *k = context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &k->msg);
-	if (got == -EAGAIN)
-		return;
-	if (got == 0) {
-		loop_stop(k->loop);
-		return;
-	}
-	int error = got < 0 ? got : -EBADMSG;
-	if (got > 0 && k->msg.type == MSG_KEY_LOAD)
-		error = take_key(k);
-	else if (got > 0 && k->msg.type == MSG_KEY_SIGN)
-		error = answer(k);
-	wipe(k->msg.payload, k->msg.size);
-	if (error)
-		fatal("message %u: %s", k->msg.type, strerror(-error));
-}
+static const struct channel_row orders[] = {
+    {MSG_KEY_LOAD, 4, CHANNEL_ANY_BYTES, take_key},
+    {MSG_KEY_SIGN, 1, CHANNEL_ANY_BYTES, take_question},
+};
+
+static struct channel launcher = CHANNEL("the launcher", orders);
 
 int keyholder_main(void)
 {
@@ -121,7 +108,7 @@ int keyholder_main(void)
 	if (psa_crypto_init() != PSA_SUCCESS)
 		fatal("the crypto library does not start");
 	k.loop = loop_new();
-	if (!k.loop || !loop_watch(k.loop, CHILD_CHANNEL_FD, EPOLLIN, on_channel, &k))
+	if (!k.loop || channel_watch(k.loop, CHILD_CHANNEL_FD, &launcher, &k))
 		fatal("no event loop: %s", strerror(errno));
 	if (sandbox_enter(&self) < 0)
 		return 1;
@@ -129,6 +116,6 @@ int keyholder_main(void)
 	if (!error)
 		error = loop_run(k.loop);
 	mbedtls_pk_free(&k.key);
-	msg_free(&k.msg);
-	return error ? 1 : 0;
+	channel_unwatch(&launcher);
+	return error || launcher.error ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -238,16 +239,21 @@ static void open_timers(struct stick *s)
 /* --- init --- */
 
 /* It only tells that the wall stands; what matters is that it is there. */
-static void on_init(uint32_t events, void *context)
+static int take_wall_stands(struct msg *m, void *context)
 {
-	(void)events;
-	static struct msg m;
-	(void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &m);
-	if (got == -EAGAIN || got == 1)
-		return;
-	fatal("init is gone: %s", got == 0 ? "closed" : strerror(-got));
+	(void)m, (void)context;
+	return 0;
 }
+
+static void on_init_ended(int error, void *context)
+{
+	(void)error, (void)context;
+	fatal("init is gone");
+}
+
+static const struct channel_row init_rows[] = {{MSG_WALL_STANDS, 0, 0, take_wall_stands}};
+
+static struct channel init = {.peer = "init", .rows = init_rows, .row_count = 1, .ended = on_init_ended};
 
 /* Namespaces are made before the fork, so that both halves have them; the rest of the ground by this half alone. */
 static int lay_ground(int *spawner)
@@ -282,7 +288,7 @@ static int open_stick(struct stick *s)
 	if (error)
 		return error;
 	open_timers(s);
-	return loop_watch(s->loop, CHILD_CHANNEL_FD, EPOLLIN, on_init, s) ? 0 : -errno;
+	return channel_watch(s->loop, CHILD_CHANNEL_FD, &init, s);
 }
 
 static int drop_capabilities(void)

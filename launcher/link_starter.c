@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -32,7 +33,6 @@ struct client {
 struct starter {
 	struct loop *loop;
 	int channel, signals;
-	struct msg message;
 	struct client clients[CLIENTS_MAX];
 };
 
@@ -98,23 +98,22 @@ static void stop(struct starter *s, const char *name)
 		(void)kill(client->pid, SIGTERM);
 }
 
-static void on_channel(uint32_t events, void *context)
+static int take_order(struct msg *m, void *context)
 {
-	(void)events;
-	struct starter *s = context;
-	int got = msg_receive(s->channel, &s->message);
-	if (got == -EAGAIN)
-		return;
-	const char *name = (const char *)s->message.payload;
-	if (got <= 0 || !starter_plain_name(name, s->message.size)) {
-		loop_stop(s->loop);
-		return;
-	}
-	if (s->message.type == STARTER_START)
-		start(s, name);
-	else if (s->message.type == STARTER_STOP)
-		stop(s, name);
+	const char *name = (const char *)m->payload;
+	if (!starter_plain_name(name, m->size))
+		return -EBADMSG;
+	if (m->type == STARTER_START)
+		start(context, name);
+	else
+		stop(context, name);
+	return 0;
 }
+
+static const struct channel_row orders[] = {
+    {STARTER_START, 1, IFNAMSIZ - 1, take_order},
+    {STARTER_STOP, 1, IFNAMSIZ - 1, take_order},
+};
 
 static void on_signal(uint32_t events, void *context)
 {
@@ -150,8 +149,9 @@ static void end_clients(struct starter *s)
 
 int starter_run(int channel)
 {
+	struct channel link = CHANNEL("link", orders);
 	struct starter s = {.channel = channel, .signals = open_signals(), .loop = loop_new()};
-	if (s.signals < 0 || !s.loop || !loop_watch(s.loop, channel, EPOLLIN, on_channel, &s) ||
+	if (s.signals < 0 || !s.loop || channel_watch(s.loop, channel, &link, &s) ||
 	    !loop_watch(s.loop, s.signals, EPOLLIN, on_signal, &s))
 		fatal("the starter cannot start: %s", strerror(errno));
 	int error = foreign_enter();

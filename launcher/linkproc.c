@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -53,7 +54,6 @@ struct link {
 	struct loop *loop;
 	int events, kernel, hook, starter;
 	struct loop_timer *settle;
-	struct msg message;
 	struct link_view view;
 	struct client clients[LINK_INTERFACES_MAX];
 	uint8_t told[512]; /* the last MSG_LINK_STATE: not repeated */
@@ -183,19 +183,12 @@ static void retry_client(void *context)
 		start_client(client);
 }
 
-static void on_starter(uint32_t events, void *context)
+static int take_ended(struct msg *m, void *context)
 {
-	(void)events;
 	(void)context;
-	int got = msg_receive(link_process.starter, &link_process.message);
-	if (got == -EAGAIN)
-		return;
-	if (got <= 0 || link_process.message.type != STARTER_ENDED)
-		fatal("the starter is gone");
-	const char *name = (const char *)link_process.message.payload;
-	struct client *client = name && name[0] ? find_client(name) : NULL;
+	struct client *client = find_client((const char *)m->payload);
 	if (!client || !client->running)
-		return;
+		return 0;
 	client->running = false;
 	if (now_ms() - client->started_ms > GOOD_RUN_MS)
 		client->backoff_ms = BACKOFF_FIRST_MS;
@@ -203,7 +196,20 @@ static void on_starter(uint32_t events, void *context)
 	loop_timer_set(client->retry, client->backoff_ms);
 	client->backoff_ms = client->backoff_ms * 2 > BACKOFF_LAST_MS ? BACKOFF_LAST_MS : client->backoff_ms * 2;
 	tell_state();
+	return 0;
 }
+
+static const struct channel_row starter_rows[] = {{STARTER_ENDED, 1, LINK_NAME_BYTES - 1, take_ended}};
+
+static void on_starter_gone(int error, void *context)
+{
+	(void)error;
+	(void)context;
+	fatal("the starter is gone");
+}
+
+static struct channel starter = {.peer = "the starter", .rows = starter_rows, .row_count = 1, .ended = on_starter_gone};
+static struct channel launcher = {.peer = "the launcher"};
 
 /* "REASON interface", from a process of uid 0 only. */
 static void on_hook(uint32_t events, void *context)
@@ -279,19 +285,6 @@ static void watch(int fd, loop_fd_fn *fn)
 		fatal("no event loop: %s", strerror(fd < 0 ? -fd : errno));
 }
 
-static void on_launcher(uint32_t events, void *context)
-{
-	(void)events;
-	(void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &link_process.message);
-	if (got == -EAGAIN)
-		return;
-	if (got == 0)
-		loop_stop(link_process.loop);
-	else
-		fatal("the launcher sent something that is no message for link");
-}
-
 int link_main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -307,8 +300,9 @@ int link_main(void)
 	link_process.settle = loop_timer(link_process.loop, look, NULL);
 	for (size_t i = 0; i < LINK_INTERFACES_MAX; i++)
 		link_process.clients[i].retry = loop_timer(link_process.loop, retry_client, &link_process.clients[i]);
-	watch(CHILD_CHANNEL_FD, on_launcher);
-	watch(link_process.starter, on_starter);
+	if (channel_watch(link_process.loop, CHILD_CHANNEL_FD, &launcher, NULL) ||
+	    channel_watch(link_process.loop, link_process.starter, &starter, NULL))
+		fatal("no event loop: %s", strerror(errno));
 	watch(link_process.events, on_events);
 	watch(link_process.hook, on_hook);
 	if (link_process.kernel < 0 || sandbox_enter(&self))
@@ -316,5 +310,5 @@ int link_main(void)
 	if (msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0))
 		return 1;
 	look(NULL);
-	return loop_run(link_process.loop) ? 1 : 0;
+	return loop_run(link_process.loop) || launcher.error ? 1 : 0;
 }

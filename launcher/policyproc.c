@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -33,14 +34,12 @@ enum { SESSIONS_MAX = 4 };
 /* One broker. It is answered about its bank alone, whatever it asks. */
 struct session {
 	uint32_t id; /* 0: free */
-	int channel;
-	struct loop_watch *watch;
+	struct channel channel;
 	char bank[WHITELIST_ID_BYTES];
 };
 
 static struct policy {
 	struct loop *loop;
-	struct msg msg, query;
 	struct policy_store store;
 	struct mint *mint;        /* NULL until a policy is loaded */
 	int64_t time, time_at_ms; /* the clock as the launcher last gave it, and when that was */
@@ -60,9 +59,9 @@ static int64_t time_now(void) { return policy.time + (now_ms() - policy.time_at_
 
 static void session_end(struct session *session)
 {
-	loop_unwatch(session->watch);
-	close(session->channel);
-	*session = (struct session){.channel = -1};
+	channel_unwatch(&session->channel);
+	close(session->channel.fd);
+	session->id = 0;
 }
 
 static int session_answer(const struct session *session, const struct msg *query)
@@ -71,25 +70,25 @@ static int session_answer(const struct session *session, const struct msg *query
 	int error = answer_query(policy.store.whitelist, session->bank, policy.mint, time_now(), query->type,
 				 query->payload, query->size, &answer);
 	if (!error)
-		error = msg_send(session->channel, (uint16_t)answer.type, query->id, answer.payload, answer.size);
+		error = msg_send(session->channel.fd, (uint16_t)answer.type, query->id, answer.payload, answer.size);
 	wipe(&answer, sizeof answer);
 	return error;
 }
 
-static void on_query(uint32_t events, void *context)
+static int take_query(struct msg *m, void *context) { return session_answer(context, m); }
+
+static void on_broker_ended(int error, void *context)
 {
-	(void)events;
 	struct session *session = context;
-	int got = msg_receive(session->channel, &policy.query);
-	if (got == -EAGAIN)
-		return;
-	int error = got == 1 ? session_answer(session, &policy.query) : got;
-	if (got == 1 && !error)
-		return;
 	if (error)
-		log_warn("the broker of session %u is cut off: %s", session->id, strerror(-error));
+		log_warn("the broker of session %u is cut off", session->id);
 	session_end(session);
 }
+
+static const struct channel_row questions[] = {
+    {MSG_QUERY_HOST, 1, CHANNEL_ANY_BYTES, take_query},
+    {MSG_QUERY_NAME, 1, CHANNEL_ANY_BYTES, take_query},
+};
 
 static struct session *session_find(uint32_t id)
 {
@@ -106,10 +105,12 @@ static int session_begin(const struct msg *m, const char *bank, int channel)
 		return -EBUSY;
 	if (!whitelist_bank(policy.store.whitelist, bank))
 		return -ENOENT;
-	struct loop_watch *watch = loop_watch(policy.loop, channel, EPOLLIN, on_query, session);
-	if (!watch)
-		return -errno;
-	*session = (struct session){.id = m->id, .channel = channel, .watch = watch};
+	*session = (struct session){.channel = CHANNEL("a broker", questions)};
+	session->channel.ended = on_broker_ended;
+	int error = channel_watch(policy.loop, channel, &session->channel, session);
+	if (error)
+		return error;
+	session->id = m->id;
 	memcpy(session->bank, bank, strlen(bank) + 1);
 	return 0;
 }
@@ -153,8 +154,9 @@ static struct blob take_blob(struct reader *r)
 	return b;
 }
 
-static int on_load(struct msg *m)
+static int take_load(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	struct store_sources sources;
 	struct store_refusal refusal = {.code = "no_memory", .sentence = "out of memory"};
@@ -181,8 +183,9 @@ static int on_load(struct msg *m)
 	return 0;
 }
 
-static int on_offer(struct msg *m)
+static int take_offer(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	struct store_refusal refusal = {.code = "no_memory", .sentence = "out of memory"};
 	struct blob envelope = take_blob(&r);
@@ -199,8 +202,9 @@ static int on_offer(struct msg *m)
 }
 
 /* A session that cannot begin is a channel that closes: its broker ends, and the launcher with it the session. */
-static int on_session(struct msg *m)
+static int take_session(struct msg *m, void *context)
 {
+	(void)context;
 	char bank[WHITELIST_ID_BYTES];
 	struct reader r = reader_over(m->payload, m->size);
 	read_str(&r, bank, sizeof bank);
@@ -218,16 +222,18 @@ static int on_session(struct msg *m)
 	return 0;
 }
 
-static int on_end(struct msg *m)
+static int take_end(struct msg *m, void *context)
 {
+	(void)context;
 	struct session *session = m->id ? session_find(m->id) : NULL;
 	if (session)
 		session_end(session);
 	return m->size == 0 ? 0 : -EBADMSG;
 }
 
-static int on_time(struct msg *m)
+static int take_time(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	uint64_t now = read_u64(&r);
 	if (!reader_done(&r))
@@ -236,37 +242,15 @@ static int on_time(struct msg *m)
 	return 0;
 }
 
-static const struct {
-	uint16_t type;
-	int (*run)(struct msg *m);
-} orders[] = {
-    {MSG_POLICY_LOAD, on_load}, {MSG_POLICY_OFFER, on_offer}, {MSG_POLICY_SESSION, on_session},
-    {MSG_POLICY_END, on_end},   {MSG_POLICY_TIME, on_time},
+static const struct channel_row orders[] = {
+    {MSG_POLICY_LOAD, 1, CHANNEL_ANY_BYTES, take_load},
+    {MSG_POLICY_OFFER, 1, CHANNEL_ANY_BYTES, take_offer},
+    {MSG_POLICY_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
+    {MSG_POLICY_END, 0, 0, take_end},
+    {MSG_POLICY_TIME, sizeof(uint64_t), sizeof(uint64_t), take_time},
 };
 
-static int obey(struct msg *m)
-{
-	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-		if (orders[i].type == m->type)
-			return orders[i].run(m);
-	return -EBADMSG;
-}
-
-static void on_launcher(uint32_t events, void *context)
-{
-	(void)events;
-	(void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &policy.msg);
-	if (got == -EAGAIN)
-		return;
-	if (got == 0) {
-		loop_stop(policy.loop);
-		return;
-	}
-	int error = got == 1 ? obey(&policy.msg) : got;
-	if (error)
-		fatal("the launcher's message %u: %s", policy.msg.type, strerror(-error));
-}
+static struct channel launcher = CHANNEL("the launcher", orders);
 
 static void forget(void)
 {
@@ -275,8 +259,7 @@ static void forget(void)
 			session_end(&policy.sessions[i]);
 	mint_free(policy.mint);
 	store_free(&policy.store);
-	msg_free(&policy.msg);
-	msg_free(&policy.query);
+	channel_unwatch(&launcher);
 	loop_free(policy.loop);
 }
 
@@ -287,7 +270,7 @@ int policy_main(void)
 		fatal("the crypto library does not start");
 	json_object_seed(0); /* jansson would open /dev/urandom at its first object */
 	policy.loop = loop_new();
-	if (!policy.loop || !loop_watch(policy.loop, CHILD_CHANNEL_FD, EPOLLIN, on_launcher, NULL))
+	if (!policy.loop || channel_watch(policy.loop, CHILD_CHANNEL_FD, &launcher, NULL))
 		fatal("no event loop: %s", strerror(errno));
 	if (sandbox_enter(&self))
 		return 1;
@@ -295,5 +278,5 @@ int policy_main(void)
 	if (!error)
 		error = loop_run(policy.loop);
 	forget();
-	return error ? 1 : 0;
+	return error || launcher.error ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -46,7 +47,6 @@ struct tunnel {
 	struct loop *loop;
 	struct loop_timer *timer;
 	struct loop_watch *probe_watch;
-	struct msg msg;
 	struct peers peers;
 	struct tunnelwall wall;
 	struct failover failover;
@@ -286,64 +286,63 @@ static int configure(const struct tunnel *t, const struct config *config)
 static void take_config(struct tunnel *t)
 {
 	struct config config;
-	int got = msg_wait(CHILD_CHANNEL_FD, &t->msg, -1);
+	struct msg m = {0};
+	int got = msg_wait(CHILD_CHANNEL_FD, &m, -1);
 	if (got == 0)
 		exit(0);
-	if (got < 0 || t->msg.type != MSG_TUNNEL_CONFIG)
+	if (got < 0 || m.type != MSG_TUNNEL_CONFIG)
 		fatal("the launcher sent no configuration");
-	int error = read_config(t, &t->msg, &config);
+	int error = read_config(t, &m, &config);
 	if (error)
 		fatal("the configuration is not well-formed: %s", strerror(-error));
 	error = configure(t, &config);
 	wipe(&config, sizeof config);
-	msg_free(&t->msg);
+	msg_free(&m);
 	if (error)
 		fatal("%s cannot be set up: %s", link_name, strerror(-error));
 }
 
-static void take_ports(struct tunnel *t)
+static int take_ports(struct msg *m, void *context)
 {
-	struct reader r = reader_over(t->msg.payload, t->msg.size);
-	if (read_ports(&r, &t->wall) < 0 || !reader_done(&r) || raise_wall(t) < 0)
-		fatal("the newer policy's ports cannot be opened");
+	struct tunnel *t = context;
+	struct reader r = reader_over(m->payload, m->size);
+	int error = read_ports(&r, &t->wall);
+	if (!error && !reader_done(&r))
+		error = -EBADMSG;
+	return error ? error : raise_wall(t);
 }
 
-static void retry(struct tunnel *t)
+static int take_retry(struct msg *m, void *context)
 {
+	(void)m;
+	struct tunnel *t = context;
 	if (t->failover.phase == FAILOVER_STANDING)
-		return; /* the probes will tell */
+		return 0; /* the probes will tell */
 	failover_start(&t->failover, peers_endpoint_count(&t->peers));
 	tunnel_step(t);
+	return 0;
 }
 
-static void renew(struct tunnel *t)
+static int take_renew(struct msg *m, void *context)
 {
+	(void)m;
+	struct tunnel *t = context;
 	if (t->failover.phase == FAILOVER_STANDING) {
 		close_probe(t);
 		report(t, TUNNEL_DOWN, "the clock was set back, hands are shaken anew");
 	}
 	failover_start(&t->failover, peers_endpoint_count(&t->peers));
 	tunnel_step(t);
+	return 0;
 }
 
-static void on_channel(uint32_t events, void *context)
-{
-	(void)events;
-	struct tunnel *t = context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &t->msg);
-	if (got == -EAGAIN)
-		return;
-	if (got == 0)
-		loop_stop(t->loop);
-	else if (got > 0 && t->msg.type == MSG_TUNNEL_RETRY && t->msg.size == 0)
-		retry(t);
-	else if (got > 0 && t->msg.type == MSG_TUNNEL_RENEW && t->msg.size == 0)
-		renew(t);
-	else if (got > 0 && t->msg.type == MSG_TUNNEL_PORTS)
-		take_ports(t);
-	else
-		fatal("the launcher's message %u is not one for the tunnel", t->msg.type);
-}
+static const struct channel_row launcher_rows[] = {
+    {MSG_TUNNEL_RETRY, 0, 0, take_retry},
+    {MSG_TUNNEL_RENEW, 0, 0, take_renew},
+    {MSG_TUNNEL_PORTS, 1, CHANNEL_ANY_BYTES, take_ports},
+};
+
+static struct channel launcher = CHANNEL("the launcher", launcher_rows);
 
 int tunnel_main(void)
 {
@@ -352,7 +351,7 @@ int tunnel_main(void)
 	if (!t.loop)
 		fatal("no event loop: %s", strerror(errno));
 	t.timer = loop_timer(t.loop, on_timer, &t);
-	if (!t.timer || !loop_watch(t.loop, CHILD_CHANNEL_FD, EPOLLIN, on_channel, &t))
+	if (!t.timer || channel_watch(t.loop, CHILD_CHANNEL_FD, &launcher, &t))
 		fatal("no event loop: %s", strerror(errno));
 	take_config(&t);
 	if (sandbox_enter(&self) < 0)
@@ -362,5 +361,5 @@ int tunnel_main(void)
 		fatal("the launcher is gone: %s", strerror(-error));
 	/* No link, no gateways to try yet: the launcher says MSG_TUNNEL_RETRY when there is one. */
 	error = loop_run(t.loop);
-	return error ? 1 : 0;
+	return error || launcher.error ? 1 : 0;
 }

@@ -30,6 +30,7 @@
 #include "firmware/boot/setup.h"
 #include "firmware/boot/uevent.h"
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -209,73 +210,71 @@ static void on_signal(uint32_t events, void *context)
 
 /* --- what the launcher may ask --- */
 
-static void power_off(struct msg *m)
+static int take_power_off(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	uint8_t restart = read_u8(&r);
-	if (!reader_done(&r))
-		end_for(END_FAILED, "the launcher sent a broken message");
 	log_info(restart ? "restarting" : "powering off");
 	end(restart ? END_REBOOT : END_OFF);
 }
 
-static void set_clock(struct msg *m)
+static int take_clock(struct msg *m, void *context)
 {
+	(void)context;
 	struct reader r = reader_over(m->payload, m->size);
 	struct timespec then = {.tv_sec = (time_t)read_u64(&r)};
-	if (!reader_done(&r))
-		end_for(END_FAILED, "the launcher sent a broken message");
 	if (then.tv_sec < init.image_date)
 		log_warn("refusing to set the clock to before the image was made");
 	else if (clock_settime(CLOCK_REALTIME, &then) < 0)
 		log_error("the clock cannot be set: %s", strerror(errno));
+	return 0;
 }
 
-static void tell_wall(struct msg *m)
+static int take_gateways(struct msg *m, void *context)
 {
-	if (msg_send(init.wall.channel, MSG_WALL_GATEWAYS, m->id, m->payload, m->size))
-		end_for(END_FAILED, "the wall does not listen");
-}
-
-static void on_launcher(uint32_t events, void *context)
-{
-	(void)events;
 	(void)context;
-	static const struct {
-		uint16_t type;
-		void (*take)(struct msg *m);
-	} table[] = {{MSG_INIT_POWER_OFF, power_off}, {MSG_INIT_SET_CLOCK, set_clock}, {MSG_WALL_GATEWAYS, tell_wall}};
-	int got = msg_receive(init.launcher.channel, &init.message);
-	if (got == -EAGAIN)
-		return;
-	if (got <= 0) {
-		reap();
-		take_uevents();
-		end_for(END_FAILED, "the launcher is gone");
-	}
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		if (table[i].type == init.message.type) {
-			table[i].take(&init.message);
-			return;
-		}
-	if (init.message.type != MSG_READY)
-		log_warn("the launcher sent a message of kind %u, which is not for init", init.message.type);
+	return msg_send(init.wall.channel, MSG_WALL_GATEWAYS, m->id, m->payload, m->size);
 }
 
-static void on_wall(uint32_t events, void *context)
+static int take_ready(struct msg *m, void *context)
 {
-	(void)events;
-	(void)context;
-	int got = msg_receive(init.wall.channel, &init.message);
-	if (got == -EAGAIN)
-		return;
-	if (got <= 0) {
-		reap();
-		end_for(END_FAILED, "the wall is gone");
-	}
-	if (init.message.type == MSG_WALL_STANDS)
-		(void)msg_send(init.launcher.channel, MSG_WALL_STANDS, init.message.id, NULL, 0);
+	(void)m, (void)context;
+	return 0;
 }
+
+static int take_wall_stands(struct msg *m, void *context)
+{
+	(void)context;
+	return msg_send(init.launcher.channel, MSG_WALL_STANDS, m->id, NULL, 0);
+}
+
+static void on_launcher_ended(int error, void *context)
+{
+	(void)error, (void)context;
+	reap();
+	take_uevents();
+	end_for(END_FAILED, "the launcher is gone");
+}
+
+static void on_wall_ended(int error, void *context)
+{
+	(void)error, (void)context;
+	reap();
+	end_for(END_FAILED, "the wall is gone");
+}
+
+static const struct channel_row launcher_rows[] = {
+    {MSG_READY, 0, 0, take_ready},
+    {MSG_INIT_POWER_OFF, sizeof(uint8_t), sizeof(uint8_t), take_power_off},
+    {MSG_INIT_SET_CLOCK, sizeof(uint64_t), sizeof(uint64_t), take_clock},
+    {MSG_WALL_GATEWAYS, 1, CHANNEL_ANY_BYTES, take_gateways},
+};
+
+static const struct channel_row wall_rows[] = {{MSG_WALL_STANDS, 0, 0, take_wall_stands}};
+
+static struct channel launcher_channel = CHANNEL("the launcher", launcher_rows),
+		      wall_channel = CHANNEL("the wall", wall_rows);
 
 /* --- the start --- */
 
@@ -415,10 +414,12 @@ int main(void)
 	start_wall();
 	start_launcher();
 	init.loop = loop_new();
+	wall_channel.ended = on_wall_ended;
+	launcher_channel.ended = on_launcher_ended;
 	if (!init.loop || !loop_watch(init.loop, init.signals, EPOLLIN, on_signal, NULL) ||
 	    !loop_watch(init.loop, init.uevents, EPOLLIN, on_uevent, NULL) ||
-	    !loop_watch(init.loop, init.wall.channel, EPOLLIN, on_wall, NULL) ||
-	    !loop_watch(init.loop, init.launcher.channel, EPOLLIN, on_launcher, NULL))
+	    channel_watch(init.loop, init.wall.channel, &wall_channel, NULL) ||
+	    channel_watch(init.loop, init.launcher.channel, &launcher_channel, NULL))
 		end_for(END_FAILED, "no event loop");
 	init.button_count = button_open_all(init.buttons, BUTTONS_MAX);
 	for (size_t i = 0; i < init.button_count; i++)

@@ -3,7 +3,7 @@
  * launcher/messages.h; the layout's notation is explained there).
  *
  * launcher -> init. init relays MSG_WALL_GATEWAYS to the wall as it came, so that nobody but init ever holds a channel
- * to the process that owns the underlay's rules. A frame of any other kind is ignored and logged.
+ * to the process that owns the underlay's rules. A frame of any other kind, or of another size, is the end.
  */
 #ifndef FIRMWARE_BOOT_MESSAGES_H
 #define FIRMWARE_BOOT_MESSAGES_H

@@ -17,6 +17,7 @@
 
 #include "firmware/boot/messages.h"
 #include "firmware/boot/wallrules.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -41,7 +42,6 @@ struct wall {
 	int route;
 	uint32_t sequence;
 	int covered[INTERFACES_MAX]; /* indexes; 0: free */
-	struct msg message;
 };
 
 static int apply(struct wall *wall, const char *script, const char *what)
@@ -190,38 +190,24 @@ static void on_route(uint32_t events, void *context)
 		fatal("cannot see the network interfaces any more: %s", strerror(-got));
 }
 
-static int set_gateways(struct wall *wall, const struct msg *message)
+static int take_gateways(struct msg *m, void *context)
 {
 	static char script[WALL_SCRIPT_MAX_BYTES];
 	struct wall_gateways gateways;
-	int error = wall_gateways_read(message->payload, message->size, &gateways);
+	int error = wall_gateways_read(m->payload, m->size, &gateways);
 	if (!error)
 		error = wall_gateways_script(&gateways, script, sizeof script);
 	if (!error)
-		error = apply(wall, script, "the gateways");
+		error = apply(context, script, "the gateways");
 	if (error)
 		return error;
 	log_info("open to %zu gateway addresses", gateways.count);
 	return msg_send(CHILD_CHANNEL_FD, MSG_WALL_STANDS, 0, NULL, 0);
 }
 
-static void on_channel(uint32_t events, void *context)
-{
-	(void)events;
-	struct wall *wall = context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &wall->message);
-	if (got == -EAGAIN)
-		return;
-	if (got == 0) {
-		loop_stop(wall->loop);
-		return;
-	}
-	if (got < 0 || wall->message.type != MSG_WALL_GATEWAYS)
-		fatal("init sent something that is no message for the wall");
-	int error = set_gateways(wall, &wall->message);
-	if (error)
-		fatal("the gateways' addresses cannot be set: %s", strerror(-error));
-}
+static const struct channel_row orders[] = {{MSG_WALL_GATEWAYS, 1, CHANNEL_ANY_BYTES, take_gateways}};
+
+static struct channel init = CHANNEL("init", orders);
 
 static void open_nft(struct wall *wall)
 {
@@ -267,12 +253,12 @@ int main(void)
 	open_route(&wall);
 	wall.loop = loop_new();
 	if (!wall.loop || !loop_watch(wall.loop, wall.route, EPOLLIN, on_route, &wall) ||
-	    !loop_watch(wall.loop, CHILD_CHANNEL_FD, EPOLLIN, on_channel, &wall))
+	    channel_watch(wall.loop, CHILD_CHANNEL_FD, &init, &wall))
 		fatal("no event loop: %s", strerror(errno));
 	if (sandbox_enter(&self))
 		return 1;
 	cover_present_interfaces(&wall);
 	if (msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0))
 		fatal("init is gone");
-	return loop_run(wall.loop) ? 1 : 0;
+	return loop_run(wall.loop) || init.error ? 1 : 0;
 }

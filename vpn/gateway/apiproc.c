@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -40,7 +40,6 @@ static const struct self self = {
 static struct config config;
 static struct loop *loop;
 static struct http *http;
-static struct msg store_msg, parent_msg;
 
 static void send_store(uint16_t type, uint32_t id, const struct writer *w)
 {
@@ -122,7 +121,7 @@ static void on_gateways(struct http_request *request, void *context) { (void)con
 
 /* --- answers of the store --- */
 
-static void answer_beacon(struct http_request *request, struct reader *r)
+static int answer_beacon(struct http_request *request, struct reader *r)
 {
 	char state[CODE_SIZE], reason[CODE_SIZE], text[320];
 	read_str(r, state, sizeof state);
@@ -130,30 +129,32 @@ static void answer_beacon(struct http_request *request, struct reader *r)
 	uint32_t valid_s = read_u32(r);
 	uint64_t policy = read_u64(r), gateways = read_u64(r);
 	if (!reader_done(r))
-		fatal("the store's answer cannot be read");
+		return -EBADMSG;
 	/* Codes and numbers only: nothing here needs escaping. */
 	snprintf(text, sizeof text,
 		 "{\"state\":\"%s\",\"reason\":\"%s\",\"time\":%lld,\"valid_s\":%" PRIu32 ",\"policy_version\":%" PRIu64
 		 ",\"gateways_version\":%" PRIu64 "}",
 		 state, reason, (long long)time(NULL), valid_s, policy, gateways);
 	http_reply_json(request, 200, text);
+	return 0;
 }
 
-static void answer_open(struct http_request *request, struct reader *r)
+static int answer_open(struct http_request *request, struct reader *r)
 {
 	char reason[CODE_SIZE], text[96];
 	bool good = read_u8(r);
 	read_str(r, reason, sizeof reason);
 	if (!reader_done(r))
-		fatal("the store's answer cannot be read");
+		return -EBADMSG;
 	if (good)
 		snprintf(text, sizeof text, "{\"ok\":true}");
 	else
 		snprintf(text, sizeof text, "{\"ok\":false,\"reason\":\"%s\"}", reason);
 	http_reply_json(request, 200, text);
+	return 0;
 }
 
-static void answer_fetch(struct http_request *request, struct reader *r)
+static int answer_fetch(struct http_request *request, struct reader *r)
 {
 	size_t size;
 	char version[24];
@@ -161,7 +162,7 @@ static void answer_fetch(struct http_request *request, struct reader *r)
 	snprintf(version, sizeof version, "\"%" PRIu64 "\"", read_u64(r));
 	const uint8_t *envelope = read_blob(r, &size);
 	if (!reader_done(r))
-		fatal("the store's answer cannot be read");
+		return -EBADMSG;
 	if (!known) {
 		reply_error(request, 403, "not_registered", "this address is not a registered stick's");
 	} else if (size == 0) {
@@ -170,40 +171,29 @@ static void answer_fetch(struct http_request *request, struct reader *r)
 		http_set_header(request, "ETag", version);
 		http_reply(request, 200, "application/json", envelope, size);
 	}
+	return 0;
 }
 
-static const struct {
-	uint16_t type;
-	void (*answer)(struct http_request *request, struct reader *r);
-} answers[] = {
-    {GW_BEACON_REPLY, answer_beacon},
-    {GW_OPEN_REPLY, answer_open},
-    {GW_FETCH_REPLY, answer_fetch},
+/* Who asked may have gone in the meantime. */
+static int take_answer(struct msg *m, void *context)
+{
+	struct http_request *request = http_find(http, m->id);
+	struct reader r = reader_over(m->payload, m->size);
+	(void)context;
+	if (!request)
+		return 0;
+	return m->type == GW_BEACON_REPLY ? answer_beacon(request, &r)
+	       : m->type == GW_OPEN_REPLY ? answer_open(request, &r)
+					  : answer_fetch(request, &r);
+}
+
+static const struct channel_row answers[] = {
+    {GW_BEACON_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
+    {GW_OPEN_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
+    {GW_FETCH_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
 };
 
-static void on_store(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	struct http_request *request = http_find(http, store_msg.id);
-	struct reader r = reader_over(store_msg.payload, store_msg.size);
-	for (size_t i = 0; request && i < sizeof answers / sizeof answers[0]; i++)
-		if (answers[i].type == store_msg.type)
-			answers[i].answer(request, &r);
-}
-
-static void on_parent(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
-		loop_stop(loop);
-}
+static struct channel store = CHANNEL("the store", answers), parent = {.peer = "the parent"};
 
 static void serve(void)
 {
@@ -244,8 +234,8 @@ int api_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	child_begin("gatewayd api", CERTIFICATE_FD, &config);
 	loop = loop_new();
-	if (!loop || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
-	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	serve();
 	if (sandbox_enter(&self))
@@ -254,5 +244,5 @@ int api_main(void)
 		return 1;
 	loop_run(loop);
 	http_free(http);
-	return 0;
+	return store.error || parent.error ? 1 : 0;
 }

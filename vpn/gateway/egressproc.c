@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -35,7 +35,6 @@ static struct config config;
 static struct loop *loop;
 static struct loop_timer *timer;
 static struct nft_ctx *nft;
-static struct msg store_msg, parent_msg;
 static struct plan plan;
 static bool planned;
 
@@ -108,11 +107,13 @@ static void write_table(void)
 }
 
 /* The store sends the plan first and then everybody who is admitted and what they have open. */
-static void take_plan(struct reader *r)
+static int take_plan(struct msg *m, void *context)
 {
 	struct plan next;
-	if (plan_read(r, &next) || !reader_done(r))
-		fatal("the store's plan cannot be read");
+	struct reader r = reader_over(m->payload, m->size);
+	(void)context;
+	if (plan_read(&r, &next) || !reader_done(&r))
+		return -EBADMSG;
 	flush(NULL);
 	plan_free(&plan);
 	plan = next;
@@ -125,66 +126,53 @@ static void take_plan(struct reader *r)
 		log_info("packet filter and resolver configuration in place: %zu banks, %zu names", plan.bank_count,
 			 plan.host_count);
 	planned = true;
+	return 0;
 }
 
-static void take_admit(struct reader *r)
+static int take_admit(struct msg *m, void *context)
 {
-	struct in_addr stick = {.s_addr = read_u32(r)};
-	uint32_t seconds = read_u32(r);
-	if (!reader_done(r))
-		fatal("the store's message cannot be read");
+	struct reader r = reader_over(m->payload, m->size);
+	struct in_addr stick = {.s_addr = read_u32(&r)};
+	uint32_t seconds = read_u32(&r);
+	(void)context;
 	if (seconds > 0)
 		egress_write_admit(gather(), stick, seconds);
 	else
 		egress_write_expel(gather(), stick);
+	return 0;
 }
 
-static void take_session(uint32_t id, struct reader *r)
+static int take_session(struct msg *m, void *context)
 {
 	char bank[BANK_ID_SIZE];
-	struct in_addr stick = {.s_addr = read_u32(r)};
-	read_str(r, bank, sizeof bank);
-	bool open = read_u8(r);
-	if (!reader_done(r))
-		fatal("the store's message cannot be read");
+	struct reader r = reader_over(m->payload, m->size);
+	struct in_addr stick = {.s_addr = read_u32(&r)};
+	read_str(&r, bank, sizeof bank);
+	bool open = read_u8(&r);
+	(void)context;
+	if (!reader_done(&r))
+		return -EBADMSG;
 	const struct plan_bank *known = plan_bank(&plan, bank);
 	if (!known) {
 		/* A bank that left the policy has no rule any more, so that there is nothing to close. */
-		answer(id, open ? "no_such_bank" : "");
-		return;
+		answer(m->id, open ? "no_such_bank" : "");
+		return 0;
 	}
 	egress_write_session(gather(), stick, known->mark, open);
-	if (id != 0 && waiting_count < WAITING_MAX)
-		waiting[waiting_count++] = id;
+	if (m->id != 0 && waiting_count < WAITING_MAX)
+		waiting[waiting_count++] = m->id;
 	if (waiting_count == WAITING_MAX)
 		flush(NULL);
+	return 0;
 }
 
-static void on_store(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	struct reader r = reader_over(store_msg.payload, store_msg.size);
-	if (store_msg.type == GW_PLAN)
-		take_plan(&r);
-	else if (store_msg.type == GW_ADMIT)
-		take_admit(&r);
-	else if (store_msg.type == GW_SESSION)
-		take_session(store_msg.id, &r);
-}
+static const struct channel_row orders[] = {
+    {GW_PLAN, 1, CHANNEL_ANY_BYTES, take_plan},
+    {GW_ADMIT, 2 * sizeof(uint32_t), 2 * sizeof(uint32_t), take_admit},
+    {GW_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
+};
 
-static void on_parent(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
-		loop_stop(loop);
-}
+static struct channel store = CHANNEL("the store", orders), parent = {.peer = "the parent"};
 
 static void open_everything(void)
 {
@@ -197,8 +185,8 @@ static void open_everything(void)
 		fatal("libnftables does not start");
 	loop = loop_new();
 	timer = loop ? loop_timer(loop, flush, NULL) : NULL;
-	if (!timer || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
-	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+	if (!timer || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 }
 
@@ -214,5 +202,5 @@ int egress_main(void)
 	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
 		return 1;
 	loop_run(loop);
-	return 0;
+	return store.error || parent.error ? 1 : 0;
 }

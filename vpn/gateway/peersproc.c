@@ -3,10 +3,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -38,7 +38,6 @@ static struct config config;
 static struct loop *loop;
 static struct loop_timer *timer;
 static struct backend *backend;
-static struct msg store_msg, parent_msg;
 static struct known known;
 static struct backend_peer *unknown;
 static size_t unknown_count;
@@ -72,8 +71,9 @@ static void collect_unknown(const struct backend_status *status, void *context)
 }
 
 /* The interface outlives this process: what was revoked meanwhile, or never registered, must go. */
-static void remove_unknown(void)
+static int take_whole(struct msg *m, void *context)
 {
+	(void)m, (void)context;
 	if (known.count > 0)
 		qsort(known.keys, known.count, WG_KEY_BYTES, compare_keys);
 	int error = backend_each(backend, collect_unknown, NULL);
@@ -88,11 +88,14 @@ static void remove_unknown(void)
 	unknown = NULL;
 	unknown_count = 0;
 	known = (struct known){0};
+	return 0;
 }
 
-static void take_peers(struct reader *r)
+static int take_peers(struct msg *m, void *context)
 {
+	struct reader reader = reader_over(m->payload, m->size), *r = &reader;
 	uint32_t count = read_u32(r);
+	(void)context;
 	struct backend_peer *peers = count <= MSG_PAYLOAD_MAX_BYTES ? calloc(count ? count : 1, sizeof *peers) : NULL;
 	for (uint32_t i = 0; i < count && peers && !r->failed; i++) {
 		size_t size;
@@ -112,6 +115,7 @@ static void take_peers(struct reader *r)
 	/* Ending is louder than a stick that silently has no tunnel: the parent starts this process again. */
 	if (error)
 		fatal("WireGuard does not take the peers: %s", strerror(-error));
+	return 0;
 }
 
 static void send_status(const struct backend_status *status, void *context)
@@ -137,29 +141,12 @@ static void on_timer(void *context)
 	loop_timer_set(timer, READ_EVERY_MS);
 }
 
-static void on_store(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	struct reader r = reader_over(store_msg.payload, store_msg.size);
-	if (store_msg.type == GW_PEERS)
-		take_peers(&r);
-	else if (store_msg.type == GW_PEERS_WHOLE)
-		remove_unknown();
-}
+static const struct channel_row orders[] = {
+    {GW_PEERS, sizeof(uint32_t), CHANNEL_ANY_BYTES, take_peers},
+    {GW_PEERS_WHOLE, 0, 0, take_whole},
+};
 
-static void on_parent(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
-		loop_stop(loop);
-}
+static struct channel store = CHANNEL("the store", orders), parent = {.peer = "the parent"};
 
 static void open_interface(void)
 {
@@ -186,8 +173,8 @@ int peers_main(void)
 	child_begin("gatewayd peers", UAPI_FD, &config);
 	loop = loop_new();
 	timer = loop ? loop_timer(loop, on_timer, NULL) : NULL;
-	if (!timer || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
-	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+	if (!timer || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	if (sandbox_enter(&self))
 		return 1;
@@ -197,5 +184,5 @@ int peers_main(void)
 		return 1;
 	loop_run(loop);
 	backend_free(backend);
-	return 0;
+	return store.error || parent.error ? 1 : 0;
 }

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/envelope.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
@@ -45,7 +45,6 @@ struct document {
 
 static struct config config;
 static struct loop *loop;
-static struct msg parent_msg, store_msg;
 static struct envelope_roots roots;
 static bool have_roots, have_kept, have_files;
 static char *files[2];
@@ -235,8 +234,9 @@ static void take_roots(int fd)
 	free(text);
 }
 
-static void take_files(struct msg *m)
+static int take_files(struct msg *m, void *context)
 {
+	(void)context;
 	int fd = msg_take_fd(m, 0);
 	take_roots(fd);
 	if (fd >= 0)
@@ -253,33 +253,13 @@ static void take_files(struct msg *m)
 	}
 	have_files = true;
 	look();
+	return 0;
 }
 
-static void on_parent(uint32_t events, void *context)
+static int take_kept(struct msg *m, void *context)
 {
-	(void)events, (void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &parent_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	if (parent_msg.type == GW_FILES)
-		take_files(&parent_msg);
-}
-
-static void on_store(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	struct reader r = reader_over(store_msg.payload, store_msg.size);
+	struct reader r = reader_over(m->payload, m->size);
+	(void)context;
 	for (size_t i = 0; i < 2; i++) {
 		size_t size;
 		const uint8_t *text = read_blob(&r, &size);
@@ -287,22 +267,30 @@ static void on_store(uint32_t events, void *context)
 		documents[i].kept = text && size ? strndup((const char *)text, size) : NULL;
 		documents[i].kept_size = documents[i].kept ? size : 0;
 	}
-	have_kept = reader_done(&r);
+	if (!reader_done(&r))
+		return -EBADMSG;
+	have_kept = true;
 	look();
+	return 0;
 }
+
+static const struct channel_row parent_rows[] = {{GW_FILES, 0, 0, take_files}};
+static const struct channel_row store_rows[] = {{GW_KEPT, 1, CHANNEL_ANY_BYTES, take_kept}};
+
+static struct channel parent = CHANNEL("the parent", parent_rows), store = CHANNEL("the store", store_rows);
 
 int policy_main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	child_begin("gatewayd policy", GATEWAY_STORE_FD, &config);
 	loop = loop_new();
-	if (!loop || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
-	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	if (sandbox_enter(&self))
 		return 1;
 	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
 		return 1;
 	loop_run(loop);
-	return 0;
+	return store.error || parent.error ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -28,11 +29,10 @@ static struct self self = {
 
 struct client {
 	int fd; /* -1: free */
-	struct loop_watch *watch;
-	struct msg msg;
+	struct channel channel;
 };
 
-struct channel {
+struct member {
 	int fd; /* -1: not there */
 	struct loop_watch *watch;
 	struct msg msg;
@@ -41,19 +41,18 @@ struct channel {
 static struct hub hub;
 static struct loop *loop;
 static struct loop_timer *tick;
-static struct channel channels[GATEWAY_ROLES];
+static struct member channels[GATEWAY_ROLES];
 static struct client clients[CONTROL_CLIENTS_MAX];
-static struct msg parent_msg;
 
 static void detach(enum gateway_role role)
 {
-	struct channel *channel = &channels[role];
+	struct member *channel = &channels[role];
 	if (channel->fd < 0)
 		return;
 	loop_unwatch(channel->watch);
 	close(channel->fd);
 	msg_free(&channel->msg);
-	*channel = (struct channel){.fd = -1};
+	*channel = (struct member){.fd = -1};
 }
 
 static bool send_to(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload)
@@ -192,7 +191,7 @@ static void dispatch(enum gateway_role from, const struct msg *m)
 static void on_channel(uint32_t events, void *context)
 {
 	(void)events;
-	enum gateway_role role = (enum gateway_role)((struct channel *)context - channels);
+	enum gateway_role role = (enum gateway_role)((struct member *)context - channels);
 	for (int i = 0; i < 64 && channels[role].fd >= 0; i++) {
 		int got = msg_receive(channels[role].fd, &channels[role].msg);
 		if (got == -EAGAIN)
@@ -220,57 +219,54 @@ static void attach(enum gateway_role role, int fd)
 		briefs[role](&hub);
 }
 
-static void on_parent(uint32_t events, void *context)
+static int take_role(struct msg *m, void *context)
 {
-	(void)events, (void)context;
-	int got = msg_receive(CHILD_CHANNEL_FD, &parent_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop); /* the parent is going down */
-		return;
-	}
-	struct reader r = reader_over(parent_msg.payload, parent_msg.size);
+	struct reader r = reader_over(m->payload, m->size);
 	uint8_t role = read_u8(&r);
-	if (!reader_done(&r) || role == ROLE_STORE || role >= GATEWAY_ROLES)
-		fatal("the parent's message cannot be read");
-	if (parent_msg.type == GW_RESTART)
+	(void)context;
+	if (role == ROLE_STORE || role >= GATEWAY_ROLES)
+		return -EBADMSG;
+	if (m->type == GW_RESTART)
 		hub.restarts[role]++;
-	int fd = parent_msg.type == GW_ATTACH ? msg_take_fd(&parent_msg, 0) : -1;
+	int fd = m->type == GW_ATTACH ? msg_take_fd(m, 0) : -1;
 	if (fd >= 0)
 		attach((enum gateway_role)role, fd);
+	return 0;
 }
+
+static const struct channel_row parent_rows[] = {{GW_ATTACH, 1, 1, take_role}, {GW_RESTART, 1, 1, take_role}};
+
+static struct channel parent = CHANNEL("the parent", parent_rows);
 
 /* --- the control socket --- */
 
-static void client_close(struct client *client)
+static int take_command(struct msg *m, void *context)
 {
-	loop_unwatch(client->watch);
-	close(client->fd);
-	msg_free(&client->msg);
-	*client = (struct client){.fd = -1};
-}
-
-static void on_client(uint32_t events, void *context)
-{
-	(void)events;
-	struct client *client = context;
-	int got = msg_receive(client->fd, &client->msg);
-	if (got == -EAGAIN)
-		return;
+	const struct client *client = context;
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = got == 1 && client->msg.type == GW_CONTROL ? open_memstream(&text, &size) : NULL;
-	if (out) {
-		hub_control(&hub, (const char *)client->msg.payload, client->msg.size, out);
-		if (fclose(out) == 0)
-			send_result(client->fd, client->msg.id, text, size);
-		if (text)
-			wipe(text, size); /* a new password may be in it */
-	}
-	free(text);
+	FILE *out = open_memstream(&text, &size);
 	if (!out)
-		client_close(client);
+		return -ENOMEM;
+	hub_control(&hub, (const char *)m->payload, m->size, out);
+	int error = fclose(out) == 0 ? 0 : -ENOMEM;
+	if (!error)
+		send_result(client->fd, m->id, text, size);
+	if (text)
+		wipe(text, size); /* a new password may be in it */
+	free(text);
+	return error;
+}
+
+static const struct channel_row client_rows[] = {{GW_CONTROL, 0, CHANNEL_ANY_BYTES, take_command}};
+
+static void on_client_ended(int error, void *context)
+{
+	(void)error;
+	struct client *client = context;
+	channel_unwatch(&client->channel);
+	close(client->fd);
+	client->fd = -1;
 }
 
 static void on_control(uint32_t events, void *context)
@@ -282,10 +278,10 @@ static void on_control(uint32_t events, void *context)
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (clients[i].fd >= 0)
 			continue;
-		clients[i] = (struct client){.fd = fd};
-		clients[i].watch = loop_watch(loop, fd, EPOLLIN, on_client, &clients[i]);
-		if (!clients[i].watch)
-			client_close(&clients[i]);
+		clients[i] = (struct client){.fd = fd, .channel = CHANNEL("a control client", client_rows)};
+		clients[i].channel.ended = on_client_ended;
+		if (channel_watch(loop, fd, &clients[i].channel, &clients[i]))
+			on_client_ended(0, &clients[i]);
 		return;
 	}
 	close(fd);
@@ -317,7 +313,7 @@ static void open_everything(void)
 	self.paths[0] = (struct self_path){directory, ACCESS_READ | ACCESS_WRITE};
 	loop = loop_new();
 	tick = loop ? loop_timer(loop, on_tick, NULL) : NULL;
-	if (!tick || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
+	if (!tick || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
 	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_control, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 }
@@ -333,5 +329,5 @@ int store_main(void)
 		return 1;
 	loop_run(loop);
 	hub_close(&hub);
-	return 0;
+	return parent.error ? 1 : 0;
 }

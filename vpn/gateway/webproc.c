@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -55,7 +55,6 @@ struct pending {
 static struct config config;
 static struct loop *loop;
 static struct http *servers[CONFIG_LISTEN_MAX];
-static struct msg store_msg, parent_msg;
 static struct login login;
 static struct pages pages;
 static struct pending pendings[PENDING_MAX];
@@ -303,21 +302,21 @@ static void on_logout(struct http_request *request, void *context)
 
 /* --- answers of the store --- */
 
-static void answer_login(struct http_request *request, struct pending *pending, struct reader *r)
+static int answer_login(struct http_request *request, struct pending *pending, struct reader *r)
 {
 	char token[LOGIN_TOKEN_SIZE], cookie[160];
 	bool good = read_u8(r);
 	if (!reader_done(r))
-		fatal("the store's answer cannot be read");
+		return -EBADMSG;
 	if (!good) {
 		login_failed(&login, pending->from, now_s());
 		reply_error(request, 403, "wrong_name_or_password");
-		return;
+		return 0;
 	}
 	login_succeeded(&login, pending->from);
 	if (login_open(&login, pending->name, now_s(), token)) {
 		reply_error(request, 500, "no_randomness");
-		return;
+		return 0;
 	}
 	snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Strict", token,
 		 LOGIN_SESSION_S);
@@ -325,55 +324,48 @@ static void answer_login(struct http_request *request, struct pending *pending, 
 	reply_name(request, pending->name);
 	wipe(token, sizeof token);
 	wipe(cookie, sizeof cookie);
+	return 0;
 }
 
-/* True when it was the last part. */
-static bool answer_query(struct http_request *request, struct pending *pending, struct reader *r)
+/* 1 while there is more to come. */
+static int answer_query(struct http_request *request, struct pending *pending, struct reader *r)
 {
 	size_t size;
 	bool last = read_u8(r);
 	const uint8_t *part = read_blob(r, &size);
 	if (!reader_done(r))
-		fatal("the store's answer cannot be read");
+		return -EBADMSG;
 	if (buf_append(&pending->text, part, size, RESULT_MAX_BYTES)) {
 		reply_error(request, 500, "too_large");
-		return true;
+		return 0;
 	}
 	if (last) {
 		http_set_header(request, "Cache-Control", "no-store");
 		http_reply(request, 200, pending->type, pending->text.data, pending->text.size);
 	}
-	return last;
+	return last ? 0 : 1;
 }
 
-static void on_store(uint32_t events, void *context)
+static int take_answer(struct msg *m, void *context)
 {
-	(void)events, (void)context;
-	int got = msg_receive(GATEWAY_STORE_FD, &store_msg);
-	if (got == -EAGAIN)
-		return;
-	if (got != 1) {
-		loop_stop(loop);
-		return;
-	}
-	struct pending *pending = pending_find(store_msg.id);
+	struct pending *pending = pending_find(m->id);
 	struct http_request *request = pending ? find_request(pending) : NULL;
-	struct reader r = reader_over(store_msg.payload, store_msg.size);
-	bool done = true;
-	if (request && store_msg.type == GW_LOGIN_REPLY)
-		answer_login(request, pending, &r);
-	else if (request && store_msg.type == GW_RESULT)
-		done = answer_query(request, pending, &r);
-	if (pending && done)
+	struct reader r = reader_over(m->payload, m->size);
+	(void)context;
+	int left = !request                    ? 0
+		   : m->type == GW_LOGIN_REPLY ? answer_login(request, pending, &r)
+					       : answer_query(request, pending, &r);
+	if (pending && left <= 0)
 		pending_free(pending);
+	return left < 0 ? left : 0;
 }
 
-static void on_parent(uint32_t events, void *context)
-{
-	(void)events, (void)context;
-	if (msg_receive(CHILD_CHANNEL_FD, &parent_msg) == 0)
-		loop_stop(loop);
-}
+static const struct channel_row answers[] = {
+    {GW_LOGIN_REPLY, 1, 1, take_answer},
+    {GW_RESULT, 1, CHANNEL_ANY_BYTES, take_answer},
+};
+
+static struct channel store = CHANNEL("the store", answers), parent = {.peer = "the parent"};
 
 static const struct http_route routes[] = {
     {"POST", "/api/login", on_login, LOGIN_MAX_BYTES},
@@ -431,8 +423,8 @@ int web_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	child_begin("gatewayd web", LISTEN_FD + CONFIG_LISTEN_MAX - 1, &config);
 	loop = loop_new();
-	if (!loop || !loop_watch(loop, CHILD_CHANNEL_FD, EPOLLIN, on_parent, NULL) ||
-	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_store, NULL))
+	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	int error = pages_load(config.console, &pages);
 	if (error)
@@ -443,5 +435,5 @@ int web_main(void)
 	if (msg_send(CHILD_CHANNEL_FD, GW_READY, 0, NULL, 0))
 		return 1;
 	loop_run(loop);
-	return 0;
+	return store.error || parent.error ? 1 : 0;
 }

@@ -1,0 +1,80 @@
+#include "firmware/lib/channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "firmware/lib/buf.h"
+#include "firmware/lib/log.h"
+
+static int dispatch(struct channel *channel)
+{
+	struct msg *m = &channel->msg;
+	for (size_t i = 0; i < channel->row_count; i++) {
+		const struct channel_row *row = &channel->rows[i];
+		if (row->type != m->type)
+			continue;
+		if (m->size < row->least_bytes || m->size > row->most_bytes)
+			return -EBADMSG;
+		return row->take(m, channel->context);
+	}
+	return -EBADMSG;
+}
+
+static int take(struct channel *channel)
+{
+	struct msg *m = &channel->msg;
+	channel->taking = true;
+	int error = dispatch(channel);
+	channel->taking = false;
+	if (error)
+		log_error("%s sent message %u of %zu bytes, which is refused: %s", channel->peer, m->type, m->size,
+			  strerror(-error));
+	wipe(m->payload, m->size);
+	msg_close_fds(m);
+	return error;
+}
+
+static void end(struct channel *channel, int error)
+{
+	channel->error = error;
+	channel_unwatch(channel);
+	if (channel->ended)
+		channel->ended(error, channel->context);
+	else
+		loop_stop(channel->loop);
+}
+
+static void on_readable(uint32_t events, void *context)
+{
+	(void)events;
+	struct channel *channel = context;
+	int got = msg_receive(channel->fd, &channel->msg);
+	if (got == -EAGAIN)
+		return;
+	if (got < 0)
+		log_error("%s's channel: %s", channel->peer, strerror(-got));
+	int error = got > 0 ? take(channel) : got;
+	if (!channel->watch)
+		msg_free(&channel->msg); /* the handler has let go of it */
+	else if (error || got == 0)
+		end(channel, error);
+}
+
+int channel_watch(struct loop *loop, int fd, struct channel *channel, void *context)
+{
+	channel->loop = loop;
+	channel->fd = fd;
+	channel->context = context;
+	channel->error = 0;
+	channel->watch = loop_watch(loop, fd, EPOLLIN, on_readable, channel);
+	return channel->watch ? 0 : -errno;
+}
+
+void channel_unwatch(struct channel *channel)
+{
+	loop_unwatch(channel->watch);
+	channel->watch = NULL;
+	if (!channel->taking)
+		msg_free(&channel->msg);
+}
