@@ -96,6 +96,8 @@ enum message {
 	MSG_KIOSK_FREEZE = 108,         /* launcher -> kiosk: u8 frozen, s reason code */
 	MSG_KIOSK_POWER_OFF = 109,      /* kiosk -> launcher: - ; launcher -> kiosk: we are going down */
 	MSG_KIOSK_SESSION_ENDED = 110,  /* launcher -> kiosk: - */
+	MSG_KIOSK_TURNED_AWAY = 111,    /* kiosk -> launcher: u8 reason (enum refusal): a page led where this bank does
+					   not, and the kiosk did not even ask for it: for the desk's count */
 };
 
 /* The one state machine (launcher/states.h holds its table). */

@@ -440,6 +440,16 @@ static int hear_close(struct stick *s, struct msg *m)
 	return 0;
 }
 
+static int hear_turned_away(struct stick *s, struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned reason = read_u8(&r);
+	if (!reader_done(&r) || reason == REFUSAL_NONE || reason >= REFUSAL_COUNT)
+		return -EBADMSG;
+	s->refused[reason]++;
+	return 0;
+}
+
 static int hear_power_off(struct stick *s, struct msg *m)
 {
 	if (m->size != 0)
@@ -477,6 +487,7 @@ static const struct {
     {PROCESS_SCREEN, MSG_READY, hear_kiosk_ready},
     {PROCESS_SCREEN, MSG_KIOSK_OPEN, hear_open},
     {PROCESS_SCREEN, MSG_KIOSK_CLOSE, hear_close},
+    {PROCESS_SCREEN, MSG_KIOSK_TURNED_AWAY, hear_turned_away},
     {PROCESS_SCREEN, MSG_KIOSK_POWER_OFF, hear_power_off},
 };
 

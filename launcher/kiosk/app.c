@@ -12,17 +12,30 @@ enum { LINES_ON_SCREEN = 40, COLUMNS_ON_SCREEN = 62, FONT_PX_MIN = 13, FONT_PX_M
 
 const char *app_text(const struct app *app, enum text text) { return text_of(text, app->model.language); }
 
+static void send_launcher(struct app *app, uint16_t type, const struct writer *w)
+{
+	int error = w->failed ? -EMSGSIZE : msg_send(app->channel, type, 0, w->data, w->size);
+	if (error) {
+		log_error("the launcher cannot be told message %u: %s", (unsigned)type, g_strerror(-error));
+		g_main_loop_quit(app->loop);
+	}
+}
+
 static void tell_launcher(struct app *app, uint16_t type, const char *text)
 {
 	uint8_t payload[DETAIL_BYTES + 8];
 	struct writer w = writer_over(payload, sizeof payload);
 	if (text)
 		write_str(&w, text);
-	int error = w.failed ? -EMSGSIZE : msg_send(app->channel, type, 0, payload, w.size);
-	if (error) {
-		log_error("the launcher cannot be told message %u: %s", (unsigned)type, g_strerror(-error));
-		g_main_loop_quit(app->loop);
-	}
+	send_launcher(app, type, &w);
+}
+
+void app_turned_away(struct app *app, enum refusal reason)
+{
+	uint8_t payload[1];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, (uint8_t)reason);
+	send_launcher(app, MSG_KIOSK_TURNED_AWAY, &w);
 }
 
 /* The customer's own acts */

@@ -44,6 +44,9 @@ void app_leave(struct app *app); /* the bank, without asking */
 void app_ask_finish(struct app *app);
 void app_ask_power_off(struct app *app);
 
+/* A page led where this bank does not: the desk counts it. */
+void app_turned_away(struct app *app, enum refusal reason);
+
 /* text_of() in the language now chosen. */
 const char *app_text(const struct app *app, enum text text);
 

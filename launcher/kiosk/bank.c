@@ -470,6 +470,11 @@ static void on_trouble(gpointer data, enum web_trouble trouble, enum refusal ref
 {
 	struct app *app = data;
 	struct bank_screen *screen = app->bank;
+	/* What was decided here the broker never hears of. A page that tries again and again is told of once. */
+	const bool told = screen->noticed && screen->trouble == trouble && screen->refusal == refusal &&
+			  strcmp(screen->notice_host, host ? host : "") == 0;
+	if ((trouble == WEB_REFUSED || trouble == WEB_INSECURE) && !told)
+		app_turned_away(app, refusal);
 	screen->noticed = true;
 	screen->trouble = trouble;
 	screen->refusal = refusal;
