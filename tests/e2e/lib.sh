@@ -115,16 +115,40 @@ screen_wait() {
   note "seen after $(((SEEN_MS - STARTED_MS) / 1000)) s: $1"
 }
 
+# picture_steady SECONDS - until the screen has not changed for that long; PICTURE is what it shows then
+picture_steady() {
+  while PICTURE=$(pictures | tail -n 1) && taken=$(basename "${PICTURE%-*}") && [ $(($(now_ms) - taken)) -lt $(($1 * 1000)) ]; do
+    sleep 0.3
+  done
+}
+
+# picture_again PICTURE SECONDS - until the screen shows exactly this again, to the last pixel
+picture_again() {
+  wait_until=$(($(now_ms) + $2 * 1000))
+  while newest=$(pictures | tail -n 1) && [ "${newest##*-}" != "${1##*-}" ]; do
+    [ "$(now_ms)" -lt "$wait_until" ] || { note "not as in $1 but as in $newest"; return 1; }
+    sleep 0.3
+  done
+}
+
 press() { "$B/qmp" "$RUN/stick.qmp" key "$@"; }
 type_text() { "$B/qmp" "$RUN/stick.qmp" type "$1"; }
 
 # --- machines ---
 
-# world_and_gateway [SETTING...] - see tests/demo/seeds
-world_and_gateway() {
-  tests/demo/seeds "$B" "$RUN" "$@"
+# world_and_gateway_begin [SETTING...] - see tests/demo/seeds; they start while something else does
+world_and_gateway_begin() {
+  tests/demo/seeds "$B" "$RUN" "$@" || bail "the machines' disks are made"
   machine_world
   machine_gateway
+}
+
+world_and_gateway() {
+  world_and_gateway_begin "$@"
+  world_and_gateway_ready
+}
+
+world_and_gateway_ready() {
   machine_said world 'sekisho-vm: (ready|failed)' 120 | grep -q ready || bail "the world started"
   gateway_ready
 }
@@ -133,10 +157,10 @@ gateway_ready() {
   machine_said gateway 'sekisho-vm: (ready|failed)' 240 | grep -q ready || bail "the gateway started"
 }
 
-# stick_start - power on; the screen is watched from now on
+# stick_start [QEMU-ARGUMENTS...] - power on; the screen is watched from now on
 stick_start() {
   STARTED_MS=$(now_ms)
-  machine_stick -display none
+  machine_stick -display none "$@"
   eyes_open
 }
 
@@ -168,6 +192,21 @@ stick_state_wait() {
   wait_until=$(($(now_ms) + $3 * 1000))
   while [ "$(stick_state "$1")" != "$2" ]; do
     [ "$(now_ms)" -lt "$wait_until" ] || { note "$1 is $(stick_state "$1"), not $2"; return 1; }
+    sleep 1
+  done
+}
+
+# metric NAME - a figure of the gateway's, 0 where it has none of that name
+metric() {
+  curl -skf -m 20 -b "$RUN/cookies" "$API/metrics" >"$RUN/metrics" || { echo unread; return; }
+  awk -v name="$1" '$1 == name { found = $2 } END { print found + 0 }' "$RUN/metrics"
+}
+
+# refusals_wait REASON COUNT SECONDS - until the desk has heard of at least so many hosts refused for that reason
+refusals_wait() {
+  wait_until=$(($(now_ms) + $3 * 1000))
+  while heard=$(metric "sekisho_refusals_total{reason=\"$1\"}") && [ "$heard" = unread -o "$heard" -lt "$2" ]; do
+    [ "$(now_ms)" -lt "$wait_until" ] || { note "refused as $1: the desk counts $heard, not $2"; return 1; }
     sleep 1
   done
 }

@@ -189,9 +189,10 @@ static json_t *pointer_axis(const char *axis, const char *pixels, int extent)
 			 (int)(at * TABLET_RANGE / (extent - 1)));
 }
 
-static json_t *pointer_button(bool down)
+static void pointer_button(const char *button, bool down)
 {
-	return json_pack("{s:s, s:{s:s, s:b}}", "type", "btn", "data", "button", "left", "down", down);
+	perform("input-send-event", json_pack("{s:[{s:s, s:{s:s, s:b}}]}", "events", "type", "btn", "data", "button",
+					      button, "down", down));
 }
 
 static void do_mouse(char **argument)
@@ -200,10 +201,14 @@ static void do_mouse(char **argument)
 					      pointer_axis("y", argument[1], SCREEN_HEIGHT)));
 	if (!argument[2])
 		return;
-	if (strcmp(argument[2], "click") != 0)
-		fatal("%s: only \"click\" is known", argument[2]);
-	perform("input-send-event", json_pack("{s:[o]}", "events", pointer_button(true)));
-	perform("input-send-event", json_pack("{s:[o]}", "events", pointer_button(false)));
+	static const char *const buttons[] = {"left", "right", "middle"};
+	size_t i = 0;
+	while (i < sizeof buttons / sizeof buttons[0] && strcmp(argument[2], buttons[i]) != 0)
+		i++;
+	if (i == sizeof buttons / sizeof buttons[0])
+		fatal("%s: a button is left, right or middle", argument[2]);
+	pointer_button(buttons[i], true);
+	pointer_button(buttons[i], false);
 }
 
 static void do_set_link(char **argument)
@@ -261,7 +266,7 @@ static const struct {
     {"screendump", "FILE.png", do_screendump, 1, 1},
     {"key", "KEY[-KEY...]...", do_key, 1, INT_MAX},
     {"type", "TEXT", do_type, 1, 1},
-    {"mouse", "X Y [click]", do_mouse, 2, 3},
+    {"mouse", "X Y [left|right|middle]", do_mouse, 2, 3},
     {"set_link", "NETDEV on|off", do_set_link, 2, 2},
     {"wait", "EVENT", do_wait, 1, 1},
     {"execute", "COMMAND [JSON]", do_execute, 1, 2},
