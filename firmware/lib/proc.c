@@ -122,7 +122,7 @@ static _Noreturn void become(const struct child_spec *spec, int channel, int rep
 	int high = fcntl(report, F_DUPFD_CLOEXEC, PARKED_FD + CHILD_FDS_MAX + 1);
 	int error = high < 0 ? -errno : prepare(spec, channel, parent);
 	if (!error) {
-		execve(spec->argv[0], (char *const *)(uintptr_t)spec->argv,
+		execve(spec->program ? spec->program : spec->argv[0], (char *const *)(uintptr_t)spec->argv,
 		       (char *const *)(uintptr_t)(spec->envp ? spec->envp : empty));
 		error = -errno;
 	}

@@ -16,7 +16,8 @@
 #define CHILD_FDS_MAX    12
 
 struct child_spec {
-	const char *const *argv; /* argv[0] is the path of the program */
+	const char *const *argv; /* argv[0] is the path of the program, unless `program` is */
+	const char *program;     /* NULL: argv[0] */
 	const char *const *envp; /* NULL: empty environment */
 	int netns_fd;            /* -1: the parent's */
 	uid_t uid;

@@ -270,13 +270,13 @@ offer "older" "$work/good"
 ok $? "sticks are served the newer one"
 
 # --- processes that end come back
-api_pid=$(ps -e -o pid=,ppid=,args= | awk -v parent="$(rig gatewayd)" '$2 == parent && /--as api/ { print $1 }')
-kill -9 "$api_pid"
+process() { ps -e -o pid=,ppid=,args= | awk -v parent="$(rig gatewayd)" -v as="--as $1" '$2 == parent && index($0, as) { print $1 }'; }
+cp /bin/false "$work/rig/gatewayd.new" && mv "$work/rig/gatewayd.new" "$work/rig/gatewayd" # as an upgrade does
+kill -9 "$(process api)"
 api_is_back() { [ "$(beacon ST-000001 $boot1 20 | api "$ns1" /v1/beacon --data @- 2>/dev/null)" = 200 ]; }
-check "the API is killed and comes back" until_true api_is_back
-egress_pid=$(ps -e -o pid=,ppid=,args= | awk -v parent="$(rig gatewayd)" '$2 == parent && /--as egress/ { print $1 }')
+check "the API is killed and comes back, as the program that runs and not as what was put in its place" until_true api_is_back
 session "$ns1" sekisho-demo true >/dev/null
-kill -9 "$egress_pid"
+kill -9 "$(process egress)"
 restarts() { web "$console/metrics" | grep -F "sekisho_process_restarts_total{process=\"$1\"}" | awk '{ print $2 }'; }
 check "the egress process is killed and comes back, which is counted" until_true eval '[ "$(restarts egress)" = 1 ]'
 reopened() { [ "$(question "$ns1" www.bank.example)" = "NOERROR 198.51.100.10" ] && tcp "$ns1" 198.51.100.10 443; }

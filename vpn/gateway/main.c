@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ void child_begin(const char *name, int highest_fd, struct config *config)
 {
 	char why[256];
 	log_open(name);
+	prctl(PR_SET_NAME, name); /* for ps: it is started by way of /proc/self/exe */
 	close_above(highest_fd);
 	if (config_read_fd(GATEWAY_CONFIG_FD, config, why, sizeof why))
 		fatal("configuration: %s", why);

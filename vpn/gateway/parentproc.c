@@ -62,7 +62,6 @@ static const enum gateway_role order[] = {ROLE_STORE, ROLE_EGRESS, ROLE_PEERS, R
 
 static struct config config;
 static struct loop *loop;
-static char program[CONFIG_PATH_SIZE];
 static int config_fd, control_fd, signals, forwarding_fd, notify_fd;
 static bool stopping;
 
@@ -78,20 +77,41 @@ static void send_files(void)
 		log_error("the policy process does not take the files: %s", strerror(-error));
 }
 
+static void log_end(const struct process *process, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s was ended by signal %d%s", process->name, WTERMSIG(status),
+			  WTERMSIG(status) == SIGSYS ? " (a system call it never promised)" : "");
+	else
+		log_error("%s ended with status %d", process->name, WEXITSTATUS(status));
+}
+
+/* Its channel may be seen closed before its SIGCHLD is: what ended it is said all the same. */
+static _Noreturn void without_store(int error)
+{
+	const struct process *store = &processes[ROLE_STORE];
+	int status;
+	if (error == -EPIPE && store->child.pid > 0 && waitpid(store->child.pid, &status, 0) > 0)
+		log_end(store, status);
+	fatal("without the store there is no gateway (%s): ending, to be started again as a whole", strerror(-error));
+}
+
 static void tell_store(uint16_t type, enum gateway_role role, int fd)
 {
 	uint8_t number = (uint8_t)role;
 	int error = msg_send_fds(processes[ROLE_STORE].child.channel, type, 0, &number, 1, &fd, fd >= 0 ? 1 : 0);
 	if (error)
-		fatal("the store does not listen: %s", strerror(-error));
+		without_store(error);
 }
 
 static int start_process(enum gateway_role role, int store_end)
 {
 	struct process *process = &processes[role];
-	const char *const argv[] = {program, "--as", process->name, NULL};
+	const char *const argv[] = {"gatewayd", "--as", process->name, NULL};
 	struct child_spec spec = {
 	    .argv = argv,
+	    /* This very program, even when an upgrade has put another in its place: they speak one language. */
+	    .program = "/proc/self/exe",
 	    .netns_fd = -1,
 	    .uid = process->user.uid,
 	    .gid = process->user.gid,
@@ -137,6 +157,8 @@ static void on_restart(void *context)
 {
 	struct process *process = context;
 	enum gateway_role role = (enum gateway_role)(process - processes);
+	if (stopping)
+		return;
 	int error = start(role);
 	tell_store(GW_RESTART, role, -1);
 	if (!error) {
@@ -147,15 +169,6 @@ static void on_restart(void *context)
 	if (process->child.pid < 0)
 		loop_timer_set(process->timer, BACK_OFF_MAX_MS);
 	log_error("%s does not start: %s", process->name, strerror(-error));
-}
-
-static void log_end(const struct process *process, int status)
-{
-	if (WIFSIGNALED(status))
-		log_error("%s was ended by signal %d%s", process->name, WTERMSIG(status),
-			  WTERMSIG(status) == SIGSYS ? " (a system call it never promised)" : "");
-	else
-		log_error("%s ended with status %d", process->name, WEXITSTATUS(status));
 }
 
 static void on_end(struct process *process, int status)
@@ -284,10 +297,6 @@ static void read_configuration(const char *config_path)
 		      error == -EEXIST ? " (a key without its certificate, or the other way round: remove or complete "
 					 "the pair)"
 				       : "");
-	ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-	if (size < 0)
-		fatal("/proc/self/exe: %s", strerror(errno));
-	program[size] = '\0';
 }
 
 static void allow_directory(size_t slot, const char *file, unsigned access)
