@@ -216,6 +216,19 @@ static void guessing_is_slow(void **state)
 	assert_int_equal(login_wait(&login, "10.0.2.2", 1000 + LOGIN_WAIT_S), 0);
 }
 
+static void names_stay_in_their_place(void **state)
+{
+	(void)state;
+	static const char *const good[] = {"", "山田商店", "<b>&\"'", "O’Neill 🏦", "\u05d0\u05d1"};
+	static const char *const bad[] = {"a\nb",     "a\x7f",   "\xc2\x85", "\xff",   "\xe3\x81",
+					  "a\u202eb", "\u2066a", "a\u200fb", "\u2028", "\u061c"};
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(name_is_text(good[i], 128));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(name_is_text(bad[i], 128));
+	assert_false(name_is_text("abc", 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +241,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(configuration_mistakes_are_named, make, unmake),
 	    cmocka_unit_test(sessions_end),
 	    cmocka_unit_test(guessing_is_slow),
+	    cmocka_unit_test(names_stay_in_their_place),
 	};
 	return cmocka_run_group_tests_name("gateway text", tests, NULL, NULL);
 }

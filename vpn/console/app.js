@@ -15,7 +15,7 @@ let asked = 0;
 
 const act = {
   turn() { switchLanguage(); draw(); },
-  async leave() { await api.logOut(); gate(); },
+  async leave() { await api.logOut(); gate(""); },
   filter(state) { model.filter = model.filter === state ? "" : state; draw(); },
   search(text) { model.search = text; draw(); },
   open(id) { model.opened = id; draw(); },
@@ -55,7 +55,7 @@ function drawDialog(before) {
 
 async function ask() {
   const answer = await api.sticks();
-  if (answer.status === 401) return gate();
+  if (answer.status === 401) return gate("ended");
   model.reached = answer.status === 200;
   if (model.reached) {
     model.fleet = answer.body;
@@ -69,17 +69,18 @@ async function ask() {
   timer = setTimeout(ask, ASK_EVERY_MS);
 }
 
-function gate() {
+// why: "ended", or "" where nobody was logged in.
+function gate(why) {
   clearTimeout(timer);
   Object.assign(model, { fleet: null, events: [], opened: "", reached: true });
   document.querySelector("dialog")?.remove();
   document.documentElement.lang = language();
-  showGate(app, enter);
+  showGate(app, enter, why);
 }
 
 async function enter() {
   const answer = await api.session();
-  if (answer.status !== 200) return gate();
+  if (answer.status !== 200) return gate("");
   model.operator = answer.body.name;
   asked = 0;
   ask();

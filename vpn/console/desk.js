@@ -29,10 +29,11 @@ function headline(model) {
   const bad = troubled.filter((s) => s.state !== "late");
   const atBank = bad.filter(isAtBank).length;
   let [state, title, more] = ["up", w.calm, w.calm_more(sticks.filter((s) => s.state === "up").length, sticks.length)];
-  if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), w.trouble_more(atBank)];
+  if (!model.reached) [state, title, more] = ["lost", w.dead(moment(model.fleet.now, model.now)), w.dead_todo];
+  else if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), w.trouble_more(atBank)];
   else if (troubled.length) [state, title, more] = ["late", w.watch(troubled.length), w.watch_more];
   else if (!sticks.length) [state, title, more] = ["never", w.no_sticks, w.no_sticks_more];
-  document.title = bad.length ? `(${bad.length}) ${title} - ${w.title}` : `${title} - ${w.title}`;
+  document.title = bad.length && model.reached ? `(${bad.length}) ${title} - ${w.title}` : `${title} - ${w.title}`;
   return make(`section.headline.tone-${tones[state]}`, { role: "status", "aria-live": "polite" }, icon(state), make("div", make("h1", title), make("p", more)));
 }
 
@@ -52,7 +53,6 @@ function notices(model) {
   const { fleet } = model;
   const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
   const list = [];
-  if (!model.reached) list.push(notice("lost", "lost", w.dead(moment(fleet.now, model.now)), w.dead_todo));
   if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
   if (!fleet.policy_version) list.push(notice("lost", "lost", w.policy_none, w.policy_none_more));
   else if (left <= 0) list.push(notice("lost", "lost", w.policy_expired, w.policy_expiring_more));
@@ -101,9 +101,8 @@ function row(stick, model, act) {
     make("td", stick.region),
     make("td", age(now - stick.since), make("br"), make("small", moment(stick.since, now))),
     make("td", quiet),
-    make("td.number", living && stick.rtt_ms !== null ? `${stick.rtt_ms} ms` : "-"),
-    make("td.number.wide", living && stick.loss_permille !== null ? `${(stick.loss_permille / 10).toFixed(1)} %` : "-"),
-    make("td.wide.mono", stick.endpoint || "-"),
+    make("td.number.wide", living && stick.rtt_ms !== null ? `${stick.rtt_ms} ms` : "-", make("br"), make("small", living && stick.rtt_ms !== null ? `${(stick.loss_permille / 10).toFixed(1)} %` : "")),
+    make("td.wide", make("span.mono", stick.endpoint || "-")),
     make("td.number.wide", stick.image_version || "-"),
     make("td.number.wide", stick.policy_version ? String(stick.policy_version) : "-", old ? make("span.old", ` ${w.old_policy}`) : null),
     make("td.wide", bankNames(stick) || "-"));
@@ -112,7 +111,7 @@ function row(stick, model, act) {
 function fleetTable(model, act) {
   const w = words();
   const shown = model.fleet.sticks.filter((s) => matches(s, model)).sort((a, b) => SORT[a.state] - SORT[b.state] || b.since - a.since);
-  const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number"], [w.loss, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
+  const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
   const search = make("input.search", { type: "search", id: "search", placeholder: w.search, "aria-label": w.search, value: model.search, oninput: (e) => act.search(e.target.value) });
   return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(shown.length, model.fleet.sticks.length)), search),
     shown.length
@@ -126,7 +125,7 @@ function eventLine(event, model) {
     ? make("span.flow", pill(event.from), "→", pill(event.to), make("span.sub", w.transition_causes[event.detail] ?? event.detail))
     : make("span", w.event[event.kind]?.(event) ?? `${event.kind} ${event.who} ${event.detail}`);
   const stick = model.fleet.sticks.find((s) => s.id === event.stick);
-  return make("li", make("time", moment(event.at, model.now)), make("span", stick?.name || event.stick), what);
+  return make("li", make("time", moment(event.at, model.now)), make("span.about", stick?.name || event.stick), what);
 }
 
 function eventList(model) {
@@ -151,5 +150,5 @@ export function stickDialog(model, act) {
 }
 
 export function drawDesk(app, model, act) {
-  app.replaceChildren(bar(model, act), make("main", notices(model), headline(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model)));
+  app.replaceChildren(bar(model, act), make("main", headline(model), make(model.reached ? "div.rest" : "div.rest.past", notices(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model))));
 }

@@ -4,9 +4,10 @@ import * as api from "./api.js";
 import { make } from "./dom.js";
 import { switchLanguage, words } from "./words.js";
 
-export function showGate(app, entered) {
+// why: "ended" if a session was there and is no more.
+export function showGate(app, entered, why = "") {
   const w = words();
-  const wrong = make("p.wrong", { role: "alert" });
+  const wrong = make("p.wrong", { role: "alert" }, why ? w[why] : null);
   const name = make("input", { name: "name", autocomplete: "username", required: true, value: "operator" });
   const password = make("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
   const go = make("button.go", { type: "submit" }, w.log_in);
@@ -22,7 +23,7 @@ export function showGate(app, entered) {
   };
   const turn = () => {
     switchLanguage();
-    showGate(app, entered);
+    showGate(app, entered, why);
   };
   document.title = `${w.title} - ${w.log_in}`;
   app.replaceChildren(

@@ -21,9 +21,9 @@ struct stick {
 	struct health_record health;
 	int64_t last_beacon;       /* unix seconds, 0 none */
 	int64_t admitted_until_ms; /* now_ms(); 0: not admitted */
-	bool new_boot;             /* the last beacon was the first of its boot */
 
-	/* from the last beacon */
+	/* from the last beacon; meaningless until this gateway's process has heard one */
+	bool heard;
 	bool renewed; /* its peer was made anew in this boot, after its clock was set back */
 	uint64_t sequence, uptime_s;
 	uint32_t handshake_ms, rtt_ms, loss_permille;

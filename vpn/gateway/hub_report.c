@@ -41,8 +41,8 @@ static json_t *stick_json(const struct stick *s)
 	    number_or_null(s->handshake), "session", s->session, "admitted", s->admitted_until_ms != 0, "banks", open);
 	if (!row)
 		return NULL;
-	json_object_set_new(row, "rtt_ms", s->last_beacon ? json_integer(s->rtt_ms) : json_null());
-	json_object_set_new(row, "loss_permille", s->last_beacon ? json_integer(s->loss_permille) : json_null());
+	json_object_set_new(row, "rtt_ms", s->heard ? json_integer(s->rtt_ms) : json_null());
+	json_object_set_new(row, "loss_permille", s->heard ? json_integer(s->loss_permille) : json_null());
 	json_object_set_new(row, "uptime_s", json_integer((json_int_t)s->uptime_s));
 	json_object_set_new(row, "link", json_string(s->link));
 	json_object_set_new(row, "received_bytes", json_integer((json_int_t)s->received_bytes));

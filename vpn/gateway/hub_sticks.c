@@ -200,6 +200,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	renew_peer(hub, stick, beacon);
 	bool changed = health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
 	stick->last_beacon = hub_now();
+	stick->heard = true;
 	stick->sequence = beacon->sequence;
 	stick->uptime_s = beacon->uptime_s;
 	stick->handshake_ms = beacon->handshake_ms;

@@ -59,6 +59,19 @@ static unsigned utf8_size(const unsigned char *at)
 	return size;
 }
 
+/* Signs that change the direction or the line of what stands beside them: a name with one can look like another's. */
+static bool is_turning(const unsigned char *at)
+{
+	static const char *const signs[] = {
+	    "\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202b",
+	    "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069",
+	};
+	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+		if (strncmp((const char *)at, signs[i], strlen(signs[i])) == 0)
+			return true;
+	return false;
+}
+
 bool name_is_text(const char *text, unsigned max_bytes)
 {
 	if (strlen(text) > max_bytes)
@@ -67,7 +80,7 @@ bool name_is_text(const char *text, unsigned max_bytes)
 	while (*at) {
 		unsigned size = utf8_size(at);
 		/* C0 and C1 controls, and DEL */
-		if (size == 0 || *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0))
+		if (size == 0 || *at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0) || is_turning(at))
 			return false;
 		at += size;
 	}

@@ -30,7 +30,7 @@ bool name_is_id(const char *text);
 bool name_is_bank(const char *text);
 /* 1 to 32 of a-z 0-9 _ (reason and cause codes). */
 bool name_is_code(const char *text);
-/* Valid UTF-8 without control characters, at most max_bytes; the empty text is allowed. */
+/* Valid UTF-8 without control characters or signs of direction, at most max_bytes; the empty text is allowed. */
 bool name_is_text(const char *text, unsigned max_bytes);
 
 #endif

@@ -1,0 +1,266 @@
+#!/usr/bin/python3
+"""console - the operators' console in a real browser, served by gatewayd as tests/rig/gateway starts it.
+
+Usage: B=BUILD console.t. Prints TAP. Needs root and chromium. Leaves pictures of what a person saw in B/console.
+"""
+import base64
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+from tap import bail, check, must, plan, run
+from webdriver import Browser
+
+B = os.path.abspath(os.environ["B"])
+RIG = os.path.realpath(os.path.dirname(os.path.realpath(__file__)) + "/../rig")
+PICTURES = f"{B}/console"
+BOOT = ("0123456789abcdef", "fedcba9876543210")
+HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
+LONG = "株式会社" + "とても長い名前の商店" * 3 + "x" * 26
+started = []
+
+
+def start(*command):
+    """A rig, once it has printed its line."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    started.insert(0, process)
+    line = process.stdout.readline()
+    if not line:
+        bail(f"{command[0]} did not start")
+    return json.loads(line)
+
+
+def finish():
+    for process in started:
+        process.terminate()
+        process.wait()
+    shutil.rmtree(work, ignore_errors=True)
+
+
+# --- the gateway and one stick --------------------------------------------------------------------------------------
+
+def sekisho(thing, command, *more):
+    return must(f"{B}/sekisho", "gateway", thing, command, "--socket", rig["socket"], *more)
+
+
+def add(number, name, region="", key=None):
+    key = key or must("sh", "-c", "wg genkey | wg pubkey").strip()
+    sekisho("stick", "add", "--id", f"ST-{number:06}", "--key", key, "--name", name, "--region", region)
+
+
+def beacon(boot, sequence, **more):
+    body = {"device": "ST-000001", "boot": BOOT[boot], "sequence": sequence, "image": {"version": 7, "root_hash": "ab" * 32},
+            "policy_version": 3, "uptime_s": 12, "link": "wired", "session": False, "goodbye": False,
+            "tunnel": {"gateway": "gw1", "handshake_ms": 31, "rtt_ms": 9, "loss_permille": 0}, **more}
+    said = must("nsenter", f"--net=/run/netns/{stick['netns']}", "curl", "-sS", "--max-time", "5", "--cacert", rig["ca"],
+                "--resolve", f"{rig['name']}:8444:10.77.0.1", f"https://{rig['name']}:8444/v1/beacon", "--data",
+                json.dumps(body))
+    return json.loads(said)["state"]
+
+
+def stop_gateway():
+    open(rig["directory"] + "/hold", "w").close()
+    os.kill(gatewayd(), signal.SIGTERM)
+    while os.path.exists(f"/proc/{gatewayd()}") and not is_zombie(gatewayd()):
+        time.sleep(0.05)
+
+
+def start_gateway():
+    log = open(rig["directory"] + "/gatewayd-again.log", "w+")
+    process = subprocess.Popen(["nsenter", f"--net=/run/netns/{rig['netns']}", rig["directory"] + "/gatewayd", "--config",
+                                rig["directory"] + "/gateway.conf"], stdout=log, stderr=log)
+    started.insert(0, process)
+    if not browser.until(lambda: " is up\n" in open(log.name).read()):
+        bail("gatewayd does not start again: " + open(log.name).read())
+
+
+def gatewayd():
+    return rig["gatewayd"]
+
+
+def is_zombie(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+# --- what a person does ---------------------------------------------------------------------------------------------
+
+def trouble():
+    """Write into the resting gateway's database what a bad night leaves there."""
+    now = int(time.time())
+    night = [  # number, name, region, state, cause, seconds since, bank open
+        (11, "鈴木金物店", "大阪", "lost", "unreachable", 460, "sekisho-demo"), (12, "佐藤米店", "仙台", "lost", "silent", 900, None),
+        (13, "Tanaka Trading", "福岡", "stale", "unreachable", 15, None), (14, "高橋歯科医院", "札幌", "late", "silent", 3, None),
+        (21, "箱根屋", "箱根", "lost", "unreachable", 500, None), (22, "湯本旅館", "箱根", "lost", "unreachable", 505, "yamabiko"),
+        (23, "強羅工務店", "箱根", "lost", "unreachable", 498, None), (31, "伊藤書店", "東京", "up", "new_boot", 7200, None),
+        (32, "渡辺花店", "名古屋", "up", "new_boot", 12000, "sekisho-demo"), (33, "Smith & Co.", "横浜", "offline", "goodbye", 40000, None)]
+    data = sqlite3.connect(rig["directory"] + "/lib/gateway.db")
+    for number, name, region, state, cause, since, bank in night:
+        id, quiet = f"ST-{number:06}", {"late": 50, "stale": 105, "up": 5}.get(state, 180 + since)
+        key = base64.b64encode(os.urandom(32)).decode()
+        data.execute("INSERT INTO sticks (tenant, id, name, region, public_key, address, created) VALUES (?,?,?,?,?,?,?)",
+                     ("demo", id, name, region, key, f"10.77.0.{number}", now - 90000))
+        data.execute("INSERT INTO states VALUES (?,?,?,?,?,?,?,?,?)",
+                     ("demo", id, state, cause, now - since, now - quiet, "ab" * 8, "7", 3 if number != 33 else 2))
+        data.execute("INSERT INTO transitions SELECT 'demo', COALESCE(MAX(id), 0) + 1, ?, ?, 'up', ?, ? FROM transitions",
+                     (now - since, id, state, cause))
+        if bank:
+            data.execute("INSERT INTO sessions VALUES ('demo', ?, ?, ?)", (id, bank, now - 1000))
+    data.commit()
+    data.close()
+
+
+def log_in(password):
+    browser.type("input[name=password]", password)
+    browser.click("button.go")
+
+
+def row(number):
+    """The table's line of one stick, as text."""
+    return browser.run("return [...document.querySelectorAll('tbody tr')].map(r => r.innerText)"
+                       ".find(t => t.includes(arguments[0])) ?? ''", f"ST-{number:06}")
+
+
+def shows(number, word, seconds=6):
+    return browser.until(lambda: word in row(number), seconds)
+
+
+def picture(name, width=1280, height=1000, dark=False):
+    browser.resize(width, height)
+    browser.theme(dark)
+    browser.picture(f"{PICTURES}/{name}.png")
+
+
+work = tempfile.mkdtemp()
+os.chmod(work, 0o755)
+os.makedirs(PICTURES, exist_ok=True)
+try:
+    with open(work + "/rig.json", "w") as file:
+        rig = start(RIG + "/gateway", B, work + "/rig")
+        json.dump(rig, file)
+    stick = start(RIG + "/gateway-stick", work + "/rig.json", "ST-000001", "10.77.0.2")
+    add(1, "山田商店", "東京", stick["key"])
+    add(2, HOSTILE, '"><b>&amp;')
+    add(3, LONG, "東京")
+    with open(f"/run/netns/{rig['world']}") as net:
+        os.setns(net.fileno(), os.CLONE_NEWNET)
+    pin = must("sh", "-c", f"openssl x509 -in {rig['console_ca']} -noout -pubkey | openssl pkey -pubin -outform DER | "
+               "openssl dgst -sha256 -binary | base64").strip()
+    browser = Browser([f"--ignore-certificate-errors-spki-list={pin}"])
+
+    browser.open(rig["console"])
+    check(browser.sees("ログイン", "監視卓"), "the console asks for a log-in, in Japanese")
+    picture("gate-ja")
+    log_in("wrong-password")
+    check(browser.sees("パスワードが違います"), "a wrong password is refused in words")
+    check("山田" not in browser.text() and browser.run("return document.cookie") == "", "and nothing is shown")
+    log_in(rig["password"])
+    check(browser.sees("すべてのスティック", "山田商店", "登録"), "the password printed once logs in, and the fleet is there")
+    check(shows(1, "未使用"), "a stick that never started is shown as that")
+    beacon(0, 1)
+    check(shows(1, "正常") and "9 ms" in row(1), "its first beacon shows without a reload")
+
+    # --- what sticks and operators wrote
+    check(HOSTILE in row(2) and '"><b>&amp;' in row(2), "a name of markup is shown as text")
+    check(browser.run("return window.pwned") is None and browser.run("return document.querySelectorAll('img').length") == 1,
+          "and did nothing")
+    check(LONG[:20] in row(3) and browser.run("return document.documentElement.scrollWidth <= innerWidth"),
+          "a long name does not push the page aside")
+    browser.log()
+    seen = browser.run("""window.seen = []; document.addEventListener('securitypolicyviolation', e => seen.push(e.effectiveDirective));
+        const script = document.createElement('script'); script.textContent = 'window.injected = 1'; document.body.append(script);
+        const image = document.createElement('img'); image.src = 'https://198.51.100.40/x.png'; document.body.append(image);
+        const style = document.createElement('style'); style.textContent = 'body { display: none }'; document.body.append(style);
+        [script, image, style].forEach(e => e.remove()); return window.injected""")
+    check(seen is None and browser.until(lambda: set(browser.run("return window.seen")) == {"script-src-elem", "img-src", "style-src-elem"}),
+          "what gets into the page all the same may run no script, load no picture and no style")
+
+    browser.log()  # the browser's own words on the above
+
+    # --- language
+    browser.click(".bar button")
+    check(browser.sees("All sticks", "Log out") and shows(1, "Up"), "one click makes it English")
+    browser.open(rig["console"])
+    check(browser.sees("All sticks", "山田商店"), "which a reload keeps, as it keeps the log-in")
+    picture("desk-en")
+    browser.click(".bar button")
+    check(browser.sees("すべてのスティック"), "and back")
+
+    # --- while looking
+    check(beacon(0, 2, session=True) == "admitted" and shows(1, "正常"), "a beacon more changes nothing")
+    beacon(0, 3, goodbye=True)
+    check(shows(1, "終了"), "a goodbye shows while looking")
+    beacon(1, 1)
+    check(shows(1, "正常"), "so does the next start")
+    browser.click("tbody tr")
+    check(browser.sees("内部アドレス", "10.77.0.2", selector="dialog"), "a click on a stick opens what is known of it")
+    picture("stick-ja")
+    sekisho("stick", "revoke", "ST-000001")
+    check(browser.sees("失効", "スティックの回収", selector="dialog"), "it is revoked, and the open card says so and what to do")
+    browser.press("\ue00c")
+    check(browser.until(lambda: browser.find("dialog") is None) and shows(1, "失効"), "Escape closes the card; the list says the same")
+    check(browser.sees("root が失効させました", seconds=8, selector=".events"), "the events say who did it")
+    browser.press("/")
+    browser.type("#search", "株式")
+    check(browser.until(lambda: row(3) and not row(1)), "the search, by its key, leaves what fits")
+    time.sleep(2.5)  # a new drawing must not take what is being typed
+    check(browser.run("return document.activeElement.id + document.activeElement.value") == "search株式",
+          "and keeps the cursor and the text while the page goes on")
+    browser.run("document.getElementById('search').value = ''; document.getElementById('search').dispatchEvent(new Event('input'))")
+
+    # --- the gateway goes and comes back
+    stop_gateway()
+    check(browser.sees("ゲートウェイに届きません", "この画面を信じないでください", seconds=12), "a gateway that is gone is said, and what to do")
+    check("異常ありません" not in browser.text() and "届きません" in browser.run("return document.title"),
+          "and nothing says that all is well")
+    picture("gone-ja")
+    trouble()
+    start_gateway()
+    check(browser.sees("ログイン", "もう一度ログイン", seconds=12), "when it is back the page says why it asks for a log-in again")
+    log_in(rig["password"])
+    check(browser.sees("対応が必要なもの", "いつから", "すること"), "what is wrong, since when and what to do comes first")
+    picture("desk-ja")
+    picture("desk-ja-dark", dark=True)
+    picture("desk-ja-narrow", 480, 1000)
+    browser.click(".bar button")
+    browser.sees("Needs somebody")
+    picture("trouble-en", height=1600)
+    picture("trouble-en-dark", height=1600, dark=True)
+    picture("trouble-en-narrow", 480, 2000, dark=True)
+    check(browser.run("return document.documentElement.scrollWidth <= innerWidth"), "a narrow window needs no sideways scrolling")
+    picture("list-en", height=1000, dark=False)
+    browser.run("scrollTo(0, 750)")
+    browser.picture(PICTURES + "/list-en.png")
+    check(browser.run("const s = document.querySelector('.scroll'); return s.scrollWidth <= s.clientWidth"), "nor does the list in a common one")
+    browser.theme(False)
+
+    # --- the end of a session
+    browser.chrome("Network.clearBrowserCookies")
+    check(browser.sees("Log in", "log in again"), "a session that ended asks for the log-in again, and says why")
+    log_in(rig["password"])
+    check(browser.sees("All sticks"), "the same password opens it")
+    browser.click(".bar button:last-of-type")
+    check(browser.sees("Log in") and "again" not in browser.text(), "log-out leads back to the log-in")
+    browser.open(rig["console"])
+    check(browser.sees("Log in") and "All sticks" not in browser.text(), "and it holds after a reload")
+    for _ in range(5):
+        log_in("wrong")
+        browser.until(lambda: browser.run("return !document.querySelector('.go').disabled && !document.querySelector('[name=password]').value"))
+    log_in(rig["password"])
+    check(browser.sees("Too many tries", "seconds"), "after five wrong passwords the page says how long to wait")
+    complaints = [e["message"] for e in browser.log() if "status of 40" not in e["message"] and "429" not in e["message"] and "ERR_CONNECTION" not in e["message"]]
+    check(not complaints, "the page itself caused no error")
+    for line in complaints:
+        print("# " + line)
+finally:
+    if "browser" in globals():
+        browser.close()
+    finish()
+plan()
