@@ -24,6 +24,11 @@ int web_main(void); /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: l
 /* The parent, and the small supervisor of dnsmasq, which is started by itself: `gatewayd --resolver`. */
 int parent_main(const char *config_path);
 int resolver_main(const char *config_path);
+/* `gatewayd --withdraw`: takes away what a stopped gateway leaves in the kernel; run when the package is removed. */
+int withdraw_main(const char *config_path);
+
+/* The configuration, and the file's descriptor, the caller's. Ends the process, saying why, if it is not in order. */
+int config_or_fatal(const char *path, struct config *config);
 
 /* What every child does first: log name, descriptors, configuration. Ends the process if it cannot. */
 void child_begin(const char *name, int highest_fd, struct config *config);

@@ -1,5 +1,5 @@
 GATEWAY_PROCESSES := $(addprefix vpn/gateway/,main.c parentproc.c apiproc.c webproc.c storeproc.c peersproc.c egressproc.c \
-  policyproc.c resolverproc.c)
+  policyproc.c resolverproc.c withdraw.c)
 GATEWAY_VERSION := 0.1.0
 GATEWAY_LIBS := -lmicrohttpd -lsqlite3 -ljansson -largon2 -lnftables -lseccomp -lm
 

@@ -1,5 +1,6 @@
 /* gatewayd: see gatewayd(8). One program; which of its processes it is, `--as NAME` says. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,17 @@ char *child_read_fd(int fd, size_t max_bytes)
 	return text;
 }
 
+int config_or_fatal(const char *path, struct config *config)
+{
+	char why[512];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fatal("%s: %s", path, strerror(errno));
+	if (config_read_fd(fd, config, why, sizeof why))
+		fatal("%s: %s", path, why);
+	return fd;
+}
+
 static int run_child(const char *name)
 {
 	for (size_t i = 0; i < sizeof children / sizeof children[0]; i++)
@@ -66,7 +78,8 @@ static int run_child(const char *name)
 static int usage(FILE *out, int code)
 {
 	fputs("usage: gatewayd [--config FILE]\n"
-	      "       gatewayd --resolver [--config FILE]\n\n"
+	      "       gatewayd --resolver [--config FILE]\n"
+	      "       gatewayd --withdraw [--config FILE]\n\n"
 	      "The gateway of the sticks: see gatewayd(8) and gateway.conf(5).\n",
 	      out);
 	return code;
@@ -83,6 +96,8 @@ int main(int argc, char **argv)
 			return usage(stdout, 0);
 		if (strcmp(argv[i], "--resolver") == 0)
 			run = resolver_main;
+		else if (strcmp(argv[i], "--withdraw") == 0)
+			run = withdraw_main;
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			config = argv[++i];
 		else

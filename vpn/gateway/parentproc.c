@@ -286,11 +286,7 @@ static void open_descriptors(void)
 static void read_configuration(const char *config_path)
 {
 	char why[512];
-	config_fd = open(config_path, O_RDONLY | O_CLOEXEC);
-	if (config_fd < 0)
-		fatal("%s: %s", config_path, strerror(errno));
-	if (config_read_fd(config_fd, &config, why, sizeof why))
-		fatal("%s: %s", config_path, why);
+	config_fd = config_or_fatal(config_path, &config);
 	int error = keys_ensure(&config, why, sizeof why);
 	if (error)
 		fatal("%s%s", why,

@@ -113,13 +113,8 @@ static void on_signal(uint32_t events, void *context)
 
 static void open_everything(const char *config_path)
 {
-	char why[256], directory[CONFIG_PATH_SIZE];
-	int fd = open(config_path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		fatal("%s: %s", config_path, strerror(errno));
-	if (config_read_fd(fd, &config, why, sizeof why))
-		fatal("%s: %s", config_path, why);
-	close(fd);
+	char directory[CONFIG_PATH_SIZE];
+	close(config_or_fatal(config_path, &config));
 	memcpy(directory, config.resolver_config, sizeof directory);
 	char *slash = strrchr(directory, '/');
 	*slash = '\0';
