@@ -1,5 +1,5 @@
 # An ordinary PC with USB and virtio disks, which `make flash` is tried on: see tests/vm/make-pc.
-PC_KEY := $(shell cat tests/vm/make-pc | sha256sum | cut -c1-12)
+PC_KEY := $(shell cat image/buildroot/host.sh tests/vm/make-pc | sha256sum | cut -c1-12)
 PC_BASE := $(CACHE)/pc-$(PC_KEY)
 
 $(B)/vm/pc/initrd: $(B)/vm/early $(PC_BASE)/vmlinuz

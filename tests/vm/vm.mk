@@ -1,5 +1,5 @@
 # The test machines' kernel, initramfs and root: see tests/vm/make-base for where the cached part comes from.
-VM_KEY := $(shell cat tests/vm/packages tests/vm/make-base tests/vm/trim-base | sha256sum | cut -c1-12)
+VM_KEY := $(shell cat image/buildroot/host.sh tests/vm/packages tests/vm/make-base tests/vm/trim-base | sha256sum | cut -c1-12)
 VM_BASE := $(CACHE)/vm-$(VM_KEY)
 
 $(call program,vm/early,tests/vm/early.c,,,,-static)
