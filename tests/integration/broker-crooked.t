@@ -5,28 +5,20 @@ chain, in their TLS, in their names' addresses, and in how they end.
 Usage: B=BUILD broker-crooked.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys; DNS,
 authorities and banks are this program's, in a namespace that is the tunnel's far end.
 """
-import json, os, queue, re, signal, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
+import json, os, queue, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
+
+sys.dont_write_bytecode = True
+import tap
+from broker_rig import B, Rig, TIMEOUT, ending, home, loop_bytes
+from tap import check
 
 warnings.simplefilter("ignore", DeprecationWarning)  # the old TLS here is old on purpose
-
-B = os.environ["B"]
-TIMEOUT = 10
-count = failed = 0
-
-
-def check(good, what, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
-    if not good and detail != "":
-        print(f"# {detail}", flush=True)
 
 
 def run(*command, **how):
     done = subprocess.run(command, capture_output=True, **how)
     if done.returncode:
-        sys.exit(f"Bail out! {' '.join(command)}: {done.stderr}")
+        tap.bail(f"{' '.join(command)}: {done.stderr}")
     return done.stdout
 
 
@@ -134,61 +126,21 @@ class Bank:
 
 # --- the rig --------------------------------------------------------------------------------------------------------
 
-home = os.open("/proc/self/ns/net", os.O_RDONLY)
+def page(rig, name):
+    """The first bytes of a host's page, or the exception's text."""
+    tls = rig.browse(f"{name}.{ZONE}")
+    if isinstance(tls, str):
+        return tls
+    try:
+        tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        return tls.recv(65536)
+    except (OSError, ssl.SSLError) as error:
+        return str(error)
 
 
-class Rig:
-    def __init__(self, policy, tunnel):
-        self.process = subprocess.Popen([f"{B}/rig/broker", B, "--policy", policy, "--tunnel",
-                                         f"/proc/{os.getpid()}/fd/{tunnel}", "--resolver", "198.51.100.53", "--bank",
-                                         "crooked"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("Bail out! the rig did not start")
-        self.about = json.loads(line)
-        self.screen = os.open(self.about["netns"], os.O_RDONLY)
-        self.events = queue.Queue()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self):
-        for line in self.process.stdout:
-            event = json.loads(line)
-            if event["event"] != "counts":
-                self.events.put(event)
-
-    def event(self, timeout=TIMEOUT):
-        try:
-            return self.events.get(timeout=timeout)
-        except queue.Empty:
-            return {"event": "none", "reason": "none", "host": "", "detail": ""}
-
-    def browse(self, host, protocols=("h2", "http/1.1")):
-        context = ssl.create_default_context(cafile=self.about["ca"])
-        context.set_alpn_protocols(list(protocols))
-        os.setns(self.screen, os.CLONE_NEWNET)
-        try:
-            plain = socket.create_connection(("127.0.0.1", 443), TIMEOUT)
-        finally:
-            os.setns(home, os.CLONE_NEWNET)
-        plain.settimeout(2 * TIMEOUT)
-        try:
-            return context.wrap_socket(plain, server_hostname=host)
-        except (OSError, ssl.SSLError) as error:
-            return str(error)
-
-    def page(self, host):
-        tls = self.browse(host)
-        if isinstance(tls, str):
-            return tls
-        try:
-            tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            return tls.recv(65536)
-        except (OSError, ssl.SSLError) as error:
-            return str(error)
-
-    def memory_kb(self):
-        with open(f"/proc/{self.about['pids']['broker']}/status") as status:
-            return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+def memory_kb(rig):
+    with open(f"/proc/{rig.about['pids']['broker']}/status") as status:
+        return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
 
 
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
@@ -283,18 +235,18 @@ def start_world(directory, laid):
 
 def test_good(rig, banks):
     for name, version, protocol in (("tls12", "TLSv1.2", "http/1.1"), ("tls13", "TLSv1.3", "h2")):
-        page = rig.page(f"{name}.{ZONE}")
-        check(page == PAGE, f"a bank of {version} alone is reached", page)
+        got = page(rig, name)
+        check(got == PAGE, f"a bank of {version} alone is reached", got)
         seen = banks[name].seen.get(timeout=TIMEOUT)
         check(seen == (version, False, protocol), f"which saw {version} and {protocol}", seen)
-        check(rig.page(f"{name}.{ZONE}") == PAGE, "again")
+        check(page(rig, name) == PAGE, "again")
         seen = banks[name].seen.get(timeout=TIMEOUT)
         check(seen == (version, True, protocol), "by a resumed session", seen)
     for name, what in (("rsa", "an RSA key over TLS 1.3"), ("rsa12", "an RSA key over TLS 1.2"),
                        ("wild", "a wildcard for one label"), ("caspin", "a pin on its authority"),
                        ("second", "a dead first address")):
-        page = rig.page(f"{name}.{ZONE}")
-        check(page == PAGE, f"a bank with {what} is reached", page)
+        got = page(rig, name)
+        check(got == PAGE, f"a bank with {what} is reached", got)
 
 
 def test_wrong(rig, banks):
@@ -303,36 +255,36 @@ def test_wrong(rig, banks):
                          ("weakrsa", "chain"), ("sha1", "chain"), ("staticrsa", "tls"), ("cbc", "tls"),
                          ("tls11", "tls"), ("nowhere", "no_address"), ("closed", "unreachable"),
                          ("loopback", "no_address"), ("linklocal", "no_address")):
-        page = rig.page(f"{name}.{ZONE}")
+        got = page(rig, name)
         e = rig.event()
-        check(isinstance(page, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", reason),
-              f"{name} is refused as {reason}: {e['detail']}", f"{page} {e}")
+        check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", reason),
+              f"{name} is refused as {reason}: {e['detail']}", f"{got} {e}")
 
 
 def test_flow(rig):
-    before = rig.memory_kb()
-    tls = rig.browse(f"large.{ZONE}", ("http/1.1",))
+    before = memory_kb(rig)
+    tls = rig.browse(f"large.{ZONE}", protocols=("http/1.1",))
     tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
     got, first = b"", True
     while chunk := tls.recv(65536):
         got += chunk
         if first:
             time.sleep(2)  # the browser does not read for a while: the broker must not read on for it
-            check(rig.memory_kb() - before < 2048, "a browser that does not read fills no memory", rig.memory_kb() - before)
+            check(memory_kb(rig) - before < 2048, "a browser that does not read fills no memory", memory_kb(rig) - before)
             first = False
     body = got.partition(b"\r\n\r\n")[2]
     whole = b"".join(bytes([at >> 16 & 255]) * 65536 for at in range(0, LARGE, 65536))
     check(body == whole, "8 MB come down whole and in order", len(body))
 
-    tls = rig.browse(f"upload.{ZONE}", ("http/1.1",))
+    tls = rig.browse(f"upload.{ZONE}", protocols=("http/1.1",))
     sender = threading.Thread(target=tls.sendall, args=(bytes(LARGE),))
     sender.start()
     time.sleep(1)
-    check(rig.memory_kb() - before < 2048, "nor does a bank that does not read", rig.memory_kb() - before)
+    check(memory_kb(rig) - before < 2048, "nor does a bank that does not read", memory_kb(rig) - before)
     check(tls.recv(65536) == PAGE, "8 MB go up whole")
     sender.join()
 
-    tls = rig.browse(f"half.{ZONE}", ("http/1.1",))
+    tls = rig.browse(f"half.{ZONE}", protocols=("http/1.1",))
     tls.sendall(b"abc")
     incoming = tls
     try:
@@ -344,69 +296,39 @@ def test_flow(rig):
         ended = "APPLICATION_DATA_AFTER_CLOSE_NOTIFY" in str(error).upper().replace(" ", "_")
     check(ended, "after the browser's close_notify the bank's answer still comes")
 
-    tls = rig.browse(f"cut.{ZONE}", ("http/1.1",))
+    tls = rig.browse(f"cut.{ZONE}", protocols=("http/1.1",))
     tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
     check(ending(tls) == "cut", "a page that the bank cut short does not look whole")
 
 
-def ending(tls):
-    """How a connection ends: "whole" (close_notify), "cut", or "open" if it does not."""
-    tls.settimeout(TIMEOUT)
-    try:
-        while tls.recv(65536):
-            pass
-        return "whole"
-    except TimeoutError:
-        return "open"
-    except (OSError, ssl.SSLError):
-        return "cut"
-
-
-def world_bytes(world):
-    os.setns(world, os.CLONE_NEWNET)
-    try:
-        with open("/proc/thread-self/net/dev") as lines:
-            return int(re.search(r"lo:\s*(\d+)", lines.read()).group(1))
-    finally:
-        os.setns(home, os.CLONE_NEWNET)
-
-
 def test_freeze(rig, world):
     """In the middle of 8 MB, most of which the bank has still to send."""
-    tls = rig.browse(f"large.{ZONE}", ("http/1.1",))
+    tls = rig.browse(f"large.{ZONE}", protocols=("http/1.1",))
     tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
     tls.recv(1000)
-    rig.process.stdin.write("freeze 1\n")
-    rig.process.stdin.flush()
+    rig.order("freeze")
     check(rig.event()["event"] == "frozen", "a freeze in the middle of a download is answered")
-    before = world_bytes(world)
+    before = loop_bytes(world)
     check(ending(tls) == "cut", "the download is cut")
-    check(world_bytes(world) == before, "and not one byte more came from the bank", world_bytes(world) - before)
-    rig.process.stdin.write("thaw 1\n")
-    rig.process.stdin.flush()
+    check(loop_bytes(world) == before, "and not one byte more came from the bank", loop_bytes(world) - before)
+    rig.order("thaw")
 
 
 def test_many(rig):
     """More at once than the broker takes: those behind wait and are served."""
     pages = []
     def one():
-        pages.append(subprocess.run(["nsenter", f"--net={rig.about['netns']}", "curl", "-sS", "--cacert",
-                                     rig.about["ca"], "--max-time", "30", f"https://tls13.{ZONE}/", "--http1.1"],
-                                    capture_output=True).stdout)
-    idle = []
-    os.setns(rig.screen, os.CLONE_NEWNET)
-    for _ in range(127):
-        idle.append(socket.create_connection(("127.0.0.1", 443), TIMEOUT))
-    os.setns(home, os.CLONE_NEWNET)
+        pages.append(rig.curl(f"https://tls13.{ZONE}/", "--http1.1", seconds=30)[0])
+    idle = [rig.connect() for _ in range(127)]
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    check(pages == [b"bank"] * 8, "127 idle connections leave room for pages, one after the other", pages)
+    check(pages == ["bank"] * 8, "127 idle connections leave room for pages, one after the other", pages)
     for s in idle:
         s.close()
-    check(rig.page(f"tls13.{ZONE}") == PAGE, "and when they are gone all is as before")
+    check(page(rig, "tls13") == PAGE, "and when they are gone all is as before")
 
 
 def main():
@@ -415,7 +337,8 @@ def main():
         laid = lay(authority)
         policy = sign_policy(directory, authority, laid)
         world, banks, dns, trap = start_world(directory, laid)
-        rig = Rig(policy, world)
+        rig = Rig("--policy", policy, "--tunnel", f"/proc/{os.getpid()}/fd/{world}", "--resolver", "198.51.100.53",
+                  "--bank", "crooked")
         try:
             test_good(rig, banks)
             test_wrong(rig, banks)
@@ -428,12 +351,14 @@ def main():
             test_freeze(rig, world)
             test_many(rig)
         finally:
-            rig.process.send_signal(signal.SIGTERM)
-            rig.process.wait(TIMEOUT)
+            rig.end()
             dns.terminate()
             dns.wait(TIMEOUT)
-    print(f"1..{count}", flush=True)
-    os._exit(failed > 0)  # the banks' threads wait for browsers that do not come
+    try:
+        tap.plan()
+    except SystemExit as end:
+        sys.stdout.flush()
+        os._exit(end.code)  # the banks' threads wait for browsers that do not come
 
 
 main()

@@ -5,98 +5,11 @@ Usage: B=BUILD broker.t, as root. Prints TAP. tests/rig/broker starts the same p
 its bad neighbours are tests/bank. What is looked at: what the browser gets, what the bank's own log and the tunnel's
 counters say, and what the broker tells the launcher.
 """
-import json, os, queue, re, signal, socket, ssl, struct, subprocess, sys, threading, time
+import os, re, signal, socket, ssl, struct, subprocess, sys, threading, time
 
-B = os.environ["B"]
-TIMEOUT = 10
-count = failed = 0
-
-
-def check(good, what, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
-    if not good and detail != "":
-        print(f"# {detail}", flush=True)
-    return good
-
-
-class Rig:
-    def __init__(self, *options):
-        self.process = subprocess.Popen([f"{B}/rig/broker", B, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, bufsize=1)
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("Bail out! the rig did not start")
-        self.about = json.loads(line)
-        self.ca = self.about["ca"]
-        self.screens = [os.open(s["netns"], os.O_RDONLY) for s in self.about["sessions"]]
-        self.tunnel = os.open(self.about["tunnel"], os.O_RDONLY)
-        self.events = queue.Queue()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def listen(self):
-        for line in self.process.stdout:
-            event = json.loads(line)
-            if event["event"] != "counts":
-                self.events.put(event)
-
-    def event(self, timeout=TIMEOUT):
-        try:
-            return self.events.get(timeout=timeout)
-        except queue.Empty:
-            return {"event": "none", "reason": "none", "host": "", "session": 0, "detail": ""}
-
-    def quiet(self, seconds=0.5):
-        """No event for so long, and those before it are forgotten."""
-        seen = []
-        try:
-            while True:
-                seen.append(self.events.get(timeout=seconds))
-        except queue.Empty:
-            return seen
-
-    def order(self, command, session=1):
-        self.process.stdin.write(f"{command} {session}\n")
-        self.process.stdin.flush()
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(TIMEOUT)
-
-
-home = os.open("/proc/self/ns/net", os.O_RDONLY)
-
-
-def within(netns, function, *arguments):
-    """Sockets belong to where they were made."""
-    os.setns(netns, os.CLONE_NEWNET)
-    try:
-        return function(*arguments)
-    finally:
-        os.setns(home, os.CLONE_NEWNET)
-
-
-def connect(screen, port=443):
-    return within(screen, socket.create_connection, ("127.0.0.1", port), TIMEOUT)
-
-
-def context(rig, protocols=("h2", "http/1.1"), version=None):
-    c = ssl.create_default_context(cafile=rig.ca)
-    if protocols:
-        c.set_alpn_protocols(list(protocols))
-    if version:
-        c.minimum_version = c.maximum_version = version
-    return c
-
-
-def browse(rig, host, screen=0, **how):
-    """A TLS connection as a browser makes it: the socket, or the exception's text."""
-    try:
-        return context(rig, **how).wrap_socket(connect(rig.screens[screen]), server_hostname=host)
-    except (OSError, ssl.SSLError) as error:
-        return str(error)
+sys.dont_write_bytecode = True
+from broker_rig import Rig, TIMEOUT, ending, loop_bytes, within
+from tap import check, plan
 
 
 def get(tls, path="/", host="www.bank.example"):
@@ -105,14 +18,6 @@ def get(tls, path="/", host="www.bank.example"):
     while chunk := tls.recv(65536):
         answer += chunk
     return answer.decode(errors="replace")
-
-
-def curl(rig, url, screen=0, *options):
-    done = subprocess.run(["nsenter", f"--net={rig.about['sessions'][screen]['netns']}", "curl", "-sS", "--cacert",
-                           rig.ca, "--max-time", str(TIMEOUT), "-w", "\n%{http_version} %{http_code}", *options, url],
-                          capture_output=True, text=True, timeout=60)
-    body, _, status = done.stdout.rpartition("\n")
-    return body, status, done.stderr
 
 
 def bank_log(rig):
@@ -141,8 +46,8 @@ def udp(screen, data, timeout=TIMEOUT):
         return b""
 
 
-def tcp(screen, data, pieces=1):
-    s = connect(screen, 53)
+def tcp(rig, data, pieces=1):
+    s = rig.connect(53)
     framed = struct.pack("!H", len(data)) + data
     step = -(-len(framed) // pieces)
     for at in range(0, len(framed), step):
@@ -184,9 +89,9 @@ def hello(extensions):
     return b"".join(b"\x16\3\1" + vector(message[at:at + 16384], 2) for at in range(0, len(message), 16384))
 
 
-def send_raw(screen, data):
+def send_raw(rig, data):
     """Everything that comes back until the broker closes."""
-    s = connect(screen)
+    s = rig.connect()
     back = b""
     try:
         s.sendall(data)
@@ -200,28 +105,28 @@ def send_raw(screen, data):
 # --- the tests ------------------------------------------------------------------------------------------------------
 
 def test_pages(rig):
-    body, status, error = curl(rig, "https://www.bank.example/")
+    body, status, error = rig.curl("https://www.bank.example/")
     check(status == "2 200" and "関所銀行" in body, "the bank's page comes over HTTP/2, its name resolved by the broker",
           f"{status} {error}")
     check('HTTP/2.0 www.bank.example "GET /" 200' in bank_log(rig), "the bank's own log says HTTP/2.0")
-    body, status, error = curl(rig, "https://static.bank-assets.example/large.bin", 0, "-o", "/dev/null", "-w",
-                               "\n%{size_download} %{http_code}")
+    body, status, error = rig.curl("https://static.bank-assets.example/large.bin", "-o", "/dev/null", "-w",
+                                   "\n%{size_download} %{http_code}")
     check(status.endswith(" 200") and int(status.split()[0]) > 100000, "a large asset of the second host comes whole",
           f"{status} {error}")
 
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        tls = browse(rig, "www.bank.example", protocols=("http/1.1",), version=version)
+        tls = rig.browse("www.bank.example", protocols=("http/1.1",), version=version)
         good = isinstance(tls, ssl.SSLSocket) and tls.version() == version.name.replace("_", ".")
         if check(good and "200 OK" in get(tls, "/whoami"), f"a browser of {version.name} is served", tls) and good:
             names = tls.getpeercert()["subjectAltName"]
             check(names == (("DNS", "www.bank.example"),), f"its leaf has one name, over {version.name}", names)
 
-    tls = browse(rig, "www.bank.example", protocols=("h2", "http/1.1"))
+    tls = rig.browse("www.bank.example", protocols=("h2", "http/1.1"))
     check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() == "h2", "h2 is offered on, and chosen", tls)
-    tls = browse(rig, "www.bank.example", protocols=("http/1.1",))
+    tls = rig.browse("www.bank.example", protocols=("http/1.1",))
     check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() == "http/1.1" and
           "HTTP/1.1 " in get(tls, "/whoami"), "where the browser offers only http/1.1, so does the broker", tls)
-    tls = browse(rig, "www.bank.example", protocols=())
+    tls = rig.browse("www.bank.example", protocols=())
     check(isinstance(tls, ssl.SSLSocket) and tls.selected_alpn_protocol() is None, "no ALPN offered, none chosen", tls)
     check(rig.quiet() == [], "and nothing of this is an event")
 
@@ -232,12 +137,12 @@ def test_bad_neighbours(rig):
                                 ("wrongname.bank.example", "certificate", "name"),
                                 ("expired.bank.example", "certificate", "dates"),
                                 ("unknownca.bank.example", "certificate", "chain")):
-        tls = browse(rig, host)
+        tls = rig.browse(host)
         e = rig.event()
         check(isinstance(tls, str) and (e["event"], e["reason"], e["host"]) == (event, reason, host),
               f"{host} is refused as {reason}", f"{tls} {e}")
     for host in ("phish.example", "www.yamabiko.example", "evil.www.bank.example", "bank.example"):
-        tls = browse(rig, host)
+        tls = rig.browse(host)
         e = rig.event()
         check(isinstance(tls, str) and (e["reason"], e["host"]) == ("not_listed", host), f"{host} is not listed",
               f"{tls} {e}")
@@ -256,18 +161,18 @@ def test_hellos(rig):
             ("a hello for an address", hello(server_name(b"198.51.100.10")), "ip_literal"),
             ("a hello of 20 kB", hello(name + extension(21, bytes(20000))), "bad_hello"),
             ("a hello of TLS 1.1", hello(name + extension(43, b"\x02\x03\x02")), "bad_hello")):
-        back = send_raw(screen, data)
+        back = send_raw(rig, data)
         e = rig.event()
         check((e["event"], e["reason"]) == ("bad_client", reason) and back[:5] == b"\x15\3\3\0\2",
               f"{what} is refused: {e['detail']}", f"{e} {back[:16]}")
     for what, data in (("zeros", bytes(2000)), ("random bytes", os.urandom(4096).replace(b"\x16", b"\x17")),
                        ("a hello that announces 16 MB", b"\x16\3\1\x40\0\1\xff\xff\xff")):
-        check(send_raw(screen, data)[:5] == b"\x15\3\3\0\2", f"{what}: an alert and the end")
+        check(send_raw(rig, data)[:5] == b"\x15\3\3\0\2", f"{what}: an alert and the end")
     rig.quiet()
 
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context(rig, ("http/1.1",)).wrap_bio(incoming, outgoing, server_hostname="www.bank.example")
-    s = connect(screen)
+    tls = rig.context(("http/1.1",)).wrap_bio(incoming, outgoing, server_hostname="www.bank.example")
+    s = rig.connect()
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         while True:
@@ -291,8 +196,8 @@ def test_names(rig):
     for kind, what in ((AAAA, "AAAA"), (HTTPS, "HTTPS"), (64, "SVCB"), (255, "ANY")):
         data = udp(screen, question("www.bank.example", kind))
         check(answer(data) == (NOERROR, []) and b"\x00\x06\x00\x01" in data, f"and has no {what}", data)
-    check(answer(tcp(screen, question("www.bank.example", A))) == (NOERROR, ["127.0.0.1"]), "over TCP too")
-    check(answer(tcp(screen, question("www.bank.example", A), 40)) == (NOERROR, ["127.0.0.1"]),
+    check(answer(tcp(rig, question("www.bank.example", A))) == (NOERROR, ["127.0.0.1"]), "over TCP too")
+    check(answer(tcp(rig, question("www.bank.example", A), 40)) == (NOERROR, ["127.0.0.1"]),
           "and in many small pieces")
     check(rig.quiet() == [], "which is no event")
 
@@ -319,7 +224,7 @@ def test_names(rig):
     for what, data in (("of 11 bytes", good[:11]), ("that is an answer", good[:2] + b"\x81" + good[3:]),
                        ("of 2,000 bytes", good + bytes(2000))):
         check(udp(screen, data, 0.3) == b"", f"a question {what} gets nothing")
-    check(tcp(screen, b"") == b"" and tcp(screen, good[:11]) == b"", "nor over TCP")
+    check(tcp(rig, b"") == b"" and tcp(rig, good[:11]) == b"", "nor over TCP")
     check(answer(udp(screen, good)) == (NOERROR, ["127.0.0.1"]), "and the resolver goes on")
     rig.quiet()
 
@@ -330,21 +235,14 @@ def test_walls(rig):
         s.settimeout(2)
         return s.connect_ex(("198.51.100.10", 443))
     check(within(rig.screens[0], direct) != 0, "the browser's namespace has no other way to the bank")
-    _, status, error = curl(rig, "https://www.yamabiko.example/", 1)
+    _, status, error = rig.curl("https://www.yamabiko.example/", screen=1)
     check(status.endswith(" 200"), "the second bank's session opens the second bank", f"{status} {error}")
-    tls = browse(rig, "www.bank.example", 1)
+    tls = rig.browse("www.bank.example", 1)
     e = rig.event()
     check(isinstance(tls, str) and (e["session"], e["reason"]) == (2, "not_listed"),
           "and nothing of the first bank's", f"{tls} {e}")
     check(answer(udp(rig.screens[1], question("www.bank.example", A)))[0] == NXDOMAIN, "not even its name")
     rig.quiet()
-
-
-def tunnel_bytes(rig):
-    def read():
-        with open("/proc/thread-self/net/dev") as lines:
-            return int(re.search(r"lo:\s*(\d+)", lines.read()).group(1))
-    return within(rig.tunnel, read)
 
 
 def bank_connections(rig):
@@ -353,59 +251,43 @@ def bank_connections(rig):
     return len(done.stdout.split("\n")) - 1
 
 
-def ending(tls):
-    """How a connection ends: "whole" (close_notify), "cut", or "open" if it does not."""
-    tls.settimeout(TIMEOUT)
-    try:
-        while tls.recv(65536):
-            pass
-        return "whole"
-    except TimeoutError:
-        return "open"
-    except (OSError, ssl.SSLError):
-        return "cut"
-
-
 def test_freeze(rig):
+    tunnel = os.open(rig.about["tunnel"], os.O_RDONLY)
     rig.quiet()
-    tls = browse(rig, "static.bank-assets.example", protocols=("http/1.1",))
+    tls = rig.browse("static.bank-assets.example", protocols=("http/1.1",))
     tls.sendall(b"GET /large.bin HTTP/1.1\r\nHost: static.bank-assets.example\r\n\r\n")
     first = tls.recv(1000)
-    idle = browse(rig, "www.bank.example")
+    idle = rig.browse("www.bank.example")
     check(first.startswith(b"HTTP/1.1 200") and isinstance(idle, ssl.SSLSocket), "a download is under way")
     rig.order("freeze")
     check(rig.event()["event"] == "frozen", "the freeze is answered")
-    before, open_now = tunnel_bytes(rig), bank_connections(rig)
+    before, open_now = loop_bytes(tunnel), bank_connections(rig)
     time.sleep(1)
-    check(tunnel_bytes(rig) == before, "after it not one byte moves in the tunnel", tunnel_bytes(rig) - before)
+    check(loop_bytes(tunnel) == before, "after it not one byte moves in the tunnel", loop_bytes(tunnel) - before)
     check(open_now == 0, "no connection to the bank is left", open_now)
     check(ending(tls) == "cut", "the download ends as cut, not as whole")
     check(ending(idle) == "cut", "an idle connection has ended too")
-    check(isinstance(browse(rig, "www.bank.example"), str), "a new one is refused")
+    check(isinstance(rig.browse("www.bank.example"), str), "a new one is refused")
     check(answer(udp(rig.screens[0], question("www.bank.example", A)))[0] == SERVFAIL, "names are not answered")
-    check(tunnel_bytes(rig) == before, "and still nothing moved in the tunnel")
+    check(loop_bytes(tunnel) == before, "and still nothing moved in the tunnel")
     rig.order("thaw")
-    _, status, error = curl(rig, "https://www.bank.example/")
+    _, status, error = rig.curl("https://www.bank.example/")
     check(status == "2 200", "after the thaw the page comes again", f"{status} {error}")
     rig.quiet()
 
 
-def test_hang(rig, result):
+def test_hang(rig):
     started = time.monotonic()
-    tls = browse_patiently(rig, "hang.bank.example")
-    result.append((time.monotonic() - started, tls))
-
-
-def browse_patiently(rig, host):
-    # no setns here: this runs in a thread, and the others' namespace must not change under them
-    done = subprocess.run(["nsenter", f"--net={rig.about['sessions'][0]['netns']}", "curl", "-sS", "--cacert", rig.ca,
-                           "--max-time", "40", f"https://{host}/"], capture_output=True, text=True)
-    return done.stderr
+    _, _, error = rig.curl("https://hang.bank.example/", seconds=40)
+    e = rig.event()
+    check((e["event"], e["reason"], e["host"]) == ("bank_trouble", "timeout", "hang.bank.example"),
+          "a bank that hangs is told as such", e)
+    check(time.monotonic() - started < 20 and "alert" in error, "and the browser is not left waiting", error)
 
 
 def test_policy_killed(rig):
     rig.quiet()
-    tls = browse(rig, "www.bank.example", protocols=("http/1.1",))
+    tls = rig.browse("www.bank.example", protocols=("http/1.1",))
     check(isinstance(tls, ssl.SSLSocket), "a connection is open", tls)
     os.kill(rig.about["pids"]["policy"], signal.SIGKILL)
     ended = {rig.event()["event"], rig.event()["event"]}
@@ -416,31 +298,18 @@ def test_policy_killed(rig):
         left = ""
     check("HTTP/" not in left, "and give nothing any more", left[:80])
     check(bank_connections(rig) == 0, "no connection to a bank is left")
-    check(isinstance(browse(rig, "www.bank.example"), str), "and no new one is made")
+    check(isinstance(rig.browse("www.bank.example"), str), "and no new one is made")
 
 
 def main():
     rig = Rig("--bank", "sekisho-demo", "--bank", "yamabiko")
-    hang = []
-    waiting = threading.Thread(target=test_hang, args=(rig, hang))
     try:
-        test_pages(rig)
-        test_bad_neighbours(rig)
-        test_hellos(rig)
-        test_names(rig)
-        test_walls(rig)
-        test_freeze(rig)
-        waiting.start()
-        e = rig.event(30)
-        waiting.join()
-        check((e["event"], e["reason"], e["host"]) == ("bank_trouble", "timeout", "hang.bank.example"),
-              "a bank that hangs is told as such", e)
-        check(hang and hang[0][0] < 20 and "alert" in hang[0][1], "and the browser is not left waiting", hang)
-        test_policy_killed(rig)
+        for test in (test_pages, test_bad_neighbours, test_hellos, test_names, test_walls, test_freeze, test_hang,
+                     test_policy_killed):
+            test(rig)
     finally:
         rig.end()
-    print(f"1..{count}")
-    return failed > 0
+    plan()
 
 
-sys.exit(main())
+main()

@@ -5,11 +5,15 @@ import sys
 count = failed = 0
 
 
-def check(good, what):
+def check(good, what, detail=""):
+    """`detail` is what was seen instead. Returns `good`."""
     global count, failed
     count += 1
     failed += not good
     print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
+    if not good and detail != "":
+        print(f"# {detail}", flush=True)
+    return good
 
 
 def bail(what):
