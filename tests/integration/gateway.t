@@ -260,6 +260,14 @@ jq -c '.signatures = []' "$work/good" >"$work/bad"
 offer "unsigned" "$work/bad"
 echo 'not a policy' >"$work/bad"
 offer "not JSON" "$work/bad"
+head -c 60000 /dev/zero | tr '\0' ' ' >"$work/bad"
+offer "too large" "$work/bad"
+keys=$(rig directory)/demo/keys
+jq '.version = 9 | .issued = "2020-01-01T00:00:00Z" | .expires = "2021-01-01T00:00:00Z"' \
+  "$(rig directory)/demo/policy-4.json" >"$work/expired"
+"$b/sekisho" policy sign --type policy --key "$keys/root-1.key" -o "$work/once" "$work/expired" >/dev/null 2>&1
+"$b/sekisho" policy sign --type policy --key "$keys/root-2.key" -o "$work/bad" "$work/once" >/dev/null 2>&1
+offer "expired" "$work/bad"
 cp "$(rig directory)/demo/policy-4.dsse.json" "$policy"
 reload
 until_true eval '[ "$(version .policy_version)" = 4 ]'

@@ -306,6 +306,38 @@ static void guesses_are_rationed(void **state)
 	assert_int_equal(hub.logins_good, 1);
 }
 
+/* Open it once more. What it prints meanwhile; the caller's. */
+static char *reopen_hub(void)
+{
+	FILE *before = stdout;
+	char *text = NULL;
+	size_t size = 0;
+	hub_close(&hub);
+	stdout = open_memstream(&text, &size);
+	open_hub();
+	fclose(stdout);
+	stdout = before;
+	return text;
+}
+
+static void the_first_password_is_printed_once(void **state)
+{
+	(void)state;
+	static const char introduction[] = "\" with the password ";
+	char password[64] = "";
+	assert_int_equal(unlink(path), 0); /* as on a new gateway */
+	char *text = reopen_hub();
+	const char *at = strstr(text, introduction);
+	assert_non_null(at);
+	assert_int_equal(sscanf(at + strlen(introduction), "%63s", password), 1);
+	free(text);
+	assert_true(hub_login(&hub, "operator", password, "test"));
+	text = reopen_hub();
+	assert_string_equal(text, "");
+	free(text);
+	assert_true(hub_login(&hub, "operator", password, "test"));
+}
+
 static void control_requests_are_checked(void **state)
 {
 	(void)state;
@@ -344,6 +376,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_restart_loses_nothing_and_alarms_nobody, make, unmake),
 	    cmocka_unit_test_setup_teardown(the_revoked_stay_out_over_a_restart, make, unmake),
 	    cmocka_unit_test_setup_teardown(guesses_are_rationed, make, unmake),
+	    cmocka_unit_test_setup_teardown(the_first_password_is_printed_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(control_requests_are_checked, make, unmake),
 	};
 	return cmocka_run_group_tests_name("hub", tests, NULL, NULL);
