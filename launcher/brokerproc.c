@@ -26,7 +26,7 @@ static const struct self self = {
     .holds = "one bank's connections: their keys, tickets and minted leaves, for one session",
     .reads = "the browser's bytes, the bank's bytes, the tunnel's DNS answers",
     .speaks_to = "launcher, policy; the bank and the resolver through the tunnel; the browser",
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET | PROMISE_LISTEN,
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET | PROMISE_ACCEPT,
     .open_files_max = 512,
     .memory_max_bytes = 512ULL << 20,
 };

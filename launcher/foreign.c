@@ -1,47 +1,107 @@
 #include "launcher/foreign.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
+enum { CALLS_MAX = 32 };
+
+#define BIT(which) (1U << FOREIGN_##which)
+#define NOBODY     0U
+
+/* The groups are systemd's (systemd.exec(5), SystemCallFilter=), with the newer calls of the same kind beside them. */
 /* clang-format off */
-static const int denied[] = {
-    /* other processes' memory and lives */
-    SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp), SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(process_madvise),
-    /* the view of the file system, and ways round it */
-    SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(move_mount), SCMP_SYS(open_tree),
-    SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fspick), SCMP_SYS(mount_setattr),
-    SCMP_SYS(open_by_handle_at), SCMP_SYS(name_to_handle_at), SCMP_SYS(quotactl), SCMP_SYS(quotactl_fd),
-    SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(fanotify_init),
-    /* namespaces: theirs was chosen for them */
-    SCMP_SYS(setns), SCMP_SYS(unshare),
-    /* code in the kernel, its memory, its hardware */
-    SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(iopl), SCMP_SYS(ioperm),
-    SCMP_SYS(modify_ldt), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(lookup_dcookie),
-    SCMP_SYS(syslog), SCMP_SYS(acct), SCMP_SYS(personality),
-    /* the machine's clock, names and end */
-    SCMP_SYS(clock_settime), SCMP_SYS(settimeofday), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime),
-    SCMP_SYS(sethostname), SCMP_SYS(setdomainname), SCMP_SYS(reboot), SCMP_SYS(vhangup),
+static const struct group {
+	uint32_t may; /* whose filter lets the group through */
+	int calls[CALLS_MAX]; /* up to the first 0, which is read() and in no group */
+} groups[] = {
+    /* debug: other processes' memory, descriptors and lives */
+    {NOBODY, {SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp),
+	      SCMP_SYS(pidfd_getfd), SCMP_SYS(process_madvise), SCMP_SYS(perf_event_open), SCMP_SYS(lookup_dcookie)}},
+    {NOBODY, {SCMP_SYS(migrate_pages), SCMP_SYS(move_pages), SCMP_SYS(remap_file_pages), SCMP_SYS(vmsplice)}},
+    /* module, kexec, and programs and rings inside the kernel */
+    {NOBODY, {SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
+	      SCMP_SYS(kexec_file_load), SCMP_SYS(bpf), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
+	      SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)}},
+    /* keyring */
+    {NOBODY, {SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl)}},
+    /* raw-io, cpu-emulation */
+    {NOBODY, {SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(modify_ldt)}},
+    /* reboot, swap */
+    {NOBODY, {SCMP_SYS(reboot), SCMP_SYS(swapon), SCMP_SYS(swapoff)}},
+    /* clock: init's alone */
+    {NOBODY, {SCMP_SYS(clock_settime), SCMP_SYS(settimeofday), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime)}},
+    /* obsolete */
+    {NOBODY, {SCMP_SYS(uselib), SCMP_SYS(ustat), SCMP_SYS(sysfs), SCMP_SYS(_sysctl), SCMP_SYS(create_module),
+	      SCMP_SYS(get_kernel_syms), SCMP_SYS(query_module), SCMP_SYS(nfsservctl), SCMP_SYS(getpmsg),
+	      SCMP_SYS(putpmsg), SCMP_SYS(afs_syscall), SCMP_SYS(tuxcall), SCMP_SYS(security), SCMP_SYS(vserver)}},
+    /* the machine: accounting, quotas, names, its log, another instruction set's behaviour */
+    {NOBODY, {SCMP_SYS(acct), SCMP_SYS(quotactl), SCMP_SYS(quotactl_fd), SCMP_SYS(sethostname),
+	      SCMP_SYS(setdomainname), SCMP_SYS(syslog), SCMP_SYS(vhangup), SCMP_SYS(personality)}},
+    /* a file by its number, past all paths; everybody's files watched at once */
+    {NOBODY, {SCMP_SYS(open_by_handle_at), SCMP_SYS(fanotify_init)}},
+    /* mount, by the newer calls, which nothing here uses */
+    {NOBODY, {SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount),
+	      SCMP_SYS(fspick), SCMP_SYS(mount_setattr)}},
+    /* mount: bubblewrap's; the spawner's, for each child's private view */
+    {BIT(HOUSE) | BIT(SCREEN), {SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root)}},
+    {BIT(HOUSE) | BIT(SCREEN) | BIT(DHCP), {SCMP_SYS(chroot)}},
+    /* namespaces: the spawner enters them for its children; bubblewrap makes its own */
+    {BIT(HOUSE), {SCMP_SYS(setns)}},
+    {BIT(HOUSE) | BIT(SCREEN), {SCMP_SYS(unshare)}},
+};
+
+/* Address families that each may have sockets of, and where there is a number, of this type alone. Every other one does
+ * not exist for it: no vsock, no AF_ALG, no packets by hand. */
+static const struct family {
+	uint32_t may;
+	int family, type; /* type 0: any */
+} families[] = {
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(PAGE) | BIT(DHCP), AF_UNIX, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(PAGE) | BIT(DHCP), AF_NETLINK, 0},
+    {BIT(HOUSE) | BIT(DHCP), AF_INET, 0},
+    {BIT(HOUSE) | BIT(DHCP), AF_INET6, 0},
+    {BIT(SCREEN) | BIT(PAGE), AF_INET, SOCK_STREAM},
+    {BIT(SCREEN) | BIT(PAGE), AF_INET, SOCK_DGRAM},
+    {BIT(SCREEN) | BIT(PAGE), AF_INET6, SOCK_STREAM},
+    {BIT(SCREEN) | BIT(PAGE), AF_INET6, SOCK_DGRAM},
+    {BIT(HOUSE) | BIT(DHCP), AF_PACKET, 0},
 };
 /* clang-format on */
 
-enum { DENIED_COUNT = sizeof denied / sizeof denied[0] };
+enum { GROUP_COUNT = sizeof groups / sizeof groups[0], FAMILY_COUNT = sizeof families / sizeof families[0] };
 
 static const unsigned new_namespaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,   CLONE_NEWPID,
 					  CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
 
-static int add_rules(scmp_filter_ctx filter)
+int foreign_killed(enum foreign which, size_t nth)
+{
+	for (size_t g = 0; g < GROUP_COUNT; g++)
+		for (size_t i = 0; groups[g].calls[i] && !(groups[g].may >> which & 1); i++)
+			if (nth-- == 0)
+				return groups[g].calls[i];
+	return -1;
+}
+
+static int deny_calls(scmp_filter_ctx filter, enum foreign which)
+{
+	int error = 0, call = 0;
+	for (size_t nth = 0; !error && (call = foreign_killed(which, nth)) != -1; nth++)
+		if (call >= 0) /* libseccomp gives calls of other processors numbers below zero */
+			error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, call, 0);
+	return error;
+}
+
+static int deny_namespaces(scmp_filter_ctx filter)
 {
 	int error = 0;
-	for (size_t i = 0; i < DENIED_COUNT && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, denied[i], 0);
 	for (size_t i = 0; i < sizeof new_namespaces / sizeof new_namespaces[0] && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
 					 SCMP_A0(SCMP_CMP_MASKED_EQ, new_namespaces[i], new_namespaces[i]));
 	/* Its flags lie in memory where a filter cannot look; the C library falls back to clone. */
 	if (!error)
@@ -49,18 +109,71 @@ static int add_rules(scmp_filter_ctx filter)
 	return error;
 }
 
-int foreign_enter(void)
+static bool may_open(enum foreign which, int family, int type)
 {
+	for (size_t i = 0; i < FAMILY_COUNT; i++)
+		if (families[i].may >> which & 1 && families[i].family == family &&
+		    (families[i].type == 0 || families[i].type == type))
+			return true;
+	return false;
+}
+
+static int deny_type(scmp_filter_ctx filter, int family, int type)
+{
+	static const scmp_datum_t low = UINT32_MAX, flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 2,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, low, (scmp_datum_t)family),
+				SCMP_A1(SCMP_CMP_MASKED_EQ, low & ~flags, (scmp_datum_t)type));
+}
+
+static int deny_families(scmp_filter_ctx filter, enum foreign which)
+{
+	int error =
+	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GE, AF_MAX));
+	for (int family = 0; family < AF_MAX && !error; family++)
+		for (int type = 0; type <= SOCK_PACKET && !error; type++)
+			if (!may_open(which, family, type))
+				error = deny_type(filter, family, type);
+	return error;
+}
+
+/* The kernel's side of these parses a great deal, and none of it is for the programs here. */
+static int deny_netlink(scmp_filter_ctx filter)
+{
+	static const int denied[] = {NETLINK_SOCK_DIAG, NETLINK_NFLOG,         NETLINK_XFRM,       NETLINK_SELINUX,
+				     NETLINK_ISCSI,     NETLINK_AUDIT,         NETLINK_FIB_LOOKUP, NETLINK_CONNECTOR,
+				     NETLINK_NETFILTER, NETLINK_SCSITRANSPORT, NETLINK_RDMA,       NETLINK_CRYPTO};
+	int error = 0;
+	for (size_t i = 0; i < sizeof denied / sizeof denied[0] && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
+					 SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, AF_NETLINK),
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)denied[i]));
+	return error;
+}
+
+static bool makes_namespaces(enum foreign which) { return which == FOREIGN_HOUSE || which == FOREIGN_SCREEN; }
+
+int foreign_enter(enum foreign which)
+{
+	if (which == FOREIGN_NONE)
+		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (!filter)
 		return -ENOMEM;
+	/* The 32-bit calls and x32's: other numbers for the same things, past every row above. */
 	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (!error)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!error)
-		error = add_rules(filter);
+		error = deny_calls(filter, which);
+	if (!error && !makes_namespaces(which))
+		error = deny_namespaces(filter);
+	if (!error)
+		error = deny_families(filter, which);
+	if (!error && which != FOREIGN_HOUSE)
+		error = deny_netlink(filter);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);

@@ -8,11 +8,11 @@ KIOSK_RESOURCES := $(B)/gen/kiosk/resources.c
 
 $(call library,refusal,launcher/refusal.c)
 # What decides, without a window: tested by tests/unit/kiosk_*.c.
-$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c filter.c keys.c model.c strings.c),$(KIOSK_CFLAGS))
+$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))
 
 $(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c start.c) \
-  $(KIOSK_RESOURCES),kiosk refusal firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
+  $(KIOSK_RESOURCES),kiosk refusal foreign firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
 # what it calls of ours is in the kiosk itself
 $(call program,kiosk-web.so,launcher/kiosk/web.c,kiosk_web,$(WEBKIT_LIBS),$(WEBKIT_CFLAGS),-shared)
 

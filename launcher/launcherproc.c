@@ -27,8 +27,8 @@ static const struct self self = {
     .holds = "the state table; for moments, the record's pieces on their way to their holders",
     .reads = "nothing from outside: what children have verified",
     .speaks_to = "init, all children, its spawner",
-    /* UNIX: the channel between a session's broker and policy */
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_UNIX | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
+    /* PAIR: the channel between a session's broker and policy */
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_PAIR | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
     .paths = {{"/run/sekisho", ACCESS_READ | ACCESS_WRITE},
 	      {"/sys", ACCESS_READ | ACCESS_WRITE},  /* devices are announced again to udevd */
 	      {"/dev", ACCESS_READ | ACCESS_WRITE}}, /* the record's partition, for the record process */

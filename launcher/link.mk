@@ -1,3 +1,3 @@
-$(call library,link,launcher/link_view.c launcher/link_starter.c launcher/foreign.c)
-LAUNCHER_LIBRARIES += link boot
-$(call program,dhcp-hook,launcher/dhcphook.c,,,,-static-pie)
+$(call library,link,launcher/link_view.c launcher/link_starter.c)
+LAUNCHER_LIBRARIES += link foreign boot
+$(call program,dhcp-hook,launcher/dhcphook.c,firmware,-lseccomp,,-static-pie)

@@ -154,7 +154,7 @@ int starter_run(int channel)
 	if (s.signals < 0 || !s.loop || channel_watch(s.loop, channel, &link, &s) ||
 	    !loop_watch(s.loop, s.signals, EPOLLIN, on_signal, &s))
 		fatal("the starter cannot start: %s", strerror(errno));
-	int error = foreign_enter();
+	int error = foreign_enter(FOREIGN_DHCP);
 	if (error)
 		fatal("no filter for dhcpcd: %s", strerror(-error));
 	error = loop_run(s.loop);

@@ -35,7 +35,7 @@ static const struct self self = {
     .holds = "nothing",
     .reads = "rtnetlink; one word at a time from dhcpcd's hook",
     .speaks_to = "launcher, its own starter",
-    .promises = PROMISE_BASE | PROMISE_SEND,
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_DATAGRAM,
     .open_files_max = 32,
     .memory_max_bytes = 128 << 20,
 };

@@ -80,17 +80,19 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	 * compositor listens there. NET_ADMIN is what sending that multicast takes; there is nothing else to administer. */
 	[PROCESS_UDEVD] = {
 		.name = "udevd", .argv = (const char *const[]){"/usr/lib/systemd/systemd-udevd", NULL},
+		.foreign = FOREIGN_DEVICES,
 		.envp = udevd_environment, .namespace = NAMESPACE_SCREEN, .drops_itself = true, .restart = true,
-		.capabilities = CAP(NET_ADMIN) | CAP(CHOWN) | CAP(FOWNER) | CAP(DAC_OVERRIDE) | CAP(FSETID) |
-				CAP(MKNOD) | CAP(SYS_ADMIN),
+		.capabilities = CAP(NET_ADMIN) | CAP(CHOWN) | CAP(FOWNER),
 	},
 	[PROCESS_SEATD] = {
 		.name = "seatd", .argv = (const char *const[]){"/usr/sbin/seatd", "-n", "4", "-u", "kiosk", "-l", "error", NULL},
+		.foreign = FOREIGN_SEAT,
 		.envp = seatd_environment, .namespace = NAMESPACE_NOWHERE, .drops_itself = true, .restart = true,
-		.capabilities = CAP(CHOWN) | CAP(FOWNER) | CAP(DAC_OVERRIDE),
+		.capabilities = CAP(CHOWN) | CAP(FOWNER),
 	},
 	[PROCESS_SCREEN] = {
 		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},
+		.foreign = FOREIGN_SCREEN,
 		.envp = screen_environment, .namespace = NAMESPACE_SCREEN, .uid = ID_KIOSK, .restart = true,
 	},
 };

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "launcher/foreign.h"
+
 enum stick_process {
 	PROCESS_RECORD,
 	PROCESS_LINK,
@@ -33,8 +35,9 @@ struct process_row {
 	enum stick_namespace namespace;
 	uid_t uid; /* and gid, the same number */
 	uint64_t capabilities;
-	bool drops_itself; /* third party as uid 0: keeps what `capabilities` names, nothing else */
-	bool restart;      /* started again with back-off; false: its owner decides (record, broker) */
+	enum foreign foreign; /* the filter of what is not ours; ours have their own (sandbox.h) */
+	bool drops_itself;    /* third party as uid 0: keeps what `capabilities` names, nothing else */
+	bool restart;         /* started again with back-off; false: its owner decides (record, broker) */
 };
 
 const struct process_row *process_row(enum stick_process which);

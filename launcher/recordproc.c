@@ -31,13 +31,12 @@ static const struct self reader_self = {
     .memory_max_bytes = 64 << 20,
 };
 
-/* Writing files is promised for fdatasync(); without a path in Landlock none can be opened. */
 static const struct self writer_self = {
     .name = "record",
     .holds = "the record's blocks, while it writes the mutable half",
     .reads = "the record",
     .speaks_to = "launcher",
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_WRITE_FILE,
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_SYNC,
     .open_files_max = 8,
     .memory_max_bytes = 64 << 20,
 };

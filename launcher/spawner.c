@@ -13,6 +13,7 @@
 #include "firmware/lib/log.h"
 #include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
+#include "launcher/foreign.h"
 #include "launcher/ground.h"
 
 /* Asked by the launcher: START u8 row, fds; END u8 row, u8 kill; SOCKETS u8 n, n x u16. Answered by the same number:
@@ -39,6 +40,8 @@ static void answer(uint16_t type, int error, uint32_t value, const int *fds, siz
 		exit(1);
 }
 
+static int confine(int which) { return foreign_enter((enum foreign)which); }
+
 static int start(enum stick_process which, const struct msg *m, struct child *child)
 {
 	const struct process_row *row = process_row(which);
@@ -49,6 +52,8 @@ static int start(enum stick_process which, const struct msg *m, struct child *ch
 				  .gid = (gid_t)row->uid,
 				  .capabilities = row->capabilities,
 				  .keep_privileges = row->drops_itself,
+				  .confine = confine,
+				  .confine_argument = (int)row->foreign,
 				  .fd_count = m->fd_count};
 	if (spawner.pids[which] > 0)
 		return -EALREADY;
@@ -127,6 +132,10 @@ static _Noreturn void run(int channel, const int namespaces[NAMESPACE_COUNT])
 	close(CHILD_CHANNEL_FD); /* init's: the launcher alone speaks there */
 	spawner.channel = channel;
 	memcpy(spawner.namespaces, namespaces, sizeof spawner.namespaces);
+	/* What not even bubblewrap needs, below it, is nobody's business here. */
+	int error = foreign_enter(FOREIGN_HOUSE);
+	if (error)
+		fatal("no filter for what is started here: %s", strerror(-error));
 	while (msg_wait(channel, &m, -1) == 1)
 		obey(&m);
 	exit(0);

@@ -3,7 +3,8 @@
  * a session's sockets in the screen's namespace; it is asked by the launcher alone, by number, and reads nothing else.
  *
  * There are two halves because filters and Landlock domains are inherited: below this one live a compositor, a browser
- * and bubblewrap, so it has none; the launcher, which hears every message, has both and no capability at all.
+ * and bubblewrap, so it has only the filter that holds back what none of them needs (foreign.h); the launcher, which
+ * hears every message, has both and no capability at all.
  *
  * All calls wait for the answer; -EPIPE or -ETIMEDOUT: the spawner is gone or hangs, and nothing can be started again.
  */

@@ -37,26 +37,25 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 
-/* No Landlock (PROMISE_MOUNT): a domain may not unmount, and unmounting is how written pages are given back. */
+/* No Landlock (PROMISE_POWER): a domain may not unmount, and unmounting is how written pages are given back. */
 static const struct self self = {
     .name = "init",
     .holds = "PID 1, every capability, the uevent socket",
     .reads = "nothing from outside",
     .speaks_to = "launcher, wall",
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_PROCESS | PROMISE_MOUNT |
-		PROMISE_CLOCK | PROMISE_POWER,
+    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_REAP | PROMISE_CLOCK |
+		PROMISE_POWER,
     .open_files_max = 64,
 };
 
 #define CAP(name) (UINT64_C(1) << (name))
 
-/* What the launcher and the third-party programs below it need between them; not one of them may load code into the
- * kernel, reach hardware, set the clock or end the machine: those are init's alone. */
+/* What the spawner (SYS_ADMIN: to enter namespaces) and the programs below it need between them; not one of them may
+ * load code into the kernel, reach hardware, set the clock or end the machine: those are init's alone. */
 #define LAUNCHER_CAPABILITIES                                                                                          \
-	(CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_DAC_READ_SEARCH) | CAP(CAP_FOWNER) | CAP(CAP_FSETID) |       \
-	 CAP(CAP_KILL) | CAP(CAP_SETGID) | CAP(CAP_SETUID) | CAP(CAP_SETPCAP) | CAP(CAP_NET_BIND_SERVICE) |            \
-	 CAP(CAP_NET_BROADCAST) | CAP(CAP_NET_ADMIN) | CAP(CAP_NET_RAW) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SYS_ADMIN) |   \
-	 CAP(CAP_SYS_NICE) | CAP(CAP_SYS_RESOURCE) | CAP(CAP_SYS_TTY_CONFIG) | CAP(CAP_MKNOD))
+	(CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) | CAP(CAP_KILL) | CAP(CAP_SETGID) |                  \
+	 CAP(CAP_SETUID) | CAP(CAP_SETPCAP) | CAP(CAP_NET_BIND_SERVICE) | CAP(CAP_NET_ADMIN) | CAP(CAP_NET_RAW) |      \
+	 CAP(CAP_SYS_CHROOT) | CAP(CAP_SYS_ADMIN))
 
 /* Why the machine ends. The ones with a picture are those the person did not ask for. */
 enum end { END_OFF, END_REBOOT, END_PULLED, END_DAMAGED, END_FAILED };

@@ -109,10 +109,15 @@ static int prepare(const struct child_spec *spec, int channel, pid_t parent)
 	/* After the change of uid, which clears it: a child never outlives its parent. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
+	/* No page that could be written is ever executed, in ours or in others' programs. Kernels before 6.3 cannot. */
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
+		return -errno;
 	if (getppid() != parent)
 		return -ESRCH;
 	unsigned first_unplaced = CHILD_CHANNEL_FD + 1 + (unsigned)spec->fd_count;
-	return syscall(SYS_close_range, first_unplaced, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ? -errno : 0;
+	if (syscall(SYS_close_range, first_unplaced, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return -errno;
+	return spec->confine ? spec->confine(spec->confine_argument) : 0;
 }
 
 static _Noreturn void become(const struct child_spec *spec, int channel, int report, pid_t parent)

@@ -2,8 +2,9 @@
  * proc - starting a child process of ours (parent's side) and entering it (child's side).
  *
  * Order, everywhere the same: close what is not ours, namespaces and root, drop uid, groups and capabilities,
- * no_new_privs, open peers, sandbox_enter(), loop. child_start() does all up to the peers; the child's main does the
- * rest. Every child finds its channel to the parent (msg.h) at descriptor CHILD_CHANNEL_FD.
+ * no_new_privs, no memory that becomes executable, open peers, sandbox_enter(), loop. child_start() does all up to the
+ * peers; the child's main does the rest. Every child finds its channel to the parent (msg.h) at descriptor
+ * CHILD_CHANNEL_FD.
  */
 #ifndef FIRMWARE_LIB_PROC_H
 #define FIRMWARE_LIB_PROC_H
@@ -29,6 +30,8 @@ struct child_spec {
 	int own_mount_namespace; /* 1: a private mount namespace */
 	int keep_privileges; /* 1: third-party program that drops them itself: uid 0, bounding set cut to `capabilities`
 			      */
+	int (*confine)(int argument); /* not NULL: called last before the program; 0, or -errno and it never runs */
+	int confine_argument;
 	int fds[CHILD_FDS_MAX]; /* descriptors given to the child, at 4, 5, ... in this order */
 	size_t fd_count;
 };

@@ -2,8 +2,9 @@
  * sandbox - what a process says of itself at the top of its file, and the walls made from it.
  *
  * `struct self` is a statement: name, promises (groups of system calls), paths, limits. sandbox_enter() turns it into
- * no_new_privs, rlimits, Landlock (kernel ABI 4 or newer) and a seccomp allow-list by libseccomp whose default is to
- * kill the process. It is entered once, after everything that needs more has been opened, and cannot be left.
+ * no_new_privs, rlimits, memory that cannot become executable, Landlock (kernel ABI 4 or newer) and a seccomp
+ * allow-list by libseccomp whose default is to kill the process. It is entered once, after everything that needs more
+ * has been opened, and cannot be left.
  */
 #ifndef FIRMWARE_LIB_SANDBOX_H
 #define FIRMWARE_LIB_SANDBOX_H
@@ -11,26 +12,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Groups of system calls. Arguments are checked where the comment says so. */
+/* Groups of system calls. Arguments are checked as the comment says. */
 enum promise {
-	PROMISE_BASE = 1 << 0, /* memory (never executable), read/write/close, epoll, poll, time, getrandom, futex,
+	PROMISE_BASE = 1 << 0, /* memory (never executable), read/write/close, epoll, poll, the time, getrandom, futex,
 				  exit, signals' return */
-	PROMISE_SEND = 1 << 1, /* sendmsg, recvmsg, sendto, recvfrom, shutdown on descriptors already open */
-	PROMISE_INET = 1 << 2, /* socket(AF_INET/AF_INET6, stream or datagram), connect, bind, getsockname, sockopts */
-	PROMISE_LISTEN = 1 << 3,     /* accept4, listen, bind */
-	PROMISE_UNIX = 1 << 4,       /* socket/socketpair(AF_UNIX), connect */
-	PROMISE_NETLINK = 1 << 5,    /* socket(AF_NETLINK), bind */
-	PROMISE_READ_FILE = 1 << 6,  /* openat read-only, stat, getdents, readlink */
-	PROMISE_WRITE_FILE = 1 << 7, /* openat for writing, ftruncate, fsync, rename, unlink, mkdir, fchmod */
-	PROMISE_PROCESS = 1 << 8,    /* fork, execve, wait, kill, pidfd, dup: for parents */
-	PROMISE_PRIVILEGE =
-	    1 << 9, /* setuid and friends, capset, prctl, setns, unshare: for a parent that makes children */
-	PROMISE_MOUNT = 1 << 10,     /* mount, umount2, pivot_root, chroot */
-	PROMISE_CLOCK = 1 << 11,     /* clock_settime, adjtimex */
-	PROMISE_PING = 1 << 12,      /* socket(AF_INET/AF_INET6, SOCK_DGRAM, IPPROTO_ICMP/ICMPV6) */
-	PROMISE_IOCTL_NET = 1 << 13, /* ioctl(SIOCGIF*, SIOCSIF*, FIONREAD, FIONBIO) */
-	PROMISE_SEAL = 1 << 14,  /* sandbox_enter() itself in a later child: seccomp, landlock, prctl(NO_NEW_PRIVS) */
-	PROMISE_POWER = 1 << 15, /* PID 1's end: reboot, wait for a signal, a picture on the display's own buffer */
+	PROMISE_SEND = 1 << 1, /* sendmsg, recvmsg, send, recv, shutdown on descriptors already open */
+	PROMISE_DATAGRAM = 1 << 2, /* sendto an address, on descriptors already open */
+	PROMISE_INET = 1 << 3,   /* socket(AF_INET/AF_INET6, stream or datagram), connect, options of SOL_SOCKET, TCP */
+	PROMISE_ACCEPT = 1 << 4, /* accept4 on what listens already */
+	PROMISE_LISTEN = 1 << 5, /* accept4, listen, bind */
+	PROMISE_PAIR = 1 << 6,   /* socketpair(AF_UNIX, SOCK_SEQPACKET) and its buffers */
+	PROMISE_NETLINK = 1 << 7,     /* socket(AF_NETLINK: route, generic, netfilter), bind */
+	PROMISE_PING = 1 << 8,        /* socket(AF_INET/AF_INET6, SOCK_DGRAM, IPPROTO_ICMP/ICMPV6), connect */
+	PROMISE_READ_FILE = 1 << 9,   /* openat read-only, stat, getdents, readlink */
+	PROMISE_WRITE_FILE = 1 << 10, /* openat for writing, rename, unlink, fchmod */
+	PROMISE_SYNC = 1 << 11,       /* fdatasync on a descriptor already open */
+	PROMISE_DATABASE = 1 << 12,   /* what SQLite does with its files beyond the two above: offsets, locks, fsync */
+	PROMISE_REAP = 1 << 13,       /* wait4, kill */
+	PROMISE_PROCESS = 1 << 14,    /* fork (no new namespaces), execve, wait, kill, dup: for parents */
+	PROMISE_PRIVILEGE = 1 << 15,  /* setuid and friends, capset, prctl by name, setns(net), unshare(mount, net) */
+	PROMISE_SEAL = 1 << 16, /* sandbox_enter() itself in a later child: seccomp, landlock, the prctls it makes */
+	PROMISE_POWER =
+	    1 << 17, /* PID 1's end: unmount, reboot, wait for a signal, a picture on the display's buffer */
+	PROMISE_CLOCK = 1 << 18, /* clock_settime(CLOCK_REALTIME) */
 };
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };

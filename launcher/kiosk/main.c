@@ -10,13 +10,14 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
+#include "launcher/foreign.h"
 #include "launcher/kiosk/app.h"
-#include "launcher/kiosk/filter.h"
 #include "launcher/kiosk/module.h"
 
 static const char IMAGE_FILE[] = "/sekisho/etc/image.json";
@@ -119,7 +120,11 @@ static gboolean on_channel(gint fd, GIOCondition condition, gpointer data)
 int main(void)
 {
 	log_open("kiosk");
-	int error = filter_enter();
+	/* The spawner has done the same for the compositor that starts us; a kiosk that is started in another way has
+	 * it too. Before the first thread, and inherited by all of WebKit's processes. */
+	int error = foreign_enter(FOREIGN_SCREEN);
+	if (!error && prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
+		error = -errno;
 	if (error)
 		fatal("the filter of system calls cannot be entered: %s", strerror(-error));
 	set_environment();

@@ -27,7 +27,8 @@ static struct self self = {
     .holds = "CAP_NET_ADMIN",
     .reads = "netlink",
     .speaks_to = "store; dnsmasq, by its configuration file",
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_NETLINK | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
+    .promises =
+	PROMISE_BASE | PROMISE_SEND | PROMISE_NETLINK | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_DATABASE,
     .open_files_max = 64,
 };
 

@@ -32,7 +32,7 @@ static struct self self = {
     .reads = "nothing from outside",
     .speaks_to = "its children",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_NETLINK | PROMISE_READ_FILE |
-		PROMISE_WRITE_FILE | PROMISE_PROCESS | PROMISE_PRIVILEGE | PROMISE_SEAL,
+		PROMISE_WRITE_FILE | PROMISE_DATABASE | PROMISE_PROCESS | PROMISE_PRIVILEGE | PROMISE_SEAL,
     .open_files_max = 8192,
 };
 

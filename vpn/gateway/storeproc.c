@@ -23,7 +23,8 @@ static struct self self = {
     .holds = "the database: registry, states, operators' password hashes",
     .reads = "what the other processes and the control socket say, strictly framed",
     .speaks_to = "policy, peers, egress, api, web, the control socket",
-    .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_READ_FILE | PROMISE_WRITE_FILE,
+    .promises =
+	PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_DATABASE,
     .open_files_max = 128,
 };
 
