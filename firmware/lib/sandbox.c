@@ -188,6 +188,7 @@ static const struct rule rules[] = {
     ANY(PROMISE_PROCESS, kill),
     ANY(PROMISE_PROCESS, dup2),
     ANY(PROMISE_PROCESS, dup3),
+    IF(PROMISE_PROCESS, prctl, NUMBER(0, PR_SET_NAME)),
     ANY(PROMISE_PROCESS, getppid),
     ANY(PROMISE_PROCESS, setsid),
     ANY(PROMISE_PROCESS, close_range),
