@@ -1,4 +1,4 @@
-$(call library,boot,$(addprefix firmware/boot/,button.c picture.c record.c rootdisk.c setup.c uevent.c wallrules.c))
+$(call library,boot,$(addprefix firmware/boot/,button.c picture.c record.c rootdisk.c setup.c uevent.c wallrules.c wallwatch.c))
 $(call program,init,firmware/boot/init.c,boot firmware,-lseccomp,,-static-pie)
 $(call program,wall,firmware/boot/wallproc.c,boot firmware,-lnftables -lseccomp)
 

@@ -1,7 +1,8 @@
 /*
  * wall - owns the underlay's packet rules. It makes them before anything else runs, puts every interface under them
  * before it brings that interface up, and takes the gateways' addresses from init. Nobody else brings an interface
- * up, so that none ever carries a frame uncovered. Its end is the stick's end: init powers off.
+ * up, so that none ever carries a frame uncovered. Whoever puts rules of his own beside these, or takes a covered
+ * interface away to where they do not reach, ends it. Its end is the stick's end: init powers off.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -17,6 +18,7 @@
 
 #include "firmware/boot/messages.h"
 #include "firmware/boot/wallrules.h"
+#include "firmware/boot/wallwatch.h"
 #include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
@@ -39,7 +41,7 @@ enum { INTERFACES_MAX = 64, ROUTE_BUFFER_BYTES = 65536 };
 struct wall {
 	struct loop *loop;
 	struct nft_ctx *nft;
-	int route;
+	int route, watch;
 	uint32_t sequence;
 	int covered[INTERFACES_MAX]; /* indexes; 0: free */
 };
@@ -102,16 +104,33 @@ static void cover(struct wall *wall, const struct ifinfomsg *link, const char *n
 		bring_up(wall, link->ifi_index, name);
 }
 
+static const struct rtattr *find_attribute(const struct nlmsghdr *message, unsigned short type)
+{
+	const struct rtattr *attribute = IFLA_RTA(NLMSG_DATA(message));
+	int left = (int)IFLA_PAYLOAD(message);
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+		if (attribute->rta_type == type)
+			return attribute;
+	return NULL;
+}
+
 static const char *name_of(const struct nlmsghdr *message)
 {
-	struct rtattr *attribute = IFLA_RTA(NLMSG_DATA(message));
-	int left = (int)IFLA_PAYLOAD(message);
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		const char *text = RTA_DATA(attribute);
-		if (attribute->rta_type == IFLA_IFNAME && memchr(text, '\0', RTA_PAYLOAD(attribute)))
-			return text;
-	}
-	return NULL;
+	const struct rtattr *attribute = find_attribute(message, IFLA_IFNAME);
+	const char *text = attribute ? RTA_DATA(attribute) : NULL;
+	return text && memchr(text, '\0', RTA_PAYLOAD(attribute)) ? text : NULL;
+}
+
+/* Unplugged, it is gone; moved to another namespace it would carry frames that nobody looks at. */
+static void forget(struct wall *wall, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *link = NLMSG_DATA(message);
+	int *slot = find_covered(wall, link->ifi_index);
+	if (!slot || link->ifi_family != AF_UNSPEC)
+		return;
+	if (find_attribute(message, IFLA_NEW_NETNSID) || find_attribute(message, IFLA_NEW_IFINDEX))
+		fatal("an interface was moved out of the underlay");
+	*slot = 0;
 }
 
 static void take_route_message(struct wall *wall, const struct nlmsghdr *message)
@@ -126,9 +145,7 @@ static void take_route_message(struct wall *wall, const struct nlmsghdr *message
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof *link))
 		return;
 	if (message->nlmsg_type == RTM_DELLINK) {
-		int *slot = find_covered(wall, link->ifi_index);
-		if (slot && link->ifi_family == AF_UNSPEC)
-			*slot = 0;
+		forget(wall, message);
 	} else if (message->nlmsg_type == RTM_NEWLINK) {
 		const char *name = name_of(message);
 		if (name)
@@ -209,6 +226,17 @@ static const struct channel_row orders[] = {{MSG_WALL_GATEWAYS, 1, CHANNEL_ANY_B
 
 static struct channel init = CHANNEL("init", orders);
 
+static void on_rules(uint32_t events, void *context)
+{
+	(void)events;
+	struct wall *wall = context;
+	int error = wallwatch_read(wall->watch);
+	if (error == -EPERM)
+		fatal("somebody else changes the underlay's packet filter");
+	if (error)
+		fatal("changes of the packet filter cannot be seen any more: %s", strerror(-error));
+}
+
 static void open_nft(struct wall *wall)
 {
 	wall->nft = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -251,8 +279,10 @@ int main(void)
 	if (apply(&wall, wall_base_script, "the underlay"))
 		return 1;
 	open_route(&wall);
+	wall.watch = wallwatch_open();
 	wall.loop = loop_new();
-	if (!wall.loop || !loop_watch(wall.loop, wall.route, EPOLLIN, on_route, &wall) ||
+	if (wall.watch < 0 || !wall.loop || !loop_watch(wall.loop, wall.route, EPOLLIN, on_route, &wall) ||
+	    !loop_watch(wall.loop, wall.watch, EPOLLIN, on_rules, &wall) ||
 	    channel_watch(wall.loop, CHILD_CHANNEL_FD, &init, &wall))
 		fatal("no event loop: %s", strerror(errno));
 	if (sandbox_enter(&self))

@@ -7,6 +7,7 @@ RECORD ?= $(B)/demo/record
 # an image for other keys than the demonstration's needs none of the demonstration
 IMAGE_NEEDS := $(if $(filter $(B)/demo/%,$(ROOTS) $(POLICY) $(RECORD)),$(B)/demo/done)
 DISK := $(B)/disk
+IMAGE := $(B)/sekisho.img
 IMAGE_SETTINGS = NAME=$(CONFIG_IMAGE_NAME) VERSION=$(CONFIG_IMAGE_VERSION) DATE=$(CONFIG_IMAGE_DATE) \
   LANGUAGE=$(CONFIG_LANGUAGE) DEVEL=$(CONFIG_DEVEL) DEVEL_CMDLINE=$(CONFIG_DEVEL_CMDLINE)
 
@@ -30,7 +31,7 @@ $(DISK)/sekisho-a.efi: $(KERNEL)/bzImage $(DISK)/splash.bmp $(DISK)/root.img.ver
 	$(Q)$(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp image/disk/uki a $(KERNEL)/bzImage $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
 	  $(DISK)/root.img.tree/etc/os-release $@
 
-$(B)/sekisho.img: $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
+$(IMAGE): $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
   $(wildcard $(RECORD)) | $(IMAGE_NEEDS)
 	$(call say,IMAGE,$@)
 	$(Q)image/disk/assemble $@ $(DISK)/sekisho-a.efi $(DISK)/root.img $$(cat $(DISK)/usr)/volume.img \

@@ -29,9 +29,9 @@ def run(*command, **more):
     return subprocess.run(command, capture_output=True, text=True, **more)
 
 
-def must(*command):
+def must(*command, **more):
     """Its output; a failure is not a result of this test but the end of it."""
-    done = run(*command)
+    done = run(*command, **more)
     if done.returncode:
         bail(f"{' '.join(command)}: {done.stderr}")
     return done.stdout

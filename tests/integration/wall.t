@@ -10,13 +10,12 @@ import errno, os, re, select, signal, socket, struct, subprocess, sys, time
 
 sys.dont_write_bytecode = True
 from tap import check, must, plan, run
+from wallrig import MSG_READY, MSG_WALL_GATEWAYS, MSG_WALL_STANDS, Wall, six
 
-PROGRAM = os.environ["B"] + "/wall"
 MARK, PORT = 0x5ECA, 51820
 GATEWAY4, OTHER4 = "203.0.113.11", "203.0.113.99"
 GATEWAY6, OTHER6 = "2001:db8::11", "2001:db8::99"
 OWN4, OWN6, FAR_LL, OWN_LL = "192.168.77.100", "2001:db8:77::100", "fe80::1", "fe80::2"
-MSG_READY, MSG_WALL_GATEWAYS, MSG_WALL_STANDS = 1, 12, 13
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------
@@ -33,10 +32,6 @@ def ip4(source, to, protocol, payload, fragment=0):
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
                        socket.inet_aton(source), socket.inet_aton(to))
     return 0x0800, head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
-
-
-def six(address):
-    return socket.inet_pton(socket.AF_INET6, address)
 
 
 def ip6(source, to, next_header, payload, hops=64):
@@ -128,36 +123,6 @@ def cross(sender, receiver, make, mark=0):
 
 # --- the wall itself ------------------------------------------------------------------------------------------------
 
-class Wall:
-    def __init__(self, alone=False):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.channel = ours
-        # As init starts it: uid 108, CAP_NET_ADMIN and nothing else. A user namespace may know no other uid than 0.
-        only_root = open("/proc/self/uid_map").read().split()[2:] == ["1"]
-        uid = [] if only_root else ["--reuid=108", "--regid=108", "--clear-groups"]
-        self.process = subprocess.Popen(
-            [*(["unshare", "-n"] if alone else []), "setpriv", *uid, "--inh-caps=-all,+net_admin",
-             "--ambient-caps=-all,+net_admin", "--bounding-set=-all,+net_admin", "--no-new-privs", PROGRAM],
-            preexec_fn=lambda: (os.dup2(theirs.fileno(), 3), os.set_inheritable(3, True)), close_fds=False)
-        theirs.close()
-
-    def expect(self, kind, wait=10):
-        if not select.select([self.channel], [], [], wait)[0]:
-            return False
-        frame = self.channel.recv(65536)
-        return len(frame) >= 8 and struct.unpack("=HHI", frame[:8])[0] == kind
-
-    def send(self, kind, payload):
-        self.channel.send(struct.pack("=HHI", kind, 0, 0) + payload)
-
-    def gateways(self, *list):
-        payload = struct.pack("<B", len(list))
-        for address, port in list:
-            raw = six(address) if ":" in address else socket.inet_aton(address)
-            payload += struct.pack("<BI", 6 if ":" in address else 4, len(raw)) + raw + struct.pack("<H", port)
-        self.send(MSG_WALL_GATEWAYS, payload)
-
-
 def links():
     """The kernel's view by `ip`: /sys shows the namespace it was mounted in."""
     return run("ip", "-o", "link").stdout
@@ -247,6 +212,7 @@ def enters(expected, make, what):
 out(True, ARP, "ARP")
 out(True, EAPOL, "EAPOL")
 out(True, DHCP_OUT, "DHCP from 68 to 67")
+out(False, lambda n: ip4(OWN4, OTHER4, 17, udp(68, 67, n)), "DHCP to one host by name, which may be anywhere")
 out(True, DHCP6_OUT, "DHCPv6 to all servers")
 out(True, lambda n: icmp6(OWN_LL, "ff02::2", 133, bytes(4) + n, 255), "a router solicitation")
 out(True, lambda n: icmp6(OWN_LL, "ff02::1:ff00:1", 135, bytes(20) + n, 255), "a neighbour solicitation")
@@ -383,8 +349,35 @@ wall.process.send_signal(signal.SIGKILL)
 wall.process.wait()
 check("policy drop" in run("nft", "list", "table", "inet", "underlay").stdout, "killed, it leaves its tables behind")
 out(False, lambda n: ip4(OWN4, OTHER4, 17, udp(40000, 443, n)), "with the wall dead, anything else", MARK)
-must("nft", "flush", "ruleset")
-run("nft", "delete", "table", "inet", "underlay"), run("nft", "delete", "table", "netdev", "underlay")
+
+# --- rules behind the wall's, and an interface carried off ------------------------------------------------------------
+BEHIND = ("add table netdev behind; add chain netdev behind out "
+          "{ type filter hook egress device \"stick0\" priority 100; }; "
+          f"add rule netdev behind out ip6 daddr {GATEWAY6} ip6 daddr set {OTHER6}")
+
+
+def clear():
+    run("nft", "flush", "ruleset")
+    for family in ("inet", "netdev"):
+        run("nft", "delete", "table", family, "underlay")
+
+
+must("nft", BEHIND)
+stick.send(WG6_OUT(token()), MARK)
+check(home.sees(six(OTHER6)), "with nobody there to see it, a table behind sends WireGuard's packets elsewhere")
+for done, what in ((BEHIND, "such a table"), ("add table ip underlay", "one that has the wall's name"),
+                   ("add table inet other", "one that does nothing yet")):
+    clear()
+    wall = Wall()
+    wall.expect(MSG_READY)
+    must("nft", done)
+    check(wall.process.wait(10) == 1, f"{what} ends the wall, and with it the stick")
+clear()
+wall = Wall()
+wall.expect(MSG_READY)
+must("ip", "link", "set", "usb0", "netns", f"/proc/{os.getpid()}/fd/{HOME}")
+check(wall.process.wait(10) == 1, "so does an interface moved to where its rules do not reach")
+clear()
 for bad, what in ((b"\1", "cut short"), (b"\1\4\4\0\0\0\x7f\0\0\1\x6c\xca", "loopback"), (b"\0\0", "left over")):
     wall = Wall()
     wall.expect(MSG_READY)

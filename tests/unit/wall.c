@@ -1,7 +1,12 @@
 #include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <string.h>
 
 #include "firmware/boot/wallrules.h"
+#include "firmware/boot/wallwatch.h"
 #include "firmware/lib/buf.h"
 #include "tests/unit/unit.h"
 
@@ -93,6 +98,58 @@ static void test_only_plain_interface_names(void **state)
 		assert_int_equal(wall_cover_script(bad[i], script, sizeof script), -EINVAL);
 }
 
+/* A notification as the kernel writes it: header, family, and one attribute with the table's name. */
+static size_t notify(uint8_t *out, int subsystem, int kind, uint8_t family, uint16_t attribute, const char *table)
+{
+	struct {
+		struct nlmsghdr header;
+		struct nfgenmsg generic;
+		struct nlattr name;
+		char text[16];
+	} message = {.generic.nfgen_family = family};
+	size_t text_bytes = strlen(table) + 1;
+	message.name = (struct nlattr){.nla_len = (uint16_t)(sizeof message.name + text_bytes), .nla_type = attribute};
+	memcpy(message.text, table, text_bytes);
+	message.header.nlmsg_type = (uint16_t)(subsystem << 8 | kind);
+	message.header.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof message.generic) + NLA_ALIGN(message.name.nla_len));
+	memcpy(out, &message, message.header.nlmsg_len);
+	return message.header.nlmsg_len;
+}
+
+static void test_whose_rules_changed(void **state)
+{
+	static const struct {
+		const char *table;
+		int subsystem, kind;
+		uint8_t family;
+		uint16_t attribute;
+		bool ours;
+	} rows[] = {
+	    {"underlay", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, true},
+	    {"underlay", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWRULE, NFPROTO_NETDEV, 1, true},
+	    {"underlay", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWSETELEM, NFPROTO_NETDEV, 1, true},
+	    {"any", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN, NFPROTO_UNSPEC, 1, true},
+	    {"underlay2", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, false},
+	    {"underla", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, false},
+	    {"behind", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWCHAIN, NFPROTO_NETDEV, 1, false},
+	    {"underlay", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_IPV4, 1, false},
+	    {"underlay", NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 2, false},
+	    {"underlay", NFNL_SUBSYS_CTNETLINK, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, false},
+	};
+	uint8_t data[256] __attribute__((aligned(__alignof__(struct nlmsghdr))));
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t ours = notify(data, NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, "underlay");
+		size_t size = notify(data + ours, rows[i].subsystem, rows[i].kind, rows[i].family, rows[i].attribute,
+				     rows[i].table);
+		assert_int_equal(wallwatch_ours(data, ours + size), rows[i].ours);
+		assert_int_equal(wallwatch_ours(data + ours, size), rows[i].ours);
+	}
+	size_t whole = notify(data, NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWTABLE, NFPROTO_INET, 1, "underlay");
+	for (size_t size = 1; size < whole; size++)
+		assert_false(wallwatch_ours(data, size));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(test_addresses_no_gateway_can_have),
 	    cmocka_unit_test(test_as_many_gateways_as_allowed_fit_the_script),
 	    cmocka_unit_test(test_only_plain_interface_names),
+	    cmocka_unit_test(test_whose_rules_changed),
 	};
 	return cmocka_run_group_tests_name("wall", tests, NULL, NULL);
 }

@@ -1,0 +1,21 @@
+# The attacker is static: as the first process of the development image it runs before /usr is mounted.
+$(call program,attacker,$(addprefix tests/attack/,attacker.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
+$(call program,rig/rows,tests/attack/rows.c,parent launcher firmware,-ljansson -lseccomp)
+INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
+
+# The image under attack: the shipped one with this one program more, which is started in init's place and becomes init,
+# and with the words that a DEVEL image's command line has. Kernel, /usr and all other programs are the same files.
+ifneq ($(IMAGE),$(B)/devel/sekisho.img)
+$(B)/devel/sekisho.img: $(B)/attacker $(IMAGE)
+	$(Q)$(MAKE) --no-print-directory DISK=$(B)/devel IMAGE=$@ CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE=init=/sekisho/attacker \
+	  STICK_PROGRAMS="$(STICK_PROGRAMS) $(B)/attacker" $@
+endif
+E2E_NEEDS += $(B)/devel/sekisho.img
+
+# A test that cannot fail is no test: each wall is taken away, and the same attacks must get through.
+.PHONY: attack
+attack: programs $(INTEGRATION_NEEDS) ## take each wall away and see the attacks succeed
+	$(Q)for wall in wall tunnel; do \
+	  if B=$(B) tests/integration/attack.t $$wall >$(B)/attack-without-$$wall.log 2>&1; then \
+	    echo "sekisho: without the $$wall nothing got through: the test proves nothing" >&2; exit 1; fi; \
+	  grep -E '^# [0-9]+ attacks' $(B)/attack-without-$$wall.log | sed "s/^#/  without the $$wall:/"; done

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""drive - speak to the attacker in a development image, by its PC's second serial port.
+
+Usage: drive.py SOCKET ready SECONDS         wait until it answers
+       drive.py SOCKET report FILE           what the stick says of itself, as JSON
+       drive.py SOCKET attack FILE           every table in the place of every process: JSON; fails if one succeeded
+       drive.py SOCKET pid NAME              of the process of that name; fails if there is none
+       drive.py SOCKET kill NAME             SIGKILL to it
+       drive.py SOCKET restarted NAME PID SECONDS   another one of that name than PID comes
+"""
+import json
+import socket
+import sys
+import time
+
+HARMLESS = ("refused", "killed", "unheard", "own")
+NET_ADMIN = 1 << 12
+SETTINGS = ("kernel/dmesg_restrict", "kernel/kptr_restrict", "kernel/perf_event_paranoid", "kernel/kexec_load_disabled",
+            "kernel/modules_disabled", "kernel/unprivileged_bpf_disabled", "kernel/io_uring_disabled", "kernel/sysrq",
+            "kernel/yama/ptrace_scope", "kernel/randomize_va_space", "kernel/core_pattern", "fs/suid_dumpable",
+            "fs/protected_symlinks", "fs/protected_hardlinks", "fs/protected_fifos", "fs/protected_regular",
+            "vm/mmap_min_addr", "vm/mmap_rnd_bits", "vm/unprivileged_userfaultfd", "user/max_user_namespaces",
+            "net/core/bpf_jit_harden", "net/ipv4/ip_forward", "net/ipv4/tcp_syncookies",
+            "net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/all/accept_source_route",
+            "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/send_redirects", "net/ipv6/conf/all/accept_redirects",
+            "net/ipv6/conf/all/accept_ra", "net/ipv6/conf/all/accept_source_route")
+
+
+class Attacker:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)
+        self.rest = b""
+
+    def ask(self, command, seconds=120):
+        """The lines of its answer."""
+        self.socket.sendall(command.encode() + b"\n")
+        self.socket.settimeout(seconds)
+        while not self.rest.endswith(b"\n.\n") and self.rest != b".\n":
+            got = self.socket.recv(65536)
+            if not got:
+                sys.exit("drive: the stick is gone")
+            self.rest += got.replace(b"\r", b"")
+        lines = self.rest.decode(errors="replace").split("\n")[:-2]
+        self.rest = b""
+        return [line for line in lines if line != "attacker ready"]
+
+    def text(self, path):
+        return "\n".join(self.ask(f"cat {path}")).strip()
+
+    def processes(self):
+        """Every process as a dictionary, with the name it goes by in the launcher's table, or its program's."""
+        all_ = {}
+        for line in self.ask("ps"):
+            fields = line.split("\t")
+            if len(fields) < 9:
+                continue
+            pid, parent, uid = (int(field) for field in fields[:3])
+            all_[pid] = {"pid": pid, "parent": parent, "uid": uid, "effective": int(fields[3], 16),
+                         "bounds": int(fields[4], 16), "no_new_privs": int(fields[5]), "seccomp": int(fields[6]),
+                         "netns": fields[7], "command": fields[8]}
+        for process in all_.values():
+            process["name"] = name_of(process, all_)
+        return sorted(all_.values(), key=lambda p: p["pid"])
+
+    def find(self, name):
+        return next((p for p in self.processes() if p["name"] == name), None)
+
+
+def name_of(process, all_):
+    words = process["command"].split()
+    program = words[0].rstrip(":").rsplit("/", 1)[-1]
+    parent = all_.get(process["parent"], {}).get("command", "")
+    if "--as" in words:
+        name = words[words.index("--as") + 1]
+        return f"{name}'s starter" if parent == process["command"] else name
+    if program == "launcher":
+        return "spawner" if parent.startswith("/sekisho/launcher") else "launcher"
+    return program
+
+
+def report(stick):
+    processes = stick.processes()
+    for process in processes:
+        process["descriptors"] = stick.ask(f"ls /proc/{process['pid']}/fd")
+    nets = {p["netns"]: p["pid"] for p in processes}
+    tables = ("tcp", "tcp6", "udp", "udp6", "raw", "raw6", "packet", "netlink")
+    return {
+        "processes": processes,
+        "mounts": [line.split()[:4] for line in stick.text("/proc/1/mounts").splitlines()],
+        "filesystems": stick.text("/proc/filesystems").split("\n"),
+        "block": stick.ask("ls /sys/block"),
+        "command_line": stick.text("/proc/cmdline"),
+        "lockdown": stick.text("/sys/kernel/security/lockdown"),
+        "settings": {name: stick.text(f"/proc/sys/{name}") for name in SETTINGS},
+        "sockets": {net: {table: stick.text(f"/proc/{pid}/net/{table}").splitlines()[1:] for table in tables}
+                    for net, pid in nets.items()},
+    }
+
+
+def judge(process, how, outcomes):
+    """Those that succeeded. What a capability cannot stop the filter must: such a process has one, of its own tests."""
+    return [f"{what}: {outcome}" for what, outcome in outcomes.items() if outcome.split()[0] not in HARMLESS]
+
+
+def attack(stick):
+    result, tried, stopped = [], 0, 0
+    for process in stick.processes():
+        if process["pid"] == 1 or process["name"] == "attacker":
+            continue
+        for how in ("itself", "root"):
+            outcomes = {}
+            for table in ("network", "packets", "system"):
+                lines = stick.ask(f"attack {process['pid']} {how} {table}")
+                outcomes |= dict(line.split("\t") for line in lines if "\t" in line)
+            bad = judge(process, how, outcomes)
+            asked = sum(outcome != "own" for outcome in outcomes.values())
+            tried += asked
+            stopped += asked - len(bad)
+            result.append({"name": process["name"], "uid": process["uid"], "how": how, "outcomes": outcomes, "bad": bad})
+            print(f"# {process['name']} ({process['uid']}) as {how}: {asked} tried, {len(bad)} not stopped {bad}", flush=True)
+    return {"attacks_tried": tried, "attacks_stopped": stopped, "places": result}
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.3)  # the stick has no events for this
+    sys.exit(1)
+
+
+def main():
+    path, command, *arguments = sys.argv[1:]
+    if command == "ready":
+        wait_for(lambda: try_ready(path), float(arguments[0]))
+        return
+    stick = Attacker(path)
+    if command in ("report", "attack"):
+        found = report(stick) if command == "report" else attack(stick)
+        with open(arguments[0], "w") as out:
+            json.dump(found, out, indent=1)
+        sys.exit(command == "attack" and found["attacks_stopped"] < found["attacks_tried"])
+    if command == "restarted":
+        name, pid, seconds = arguments[0], int(arguments[1]), float(arguments[2])
+        print(wait_for(lambda: (p := stick.find(name)) and p["pid"] != pid and p, seconds)["pid"])
+        return
+    process = stick.find(arguments[0])
+    if not process:
+        sys.exit(f"drive: there is no {arguments[0]}")
+    if command == "kill":
+        stick.socket.sendall(f"kill {process['pid']} 9\n".encode())
+    print(process["pid"])
+
+
+def try_ready(path):
+    try:
+        stick = Attacker(path)
+        return stick.ask("ps", 2)
+    except (OSError, TimeoutError):
+        return None
+
+
+if __name__ == "__main__":
+    main()
