@@ -179,6 +179,7 @@ static void on_lease(void *context)
 {
 	struct stick *s = context;
 	log_warn("the gateway's admission has run out");
+	s->answer.fresh = false; /* what it granted is over: the way up does not end with that answer */
 	stick_trouble(s, s->machine.state == STATE_SESSION ? "admission_lost" : "no_reply");
 	stick_raise(s, EVENT_ADMISSION_LOST);
 }
@@ -186,10 +187,11 @@ static void on_lease(void *context)
 static void on_fetching(void *context)
 {
 	struct stick *s = context;
+	if (s->machine.state != STATE_UPDATE)
+		return; /* the tunnel was lost meanwhile: it is asked for again */
 	log_warn("the newer policy did not come; the one we have stands");
 	s->policy_passed_over = s->answer.newest_policy;
-	if (s->machine.state == STATE_UPDATE)
-		stick_raise(s, EVENT_UPDATED);
+	stick_raise(s, EVENT_UPDATED);
 }
 
 static void on_health(void *context)

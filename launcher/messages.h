@@ -71,8 +71,8 @@ enum message {
 				     for seconds, u64 newest policy version, u64 newest gateways version */
 	MSG_AGENT_FETCH = 83,     /* launcher -> agent: u8 what (0 policy, 1 gateways) */
 	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
-	MSG_AGENT_SESSION = 85,   /* launcher -> agent: id = session; u8 open(1)/close(0), s bank */
-	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = session; u8 ok, s reason */
+	MSG_AGENT_SESSION = 85,   /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
+	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = question; u8 ok, s reason */
 	MSG_AGENT_ERROR = 87,         /* agent -> launcher: s sentence; it goes on trying */
 	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */
 	MSG_AGENT_GOODBYE = 89, /* launcher -> agent: - : say goodbye to the gateway (offline), then MSG_READY again */

@@ -17,8 +17,10 @@ struct row {
 static const struct row rows[] = {
 #define ROW(first, last, event, held, next, action)                                                                    \
 	{STATE_##first, STATE_##last, EVENT_##event, HELD_##held, STATE_##next, ACTION_##action},
+#define HOLDS(action, held)
 #include "launcher/states.def"
 #undef ROW
+#undef HOLDS
 };
 
 static const struct row *row_find(const struct machine *machine, enum stick_event event)
@@ -40,14 +42,13 @@ bool machine_expects(const struct machine *machine, enum stick_event event)
 static bool held_after(enum stick_action action, bool held)
 {
 	switch (action) {
-	case ACTION_FREEZE:
-		return true;
-	case ACTION_THAW:
-	case ACTION_CLOSE:
-	case ACTION_DROP:
-	case ACTION_RELOAD:
-	case ACTION_WIPE:
-		return false;
+#define ROW(first, last, event, held, next, action)
+#define HOLDS(action, held)                                                                                            \
+	case ACTION_##action:                                                                                          \
+		return held;
+#include "launcher/states.def"
+#undef ROW
+#undef HOLDS
 	default:
 		return held;
 	}

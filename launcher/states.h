@@ -63,7 +63,7 @@ enum stick_action {
 
 struct machine {
 	enum stick_state state;
-	bool held; /* a frozen session waits to go on */
+	bool held; /* a session is kept back: frozen, or in READY being opened */
 };
 
 /* Take one event: changes `machine` and returns what is to be done now. */

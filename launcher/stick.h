@@ -37,6 +37,7 @@ struct stick_step {
 struct stick_session {
 	uint32_t id; /* 0: there is none */
 	char bank[WHITELIST_ID_BYTES];
+	uint32_t question; /* what the gateway was asked about it and has not answered, 0 nothing */
 	bool broker_ready, gateway_ready;
 	bool thawing;                   /* the page goes on when the gateway has opened the bank again */
 	char failure[STICK_CODE_BYTES]; /* why it ends, for the kiosk */
@@ -93,7 +94,7 @@ struct stick {
 
 	char chosen[WHITELIST_ID_BYTES]; /* the bank the customer pointed at last */
 	struct stick_session session;
-	uint32_t session_count;
+	uint32_t session_count, question_count;
 	struct loop_timer *opening, *freezing;
 	uint64_t refused[REFUSAL_COUNT];
 

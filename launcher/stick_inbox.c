@@ -384,8 +384,9 @@ static int hear_session_reply(struct stick *s, struct msg *m)
 	read_str(&r, reason, sizeof reason);
 	if (!reader_done(&r))
 		return -EBADMSG;
-	if (m->id != s->session.id || s->session.id == 0 || s->session.gateway_ready)
+	if (m->id == 0 || m->id != s->session.question)
 		return 0;
+	s->session.question = 0;
 	if (!ok) {
 		log_warn("the gateway does not open %s: %s", s->session.bank, reason);
 		session_fail(s, "gateway_refused");

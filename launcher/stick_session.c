@@ -37,14 +37,23 @@ static int send_start(struct stick *s, const struct whitelist_bank *bank, const 
 			     FIXED_FDS + bank->port_count);
 }
 
-static int send_bank(struct stick *s, enum stick_process to, enum message type, int open, const int *fd)
+static int send_policy(struct stick *s, int channel)
 {
 	uint8_t payload[WHITELIST_ID_BYTES + 8];
 	struct writer w = writer_over(payload, sizeof payload);
-	if (open >= 0)
-		write_u8(&w, (uint8_t)open);
 	write_str(&w, s->session.bank);
-	return crew_send_fds(&s->crew, to, (uint16_t)type, s->session.id, payload, w.size, fd, fd ? 1 : 0);
+	return crew_send_fds(&s->crew, PROCESS_POLICY, MSG_POLICY_SESSION, s->session.id, payload, w.size, &channel, 1);
+}
+
+/* Each question has a number of its own: the answer to one that was given up must not be taken for another's. */
+static int ask_gateway(struct stick *s, bool open)
+{
+	uint8_t payload[WHITELIST_ID_BYTES + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, open);
+	write_str(&w, s->session.bank);
+	s->session.question = ++s->question_count;
+	return crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_SESSION, s->session.question, payload, w.size);
 }
 
 /* Broker and policy get a channel of their own for this session; the listeners die with the broker. */
@@ -62,7 +71,7 @@ static int start_broker(struct stick *s, const struct whitelist_bank *bank)
 	if (!error)
 		error = send_start(s, bank, fds);
 	if (!error)
-		error = send_bank(s, PROCESS_POLICY, MSG_POLICY_SESSION, -1, &channel[1]);
+		error = send_policy(s, channel[1]);
 	for (size_t i = 1; i < FIXED_FDS + bank->port_count; i++)
 		close(fds[i]);
 	if (channel[0] >= 0) {
@@ -89,7 +98,7 @@ void session_open(struct stick *s)
 		return;
 	}
 	log_info("session %u with %s", s->session.id, s->session.bank);
-	int error = send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 1, NULL);
+	int error = ask_gateway(s, true);
 	if (!error)
 		error = start_broker(s, bank);
 	if (error) {
@@ -120,7 +129,7 @@ void session_thaw(struct stick *s)
 {
 	s->session.gateway_ready = false;
 	s->session.thawing = true;
-	if (send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 1, NULL))
+	if (ask_gateway(s, true))
 		session_fail(s, "internal");
 	else
 		loop_timer_set(s->opening, OPENING_MS);
@@ -133,6 +142,7 @@ void session_freeze(struct stick *s, bool frozen)
 	write_u8(&w, frozen);
 	if (frozen && s->session.thawing) {
 		s->session.thawing = false;
+		s->session.question = 0;
 		loop_timer_set(s->opening, -1);
 	}
 	int error = crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_FREEZE, s->session.id, payload, w.size);
@@ -153,7 +163,7 @@ void session_end(struct stick *s)
 	log_info("session %u ends", s->session.id);
 	crew_stop(&s->crew, PROCESS_BROKER);
 	crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_END, s->session.id, NULL, 0);
-	send_bank(s, PROCESS_AGENT, MSG_AGENT_SESSION, 0, NULL);
+	(void)ask_gateway(s, false);
 	loop_timer_set(s->opening, -1);
 	loop_timer_set(s->freezing, -1);
 	s->session = (struct stick_session){0};

@@ -15,7 +15,7 @@ static bool is_impossible(enum stick_state state, bool held, enum stick_event ev
 	case EVENT_UNLOCK_REFUSED:
 		return state != STATE_UNLOCK;
 	case EVENT_SESSION_OPENED:
-		return state != STATE_READY;
+		return state != STATE_READY || !held;
 	case EVENT_SESSION_FAILED:
 		return state < STATE_READY && !held;
 	default:
@@ -121,6 +121,15 @@ static void a_frozen_session_can_be_left(void **unused)
 	assert_false(m.held);
 }
 
+static void a_newer_policy_waits_for_the_bank_that_is_being_opened(void **unused)
+{
+	(void)unused;
+	struct machine m = {.state = STATE_READY};
+	WALK(&m, {EVENT_BANK_CHOSEN, STATE_READY, ACTION_OPEN}, {EVENT_NEWER_POLICY, STATE_READY, ACTION_NONE},
+	     {EVENT_SESSION_OPENED, STATE_SESSION, ACTION_SHOW}, {EVENT_BANK_CLOSED, STATE_READY, ACTION_CLOSE},
+	     {EVENT_NEWER_POLICY, STATE_UPDATE, ACTION_UPDATE});
+}
+
 /* What is true outside the machine, and what the actions it gave have done: the machine must agree with both. */
 struct world {
 	struct machine machine;
@@ -156,7 +165,7 @@ static void world_check(const struct world *w)
 	assert_true(!w->serving || (w->tunnel && w->admitted));
 	assert_int_equal(w->serving, w->machine.state == STATE_SESSION);
 	if (w->machine.held)
-		assert_in_range(w->machine.state, STATE_LINK, STATE_ADMITTED);
+		assert_in_range(w->machine.state, STATE_LINK, STATE_READY);
 }
 
 /* Every world that any order of events can reach, none left out. */
@@ -205,6 +214,7 @@ int main(void)
 	    cmocka_unit_test(a_lost_tunnel_freezes_and_resumes_through_admission),
 	    cmocka_unit_test(a_lost_admission_freezes),
 	    cmocka_unit_test(a_frozen_session_can_be_left),
+	    cmocka_unit_test(a_newer_policy_waits_for_the_bank_that_is_being_opened),
 	    cmocka_unit_test(no_order_of_events_serves_without_tunnel_and_admission),
 	    cmocka_unit_test(names_are_those_of_the_table),
 	};
