@@ -25,10 +25,11 @@ test-e2e: $(E2E_NEEDS)
 	$(call say,TEST,e2e)
 	$(Q)tests/prove $(B) e2e $(E2E_TESTS)
 
-test: ## everything: static checks, unit, integration, e2e
+test: ## everything: static checks, unit, the state machine's proof, integration, e2e
 	$(Q)rm -rf $(B)/tests
 	$(Q)$(MAKE) --no-print-directory check
 	$(Q)$(MAKE) --no-print-directory programs test-unit
+	$(Q)$(MAKE) --no-print-directory test-model
 	$(Q)$(MAKE) --no-print-directory test-integration
 	$(Q)$(MAKE) --no-print-directory test-e2e
 	$(Q)tests/sum $(B)
