@@ -1,6 +1,6 @@
 # first: the function that the harnesses beside it are named with
 include tests/fuzz/fuzz.mk
-include $(filter-out tests/check/%,$(wildcard tests/*/*.mk))
+include $(filter-out tests/check/% tests/fuzz/fuzz.mk,$(wildcard tests/*/*.mk))
 # last: it looks at every source the others named
 include tests/check/check.mk
 
