@@ -34,7 +34,7 @@ enum message {
 
 	/* launcher <-> policy */
 	MSG_POLICY_LOAD = 50, /* b roots JSON, b built-in policy envelope, b kept policy envelope ("" none), b gateways
-				 envelope, b kept gateways ("" none), u64 now */
+				 envelope, b kept gateways ("" none), u64 now, u64 policy version accepted before */
 	MSG_POLICY_LOADED = 51,  /* u64 version, u64 expires, u8 pin, b CA certificate PEM, b payload JSON of the policy
 				    (for tiles), b payload JSON of the gateways, s note for the desk ("" none) */
 	MSG_POLICY_REFUSED = 52, /* u8 what (0 none usable, 1 an offered one), s reason code, s sentence */

@@ -1,6 +1,7 @@
 #include "launcher/policy_store.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,21 @@ static void note_expiry(struct policy_store *store, int64_t now)
 	note_add(store, sentence);
 }
 
+/* Somebody may have spoilt the kept one to bring an older one back. */
+static void close_below_floor(struct policy_store *store)
+{
+	char sentence[192];
+	if (store->whitelist->version >= store->policy_floor)
+		return;
+	snprintf(sentence, sizeof sentence,
+		 "policy %" PRIu64 " is older than %" PRIu64
+		 ", which this stick has accepted before and cannot read any more: every bank is closed until there is "
+		 "one as new",
+		 store->whitelist->version, store->policy_floor);
+	note_add(store, sentence);
+	store->whitelist->expires = 0;
+}
+
 int store_load(struct policy_store *store, const struct store_sources *sources, int64_t now,
 	       struct store_refusal *refusal)
 {
@@ -164,7 +180,9 @@ int store_load(struct policy_store *store, const struct store_sources *sources, 
 	}
 	store_put_policy(store, &policy);
 	store_put_gateways(store, &gateways);
+	store->policy_floor = sources->policy_floor;
 	note_expiry(store, now);
+	close_below_floor(store);
 	return 0;
 }
 
@@ -172,7 +190,7 @@ int store_load(struct policy_store *store, const struct store_sources *sources, 
 
 static int offer_policy(struct policy_store *store, struct object *o, int64_t now, struct store_refusal *refusal)
 {
-	enum whitelist_verdict verdict = whitelist_accept(o->whitelist, store->whitelist, 0, now);
+	enum whitelist_verdict verdict = whitelist_accept(o->whitelist, store->whitelist, store->policy_floor, now);
 	if (verdict != WHITELIST_NEWER)
 		return refuse(refusal, "the offered policy", whitelist_verdict_code(verdict),
 			      whitelist_verdict_text(verdict));

@@ -47,6 +47,7 @@ struct stick_session {
 struct stick_answer {
 	bool fresh;
 	enum admission admission;
+	const char *code; /* of the step, where it is no admission: what the customer is told */
 	uint64_t newest_policy;
 };
 
@@ -152,6 +153,8 @@ void session_end(struct stick *s);
 void stick_trouble(struct stick *s, const char *code); /* what the next loss is explained with */
 void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcome, const char *code,
 	       const char *detail);
+/* Why the gateway does not let us in, as it answered last. */
+void tell_not_admitted(struct stick *s);
 /* The start screen's lines when the machine goes from one state to another. */
 void tell_way(struct stick *s, enum stick_state from);
 void tell_everything(struct stick *s); /* to a kiosk that has just begun */

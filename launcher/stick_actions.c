@@ -71,6 +71,8 @@ static void act_admit(struct stick *s)
 {
 	if (s->answer.fresh && s->answer.admission == ADMISSION_ADMITTED)
 		stick_raise(s, EVENT_ADMISSION_GRANTED);
+	else if (s->answer.fresh)
+		tell_not_admitted(s);
 }
 
 static void act_banks(struct stick *s)

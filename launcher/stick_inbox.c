@@ -315,23 +315,34 @@ static int hear_agent_ready(struct stick *s, struct msg *m)
 	return 0;
 }
 
-static void take_admission(struct stick *s, enum admission admission, uint32_t valid_s)
+/* What the kiosk says of it (kiosk/strings.c); of refusals the gateway's own reason where it is for the customer. */
+static const char *admission_code(enum admission admission, const char *reason)
 {
 	static const char *const codes[] = {[ADMISSION_REFUSED] = "refused",
 					    [ADMISSION_ADMITTED] = "",
 					    [ADMISSION_REVOKED] = "revoked",
 					    [ADMISSION_UNKNOWN] = "unknown"};
+	static const char *const reasons[] = {"image_old", "image_unknown"};
+	for (size_t i = 0; admission == ADMISSION_REFUSED && i < sizeof reasons / sizeof reasons[0]; i++)
+		if (strcmp(reason, reasons[i]) == 0)
+			return reasons[i];
+	return codes[admission];
+}
+
+static void take_admission(struct stick *s, uint32_t valid_s)
+{
+	enum admission admission = s->answer.admission;
 	if (admission == ADMISSION_ADMITTED) {
 		loop_timer_set(s->lease, (int64_t)valid_s * 1000);
 		stick_raise(s, EVENT_ADMISSION_GRANTED);
 		return;
 	}
 	loop_timer_set(s->lease, -1);
-	bool frozen_page = s->machine.state == STATE_SESSION && admission != ADMISSION_REVOKED;
-	stick_trouble(s, frozen_page ? "admission_lost" : codes[admission]);
+	bool passing = admission != ADMISSION_REVOKED && strncmp(s->answer.code, "image_", 6) != 0;
+	stick_trouble(s, s->machine.state == STATE_SESSION && passing ? "admission_lost" : s->answer.code);
 	stick_raise(s, admission == ADMISSION_REVOKED ? EVENT_REVOKED : EVENT_ADMISSION_LOST);
 	if (s->machine.state == STATE_ADMITTED)
-		tell_step(s, STATE_ADMITTED, STEP_TROUBLE, codes[admission], "");
+		tell_not_admitted(s);
 }
 
 static int hear_admission(struct stick *s, struct msg *m)
@@ -351,11 +362,13 @@ static int hear_admission(struct stick *s, struct msg *m)
 			 reason[0] ? "; " : "", reason);
 	if (!stick_confirm_time(s, gateway_time))
 		return 0;
-	s->answer = (struct stick_answer){
-	    .fresh = true, .admission = (enum admission)admission, .newest_policy = newest_policy};
+	s->answer = (struct stick_answer){.fresh = true,
+					  .admission = (enum admission)admission,
+					  .code = admission_code((enum admission)admission, reason),
+					  .newest_policy = newest_policy};
 	if (s->time_confirmed)
 		stick_raise(s, EVENT_TIME_CONFIRMED);
-	take_admission(s, (enum admission)admission, valid_s);
+	take_admission(s, valid_s);
 	if (newest_policy > s->policy->version && newest_policy != s->policy_passed_over)
 		stick_raise(s, EVENT_NEWER_POLICY);
 	return 0;

@@ -67,6 +67,7 @@ static int start_policy(struct stick *s)
 	write_str(&w, s->provision.gateways);
 	write_str(&w, s->provision.kept_gateways);
 	write_u64(&w, now > floor ? now : floor);
+	write_u64(&w, s->provision.kept_policy_version);
 	int error = crew_start(&s->crew, PROCESS_POLICY, NULL, 0);
 	return error ? error : send_brief(s, PROCESS_POLICY, MSG_POLICY_LOAD, &w);
 }

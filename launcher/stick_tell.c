@@ -87,6 +87,14 @@ void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcom
 	send_step(s, state);
 }
 
+/* An image that is refused is not a matter of waiting. */
+void tell_not_admitted(struct stick *s)
+{
+	bool image = strncmp(s->answer.code, "image_", 6) == 0;
+	tell_step(s, STATE_ADMITTED, image ? STEP_FAILED : STEP_TROUBLE, s->answer.code,
+		  image ? s->about.version_text : "");
+}
+
 void tell_way(struct stick *s, enum stick_state from)
 {
 	enum stick_state to = s->machine.state;

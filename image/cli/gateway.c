@@ -98,7 +98,7 @@ static json_t *ask(const char *socket_path, json_t *request)
 /* --- options --- */
 
 struct options {
-	const char *socket, *config, *id, *key, *name, *region, *addresses[ADDRESSES_MAX];
+	const char *socket, *config, *id, *key, *name, *region, *addresses[ADDRESSES_MAX], *version, *root_hash;
 	size_t address_count;
 	bool json;
 	const char *argument; /* the one word that is no option */
@@ -111,6 +111,7 @@ static int parse(int argc, char **argv, const char *usage, struct options *o)
 	    {"id", required_argument, NULL, 'i'},      {"key", required_argument, NULL, 'k'},
 	    {"name", required_argument, NULL, 'n'},    {"region", required_argument, NULL, 'r'},
 	    {"address", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
+	    {"version", required_argument, NULL, 'v'}, {"root-hash", required_argument, NULL, 'R'},
 	    {"help", no_argument, NULL, 'h'},          {0},
 	};
 	*o = (struct options){.socket = SOCKET_PATH, .config = CONFIG_PATH, .name = "", .region = ""};
@@ -131,6 +132,10 @@ static int parse(int argc, char **argv, const char *usage, struct options *o)
 			o->region = optarg;
 		else if (letter == 'a' && o->address_count < ADDRESSES_MAX)
 			o->addresses[o->address_count++] = optarg;
+		else if (letter == 'v')
+			o->version = optarg;
+		else if (letter == 'R')
+			o->root_hash = optarg;
 		else if (letter == 'j')
 			o->json = true;
 		else {
@@ -262,6 +267,94 @@ static int cmd_stick(int argc, char **argv)
 	return command_run(table, "sekisho gateway stick", argc, argv);
 }
 
+/* --- image --- */
+
+/* A word that is no whole number goes as it is, for gatewayd to refuse with its reason. */
+static json_t *number_of(const char *text)
+{
+	char *end;
+	errno = 0;
+	long long number = strtoll(text, &end, 10);
+	return errno || end == text || *end ? json_string(text) : json_integer(number);
+}
+
+static int print_images(json_t *answer, const struct options *o)
+{
+	if (!answer)
+		return CLI_REFUSED;
+	if (o->json)
+		return print_json(answer);
+	json_int_t floor = json_integer_value(json_object_get(answer, "floor"));
+	json_int_t held_back = json_integer_value(json_object_get(answer, "held_back"));
+	size_t i;
+	json_t *image;
+	json_array_foreach(json_object_get(answer, "images"), i, image)
+	{
+		printf("released: version %" JSON_INTEGER_FORMAT ", root hash %s\n",
+		       json_integer_value(json_object_get(image, "version")), text_of(image, "root_hash"));
+	}
+	if (floor)
+		printf("the oldest version that is admitted is %" JSON_INTEGER_FORMAT "\n", floor);
+	else
+		printf("no version is too old\n");
+	if (held_back)
+		printf("sticks in use that are refused for their image: %" JSON_INTEGER_FORMAT "\n", held_back);
+	json_decref(answer);
+	return CLI_GOOD;
+}
+
+static int image_floor(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway image floor [--json] [--socket PATH] VERSION";
+	PARSE(usage);
+	if (!o.argument)
+		return missing(usage);
+	return print_images(ask(o.socket, json_pack("{s:s, s:o, s:s}", "command", "image.floor", "version",
+						    number_of(o.argument), "who", who())),
+			    &o);
+}
+
+static int image_change(const char *command, const struct options *o)
+{
+	return print_images(ask(o->socket, json_pack("{s:s, s:o, s:s, s:s}", "command", command, "version",
+						     number_of(o->version), "root_hash", o->root_hash, "who", who())),
+			    o);
+}
+
+static int image_add(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway image add --version N --root-hash HASH [--json] [--socket PATH]";
+	PARSE(usage);
+	return o.version && o.root_hash && !o.argument ? image_change("image.add", &o) : missing(usage);
+}
+
+static int image_remove(int argc, char **argv)
+{
+	static const char usage[] =
+	    "sekisho gateway image remove --version N --root-hash HASH [--json] [--socket PATH]";
+	PARSE(usage);
+	return o.version && o.root_hash && !o.argument ? image_change("image.remove", &o) : missing(usage);
+}
+
+static int image_list(int argc, char **argv)
+{
+	PARSE("sekisho gateway image list [--json] [--socket PATH]");
+	return print_images(ask(o.socket, json_pack("{s:s}", "command", "image.list")), &o);
+}
+
+static int cmd_image(int argc, char **argv)
+{
+	static const struct command table[] = {
+	    {"floor", image_floor, "VERSION", "admit no image older than this one; 0: any"},
+	    {"add", image_add, "--version N --root-hash HASH",
+	     "register a released image: from the first on, no other is admitted"},
+	    {"remove", image_remove, "--version N --root-hash HASH", "take a released image back"},
+	    {"list", image_list, "[--json]", "the floor and the released images"},
+	    {0},
+	};
+	return command_run(table, "sekisho gateway image", argc, argv);
+}
+
 /* --- the rest --- */
 
 static int operator_password(int argc, char **argv)
@@ -343,6 +436,7 @@ int cmd_gateway(int argc, char **argv)
 {
 	static const struct command table[] = {
 	    {"stick", cmd_stick, "add|list|revoke ...", "the sticks this gateway lets in"},
+	    {"image", cmd_image, "floor|add|remove|list ...", "which images are admitted"},
 	    {"operator", cmd_operator, "password ...", "who may log in at the console"},
 	    {"events", cmd_events, "[--json]", "what happened last, newest first"},
 	    {"init", cmd_init, "--address ADDRESS:PORT [--config FILE]",

@@ -290,8 +290,48 @@ check "the egress process is killed and comes back, which is counted" until_true
 reopened() { [ "$(question "$ns1" www.bank.example)" = "NOERROR 198.51.100.10" ] && tcp "$ns1" 198.51.100.10 443; }
 check "and the session that was open is open again" until_true reopened
 
+# --- images: a floor, and the released ones
+image() { "$b/sekisho" gateway image "$1" --socket "$(rig socket)" "${@:2}"; }
+is_closed() { ! tcp "$ns1" 198.51.100.10 443; }
+hash=$(printf 'ab%.0s' {1..32}) other=$(printf 'cd%.0s' {1..32})
+[ "$(image floor 8)" = "$(printf '%s\n' 'the oldest version that is admitted is 8' 'sticks in use that are refused for their image: 1')" ]
+ok $? "a floor above a stick's image says how many it shuts out"
+check "and shuts it out without waiting for its beacon: its bank is closed" until_true is_closed
+[ "$(session "$ns1" sekisho-demo true)" = 200 ] && said '.ok == false and .reason == "not_admitted"'
+ok $? "and opens no more"
+[ "$(beacon ST-000001 $boot1 21 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "image_old" and .valid_s == 0'
+ok $? "its beacon is refused for its old image"
+[ "$(question "$ns1" www.bank.example)" = "no answer" ]
+ok $? "it has no resolver"
+[ "$(api "$ns1" /v1/policy)" = 200 ]
+ok $? "but still the policy, to update by"
+[ "$(stick ST-000001 state)" = quarantined ] && [ "$(stick ST-000001 cause)" = image_old ]
+ok $? "the desk shows it held back, and why"
+[ "$(beacon ST-000001 $boot1 22 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
+ok $? "with an image at the floor it is admitted"
+[ "$(beacon ST-000001 $boot1 23 '.image.version = "newest"' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.reason == "image_old"'
+ok $? "a version that is no number is below every floor"
+image add --version 8 --root-hash "$hash" >/dev/null
+[ "$(beacon ST-000001 $boot1 24 ".image = {version: 8, root_hash: \"$other\"}" | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "image_unknown"'
+ok $? "where images are registered, another root hash under the same version is refused"
+[ "$(beacon ST-000001 $boot1 25 '.image = {version: 8}' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.reason == "image_unknown"'
+ok $? "and so is none"
+[ "$(stick ST-000001 cause)" = image_unknown ]
+ok $? "the desk shows that too"
+[ "$(beacon ST-000001 $boot1 26 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
+ok $? "the registered one is admitted"
+refuse "a floor that would shut everybody out is refused" image floor 9
+refuse "a root hash that is none is refused" image add --version 9 --root-hash 1234
+check "what is registered can be taken back" image remove --version 8 --root-hash "$hash"
+image floor 0 >/dev/null
+[ "$(image list --json | jq -c '[.floor, .images]')" = '[0,[]]' ] &&
+  [ "$(beacon ST-000001 $boot1 27 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
+ok $? "without either everything is as before"
+[ "$(session "$ns1" sekisho-demo true)" = 200 ] && said '.ok == true'
+ok $? "and its bank opens again"
+
 # --- goodbye and revocation
-[ "$(beacon ST-000001 $boot1 21 '.goodbye = true' | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 state)" = offline ]
+[ "$(beacon ST-000001 $boot1 28 '.goodbye = true' | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 state)" = offline ]
 ok $? "a stick that says goodbye is offline"
 refuse "and reaches its bank no more" tcp "$ns1" 198.51.100.10 443
 [ "$(beacon ST-000001 $boot2 1 | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 cause)" = new_boot ]

@@ -75,10 +75,10 @@ class Process:
         if receive(self.channel)[0] != READY:
             sys.exit("Bail out! the policy process does not start")
 
-    def load(self, policy, kept="", gateways=None, kept_gateways="", now=NOW, keys=None):
+    def load(self, policy, kept="", gateways=None, kept_gateways="", now=NOW, keys=None, floor=0):
         gateways = good_gateways if gateways is None else gateways
         send(self.channel, LOAD, 0, blob(keys or roots) + blob(policy) + blob(kept) + blob(gateways) +
-             blob(kept_gateways) + struct.pack("<Q", now))
+             blob(kept_gateways) + struct.pack("<QQ", now, floor))
         return receive(self.channel)
 
     def offer(self, envelope, now=NOW):
@@ -232,6 +232,18 @@ only_beta = policy(5)
 del only_beta["banks"][0]
 check(process.offer(signed(only_beta))[0] == LOADED and ask(alpha, "www.alpha.example")[2][0] == NO_SESSION and
       ask(beta, "www.beta.example")[0] == YES, "a bank that is gone is closed, the other goes on")
+
+# --- a stick that has accepted version 4 and cannot read it any more --------------------------------------------------
+
+floored = Process()
+kind, _, payload = floored.load(signed(policy(2)), kept="spoilt", floor=4)
+check(kind == LOADED and b"older than 4" in fields(payload, "881bbbb")[6], "an older policy than one accepted before is loaded, and said")
+closed = floored.session(1, "alpha")
+check(ask(closed, "www.alpha.example")[2][0] == EXPIRED, "with its banks closed")
+check(fields(floored.offer(three)[2], "1bb")[1] == b"older", "a newer one that is still below that is refused")
+check(floored.offer(signed(policy(4)))[0] == LOADED and ask(closed, "www.alpha.example")[0] == YES,
+      "one that is as new opens them")
+check(floored.end() == 0, "and it ends with its channel")
 
 # --- time -----------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,23 @@ static void never_stays_never(void **state)
 	assert_int_equal(record.state, HEALTH_NEVER);
 }
 
+static void quarantine_is_told_and_left(void **state)
+{
+	(void)state;
+	beacon_at(0, "a");
+	assert_true(health_quarantine(&record, CAUSE_IMAGE_OLD));
+	assert_int_equal(record.state, HEALTH_QUARANTINED);
+	assert_false(health_quarantine(&record, CAUSE_IMAGE_OLD));
+	assert_true(health_quarantine(&record, CAUSE_IMAGE_UNKNOWN));
+	assert_int_equal(at(45), HEALTH_QUARANTINED);
+	assert_int_equal(at(46), HEALTH_LATE);
+	beacon_at(47, "a");
+	assert_true(health_quarantine(&record, CAUSE_IMAGE_OLD));
+	assert_true(health_beacon(&record, 60000, "a", false));
+	assert_int_equal(record.state, HEALTH_UP);
+	assert_int_equal(record.cause, CAUSE_RELEASED);
+}
+
 static void silence_gets_worse_by_the_clock(void **state)
 {
 	(void)state;
@@ -112,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(never_stays_never, fresh),
+	    cmocka_unit_test_setup(quarantine_is_told_and_left, fresh),
 	    cmocka_unit_test_setup(silence_gets_worse_by_the_clock, fresh),
 	    cmocka_unit_test_setup(the_tunnel_tells_the_cause, fresh),
 	    cmocka_unit_test_setup(coming_back_takes_two_in_time, fresh),

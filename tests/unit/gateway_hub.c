@@ -94,6 +94,9 @@ static int unmake(void **state)
 	return 0;
 }
 
+static const char *image_version = "1", *root_hash = "";
+static char beacon_reason[CODE_SIZE];
+
 /* Say a beacon from `address`; gives the answer's state. */
 static const char *beacon(uint32_t address, const char *device, const char *boot, uint64_t sequence, bool goodbye)
 {
@@ -102,7 +105,8 @@ static const char *beacon(uint32_t address, const char *device, const char *boot
 	struct beacon b = {.sequence = sequence, .goodbye = goodbye, .policy_version = 3};
 	snprintf(b.device, sizeof b.device, "%s", device);
 	snprintf(b.boot, sizeof b.boot, "%s", boot);
-	snprintf(b.image_version, sizeof b.image_version, "1");
+	snprintf(b.image_version, sizeof b.image_version, "%s", image_version);
+	snprintf(b.root_hash, sizeof b.root_hash, "%s", root_hash);
 	struct writer w = writer_over(data, sizeof data);
 	write_u32(&w, htonl(address));
 	beacon_write(&w, &b);
@@ -111,6 +115,7 @@ static const char *beacon(uint32_t address, const char *device, const char *boot
 	hub_beacon(&hub, 9, &r);
 	struct reader reply = said(GW_BEACON_REPLY, 0);
 	read_str(&reply, answer, sizeof answer);
+	read_str(&reply, beacon_reason, sizeof beacon_reason);
 	return answer;
 }
 
@@ -294,6 +299,90 @@ static void the_revoked_stay_out_over_a_restart(void **state)
 	assert_int_equal(fleet_at(hub.fleet, 0)->health.state, HEALTH_REVOKED);
 }
 
+/* What the control socket answers. */
+static bool control(const char *request, const char *wanted)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	hub_control(&hub, request, strlen(request), out);
+	fclose(out);
+	bool good = strstr(text, wanted) != NULL;
+	if (!good)
+		print_message("# %s\n", text);
+	free(text);
+	return good;
+}
+
+static void an_old_image_is_held_back(void **state)
+{
+	(void)state;
+	const struct stick *stick = fleet_at(hub.fleet, 0);
+	image_version = "6";
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	open_bank("bank-a", true);
+	forget();
+	assert_true(control("{\"command\":\"image.floor\",\"version\":7}", "\"held_back\":1"));
+	said(GW_SESSION, 0); /* at once: its bank is closed, and it is expelled */
+	struct reader admission = said(GW_ADMIT, 0);
+	read_u32(&admission);
+	assert_int_equal(read_u32(&admission), 0);
+	assert_int_equal(stick->admitted_until_ms, 0);
+	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "refused");
+	assert_string_equal(beacon_reason, "image_old");
+	assert_int_equal(stick->health.state, HEALTH_QUARANTINED);
+	assert_int_equal(stick->health.cause, CAUSE_IMAGE_OLD);
+	assert_int_equal(hub.transitions[HEALTH_QUARANTINED], 1);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 3, false), "refused");
+	assert_int_equal(hub.transitions[HEALTH_QUARANTINED], 1); /* no news */
+	assert_int_equal(stick->admitted_until_ms, 0);
+
+	hub_close(&hub);
+	open_hub();
+	stick = fleet_at(hub.fleet, 0);
+	assert_int_equal(hub.images.floor, 7);
+	assert_int_equal(stick->health.state, HEALTH_QUARANTINED);
+	assert_int_equal(stick->admitted_until_ms, 0);
+	image_version = "07x";
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b2", 1, false), "refused");
+	image_version = "7";
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b3", 1, false), "admitted");
+	assert_int_equal(stick->health.state, HEALTH_UP);
+	image_version = "1";
+}
+
+static void only_released_images_come_in(void **state)
+{
+	(void)state;
+	static const char one[] = "{\"command\":\"image.add\",\"version\":1,\"root_hash\":"
+				  "\"0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+	static const char other[] = "{\"command\":\"image.remove\",\"version\":1,\"root_hash\":"
+				    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+	const struct stick *stick = fleet_at(hub.fleet, 0);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	assert_true(control(one, "\"held_back\":1"));
+	assert_true(control(one, "registered already"));
+	assert_true(control("{\"command\":\"image.floor\",\"version\":2}", "no stick at all"));
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "refused");
+	assert_string_equal(beacon_reason, "image_unknown");
+	assert_int_equal(stick->health.cause, CAUSE_IMAGE_UNKNOWN);
+	root_hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 3, false), "admitted");
+	assert_int_equal(stick->health.cause, CAUSE_RELEASED);
+	image_version = "2";
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 4, false), "refused");
+	image_version = "1";
+	root_hash = "";
+	hub_close(&hub);
+	open_hub();
+	assert_int_equal(hub.images.count, 1);
+	assert_true(control(other, "\"held_back\":0"));
+	assert_true(control(other, "not registered"));
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 5, false), "admitted");
+}
+
 static void guesses_are_rationed(void **state)
 {
 	(void)state;
@@ -350,6 +439,11 @@ static void control_requests_are_checked(void **state)
 	    "{\"command\":\"stick.add\",\"id\":\"a\",\"key\":\"AAAA\"}",
 	    "{\"command\":\"stick.revoke\",\"id\":\"nobody\"}",
 	    "{\"command\":\"operator.password\",\"name\":\"a b\"}",
+	    "{\"command\":\"image.floor\"}",
+	    "{\"command\":\"image.floor\",\"version\":-1}",
+	    "{\"command\":\"image.floor\",\"version\":\"seven\"}",
+	    "{\"command\":\"image.add\",\"version\":1}",
+	    "{\"command\":\"image.add\",\"version\":1,\"root_hash\":\"abc\"}",
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		char *text = NULL;
@@ -375,6 +469,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_new_boot_closes_what_was_open, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_restart_loses_nothing_and_alarms_nobody, make, unmake),
 	    cmocka_unit_test_setup_teardown(the_revoked_stay_out_over_a_restart, make, unmake),
+	    cmocka_unit_test_setup_teardown(an_old_image_is_held_back, make, unmake),
+	    cmocka_unit_test_setup_teardown(only_released_images_come_in, make, unmake),
 	    cmocka_unit_test_setup_teardown(guesses_are_rationed, make, unmake),
 	    cmocka_unit_test_setup_teardown(the_first_password_is_printed_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(control_requests_are_checked, make, unmake),

@@ -35,6 +35,8 @@ static int teardown(void **state)
 
 static struct blob blob(const char *text) { return (struct blob){(const uint8_t *)text, text ? strlen(text) : 0}; }
 
+static uint64_t policy_floor;
+
 /* Load; NULL texts are not there. All are taken. */
 static int load(struct policy_store *store, char *policy, char *kept, char *gateways, char *kept_gateways, int64_t now,
 		struct store_refusal *refusal)
@@ -43,7 +45,8 @@ static int load(struct policy_store *store, char *policy, char *kept, char *gate
 					.policy = blob(policy),
 					.kept_policy = blob(kept),
 					.gateways = blob(gateways),
-					.kept_gateways = blob(kept_gateways)};
+					.kept_gateways = blob(kept_gateways),
+					.policy_floor = policy_floor};
 	int error = store_load(store, &sources, now, refusal);
 	free(policy);
 	free(kept);
@@ -105,6 +108,24 @@ static void a_bad_kept_one_is_left_aside_and_told(void **state)
 	assert_int_equal(load(&store, policy(2), foreign, gateways(1), NULL, SIGNED_NOW, &refusal), 0);
 	assert_int_equal(store.whitelist->version, 2);
 	assert_non_null(strstr(store.note, "another tenant's"));
+	store_free(&store);
+}
+
+static void below_the_floor_the_banks_are_closed(void **state)
+{
+	(void)state;
+	struct policy_store store;
+	struct store_refusal refusal;
+	policy_floor = 5;
+	assert_int_equal(load(&store, policy(3), strdup("{"), gateways(1), NULL, SIGNED_NOW, &refusal), 0);
+	policy_floor = 0;
+	assert_int_equal(store.whitelist->version, 3);
+	assert_true(store.whitelist->expires < SIGNED_NOW);
+	assert_non_null(strstr(store.note, "older than 5"));
+	assert_int_equal(offer(&store, policy(4), SIGNED_NOW, &refusal), -EINVAL);
+	assert_string_equal(refusal.code, "older");
+	assert_int_equal(offer(&store, policy(5), SIGNED_NOW, &refusal), 0);
+	assert_true(store.whitelist->expires > SIGNED_NOW);
 	store_free(&store);
 }
 
@@ -500,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_highest_good_version_stands),
 	    cmocka_unit_test(a_bad_kept_one_is_left_aside_and_told),
+	    cmocka_unit_test(below_the_floor_the_banks_are_closed),
 	    cmocka_unit_test(a_good_kept_one_stands_in_for_a_bad_built_in),
 	    cmocka_unit_test(nothing_good_is_a_refusal_with_its_reason),
 	    cmocka_unit_test(an_expired_one_is_loaded_and_told),

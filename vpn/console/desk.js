@@ -4,8 +4,8 @@ import { icon, make, tones } from "./dom.js";
 import { alarms, isAtBank, isTrouble, whatIsWrong, whatToDo, worst } from "./trouble.js";
 import { age, bytes, clock, language, moment, words } from "./words.js";
 
-const ORDER = ["up", "late", "stale", "lost", "offline", "never", "revoked"];
-const SORT = { lost: 0, stale: 1, late: 2, up: 3, offline: 4, never: 5, revoked: 6 };
+const ORDER = ["up", "late", "stale", "lost", "quarantined", "offline", "never", "revoked"];
+const SORT = { lost: 0, quarantined: 1, stale: 2, late: 3, up: 4, offline: 5, never: 6, revoked: 7 };
 const EXPIRING_S = 30 * 86400;
 
 const pill = (state) => make(`span.pill.tone-${tones[state]}`, icon(state), words().states[state]);
@@ -27,10 +27,11 @@ function headline(model) {
   const { sticks } = model.fleet;
   const troubled = sticks.filter((s) => isTrouble(s, model.now));
   const bad = troubled.filter((s) => s.state !== "late");
-  const atBank = bad.filter(isAtBank).length;
+  const brokenOff = bad.filter((s) => s.state !== "quarantined");
+  const atBank = brokenOff.filter(isAtBank).length;
   let [state, title, more] = ["up", w.calm, w.calm_more(sticks.filter((s) => s.state === "up").length, sticks.length)];
   if (!model.reached) [state, title, more] = ["lost", w.dead(moment(model.fleet.now, model.now)), w.dead_todo];
-  else if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), w.trouble_more(atBank)];
+  else if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), brokenOff.length ? w.trouble_more(atBank) : w.quarantine_more];
   else if (troubled.length) [state, title, more] = ["late", w.watch(troubled.length), w.watch_more];
   else if (!sticks.length) [state, title, more] = ["never", w.no_sticks, w.no_sticks_more];
   document.title = bad.length && model.reached ? `(${bad.length}) ${title} - ${w.title}` : `${title} - ${w.title}`;
@@ -67,10 +68,11 @@ function alarmCard(alarm, model, act) {
   const title = many ? w.region_many(alarm.region, alarm.sticks.length) : first.name || first.id;
   const banks = [...new Set(alarm.sticks.flatMap((s) => s.banks))].join(", ");
   const open = alarm.sticks.some(isAtBank);
+  const held = alarm.state === "quarantined";
   return make(`article.alarm.tone-${tones[alarm.state]}`,
     make("header", icon(alarm.state), make("div", make("h3", title), make("span.sub", many ? "" : `${first.id}　${first.region}`)),
       make("div.age", make("b", age(model.now - alarm.since)), make("small", w.since_at(moment(alarm.since, model.now))))),
-    make("dl", make("dt", w.what), make("dd", whatIsWrong(first)), make("dt", w.at_bank), make("dd", open ? w.was_at_bank(banks) : w.was_not_at_bank)),
+    make("dl", make("dt", w.what), make("dd", whatIsWrong(first)), held ? [make("dt", w.image), make("dd", w.image_of(first.image_version, model.fleet.image_floor))] : [make("dt", w.at_bank), make("dd", open ? w.was_at_bank(banks) : w.was_not_at_bank)]),
     many ? make("ul", alarm.sticks.map((s) => make("li", make("button", { type: "button", onclick: () => act.open(s.id) }, s.name || s.id)))) : null,
     make("p.todo", make("b", w.todo), many ? w.todos.region : whatToDo(first)),
     many ? null : make("button.plain", { type: "button", onclick: () => act.open(first.id) }, w.history));
@@ -93,8 +95,9 @@ function row(stick, model, act) {
   const w = words();
   const { now, fleet } = model;
   const old = stick.policy_version && stick.policy_version < fleet.policy_version;
+  const oldImage = stick.image_version && fleet.image_floor && !(Number(stick.image_version) >= fleet.image_floor);
   const quiet = stick.last_beacon ? w.ago(age(now - stick.last_beacon)) : w.never_heard;
-  const living = stick.state === "up" || stick.state === "late";
+  const living = ["up", "late", "quarantined"].includes(stick.state);
   return make("tr", { tabindex: "0", onclick: () => act.open(stick.id), onkeydown: (e) => e.key === "Enter" && act.open(stick.id) },
     make("td", pill(stick.state)),
     make("td", make("span.who", stick.name || stick.id), make("small", stick.name ? stick.id : "")),
@@ -103,7 +106,7 @@ function row(stick, model, act) {
     make("td", quiet),
     make("td.number.wide", living && stick.rtt_ms !== null ? `${stick.rtt_ms} ms` : "-", make("br"), make("small", living && stick.rtt_ms !== null ? `${(stick.loss_permille / 10).toFixed(1)} %` : "")),
     make("td.wide", make("span.mono", stick.endpoint || "-")),
-    make("td.number.wide", stick.image_version || "-"),
+    make("td.number.wide", stick.image_version || "-", oldImage ? make("span.old", ` ${w.old_image}`) : null),
     make("td.number.wide", stick.policy_version ? String(stick.policy_version) : "-", old ? make("span.old", ` ${w.old_policy}`) : null),
     make("td.wide", bankNames(stick) || "-"));
 }

@@ -10,6 +10,7 @@ const shapes = {
   lost: "M8 2h8l6 6v8l-6 6H8l-6-6V8zm1 7 6 6m0-6-6 6",
   offline: "M12 2.5v9M6.5 6a8.5 8.5 0 1 0 11 0",
   never: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18M8 12h8",
+  quarantined: "M12 2 4 5v6c0 5.5 3.4 9.2 8 11 4.6-1.8 8-5.5 8-11V5zm-3.5 7.5 7 7m0-7-7 7",
   revoked: "M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20M5 5l14 14",
 };
 
@@ -43,4 +44,4 @@ export function make(what, ...rest) {
   return element;
 }
 
-export const tones = { up: "up", late: "late", stale: "stale", lost: "lost", offline: "none", never: "none", revoked: "none" };
+export const tones = { up: "up", late: "late", stale: "stale", lost: "lost", offline: "none", never: "none", quarantined: "stale", revoked: "none" };

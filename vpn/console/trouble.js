@@ -5,13 +5,13 @@ import { words } from "./words.js";
 // A stick that has been gone this long was put away, not cut off.
 const PUT_AWAY_S = 12 * 3600;
 const MANY = 3;
-const weight = { late: 1, stale: 2, lost: 3 };
+const weight = { late: 1, stale: 2, quarantined: 3, lost: 4 };
 
 export const isTrouble = (stick, now) => stick.state in weight && now - stick.since < PUT_AWAY_S;
 
 export function whatIsWrong(stick) {
   const causes = words().causes;
-  if (stick.cause === "resumed") return causes.resumed;
+  if (stick.cause === "resumed" && stick.state !== "quarantined") return causes.resumed;
   return causes[stick.state]?.[stick.cause] ?? "";
 }
 

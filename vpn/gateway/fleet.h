@@ -27,7 +27,7 @@ struct stick {
 	bool renewed; /* its peer was made anew in this boot, after its clock was set back */
 	uint64_t sequence, uptime_s;
 	uint32_t handshake_ms, rtt_ms, loss_permille;
-	char link[CODE_SIZE];
+	char link[CODE_SIZE], root_hash[ROOT_HASH_SIZE];
 	bool session;
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[HEALTH_COUNT] = {"never", "up", "late", "stale", "lost", "offline", "revoked"};
-static const char *const causes[CAUSE_COUNT] = {"registered", "first_beacon", "new_boot", "resumed",
-						"silent",     "unreachable",  "goodbye",  "revoked"};
+static const char *const names[HEALTH_COUNT] = {"never", "up",      "late",    "stale",
+						"lost",  "offline", "revoked", "quarantined"};
+static const char *const causes[CAUSE_COUNT] = {"registered", "first_beacon",  "new_boot", "resumed",
+						"silent",     "unreachable",   "goodbye",  "revoked",
+						"image_old",  "image_unknown", "released"};
 
 static bool change(struct health_record *record, enum health state, enum health_cause cause)
 {
@@ -37,6 +39,8 @@ bool health_beacon(struct health_record *record, int64_t now_ms, const char *boo
 		return change(record, HEALTH_UP, CAUSE_FIRST_BEACON);
 	if (new_boot)
 		return change(record, HEALTH_UP, CAUSE_NEW_BOOT);
+	if (record->state == HEALTH_QUARANTINED)
+		return change(record, HEALTH_UP, CAUSE_RELEASED);
 	if (is_in_trouble(record->state) && record->steady < HEALTH_STEADY)
 		return change(record, HEALTH_LATE, CAUSE_RESUMED);
 	return change(record, HEALTH_UP, CAUSE_RESUMED);
@@ -44,16 +48,25 @@ bool health_beacon(struct health_record *record, int64_t now_ms, const char *boo
 
 bool health_tick(struct health_record *record, int64_t now_ms, bool tunnel_fresh)
 {
-	if (record->state != HEALTH_UP && !is_in_trouble(record->state))
+	bool quarantined = record->state == HEALTH_QUARANTINED;
+	if (record->state != HEALTH_UP && !quarantined && !is_in_trouble(record->state))
 		return false;
 	int64_t age_ms = now_ms - record->last_beacon_ms;
 	enum health worse = age_ms > HEALTH_LOST_MS    ? HEALTH_LOST
 			    : age_ms > HEALTH_STALE_MS ? HEALTH_STALE
 			    : age_ms > HEALTH_LATE_MS  ? HEALTH_LATE
 						       : HEALTH_UP;
-	if (worse <= record->state)
+	if (worse <= (quarantined ? HEALTH_UP : record->state))
 		return false;
 	return change(record, worse, tunnel_fresh ? CAUSE_SILENT : CAUSE_UNREACHABLE);
+}
+
+bool health_quarantine(struct health_record *record, enum health_cause cause)
+{
+	bool other = record->cause != cause;
+	bool changed = change(record, HEALTH_QUARANTINED, cause);
+	record->cause = cause;
+	return changed || other;
 }
 
 bool health_revoke(struct health_record *record) { return change(record, HEALTH_REVOKED, CAUSE_REVOKED); }

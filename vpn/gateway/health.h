@@ -23,6 +23,7 @@ enum health {
 	HEALTH_LOST,    /* none for 180 s: WireGuard has given its keys up too */
 	HEALTH_OFFLINE, /* said goodbye */
 	HEALTH_REVOKED,
+	HEALTH_QUARANTINED, /* beacons in time, but not admitted: the cause says why */
 	HEALTH_COUNT
 };
 
@@ -35,6 +36,9 @@ enum health_cause {
 	CAUSE_UNREACHABLE, /* no beacon and no handshake: power, PC or line */
 	CAUSE_GOODBYE,
 	CAUSE_REVOKED,
+	CAUSE_IMAGE_OLD,     /* its image is below the floor */
+	CAUSE_IMAGE_UNKNOWN, /* its image is none of the released ones */
+	CAUSE_RELEASED,      /* what it was quarantined for holds no more */
 	CAUSE_COUNT
 };
 
@@ -50,6 +54,8 @@ struct health_record {
 bool health_beacon(struct health_record *record, int64_t now_ms, const char *boot, bool goodbye);
 /* tunnel_fresh: WireGuard saw a handshake of this peer within its own 180 s. */
 bool health_tick(struct health_record *record, int64_t now_ms, bool tunnel_fresh);
+/* After health_beacon() of a stick that is not to be admitted. */
+bool health_quarantine(struct health_record *record, enum health_cause cause);
 bool health_revoke(struct health_record *record);
 
 /* "never", "up", ...; NULL / HEALTH_COUNT outside the list. */

@@ -14,7 +14,7 @@ static void load_session(const char *bank, void *context) { stick_open(context, 
 
 /* A restart of the gateway is not the stick's trouble: one that was up gets a beacon's grace, in state and admission.
  */
-static void restore_health(struct stick *stick)
+static void restore_health(const struct hub *hub, struct stick *stick)
 {
 	int64_t now = now_ms();
 	enum health state = health_from_name(stick->row.state);
@@ -27,9 +27,12 @@ static void restore_health(struct stick *stick)
 	stick->health.last_beacon_ms = now - (age_ms > 0 ? age_ms : 0);
 	if (stick->row.revoked)
 		stick->health = (struct health_record){.state = HEALTH_REVOKED, .cause = CAUSE_REVOKED};
+	if (stick->health.state == HEALTH_QUARANTINED)
+		stick->health.last_beacon_ms = now;
 	if (stick->health.state == HEALTH_UP || stick->health.state == HEALTH_LATE) {
 		stick->health.last_beacon_ms = now;
-		stick->admitted_until_ms = now + HUB_VALID_S * 1000;
+		if (images_judge(&hub->images, stick->row.image_version, "") != IMAGE_OLD)
+			stick->admitted_until_ms = now + HUB_VALID_S * 1000;
 	}
 }
 
@@ -48,7 +51,7 @@ static void load_stick(const struct store_stick *row, void *context)
 	}
 	if (!stick->row.state[0])
 		stick->row.since = stick->row.created;
-	restore_health(stick);
+	restore_health(loading->hub, stick);
 }
 
 static void load_document(struct hub *hub, const char *kind, struct hub_document *document)
@@ -69,7 +72,9 @@ int hub_open(struct hub *hub)
 	if (error)
 		return error;
 	struct loading loading = {.hub = hub};
-	error = store_each_stick(hub->store, load_stick, &loading);
+	error = hub_images_load(hub);
+	if (!error)
+		error = store_each_stick(hub->store, load_stick, &loading);
 	if (!error)
 		error = loading.error;
 	for (size_t i = 0; i < fleet_count(hub->fleet) && !error; i++) {

@@ -13,6 +13,7 @@
 #include "firmware/lib/buf.h"
 #include "vpn/gateway/config.h"
 #include "vpn/gateway/fleet.h"
+#include "vpn/gateway/images.h"
 #include "vpn/gateway/messages.h"
 #include "vpn/gateway/plan.h"
 #include "vpn/gateway/store.h"
@@ -29,6 +30,8 @@ enum hub_count {
 	COUNT_REVOKED,
 	COUNT_DEVICE_MISMATCH,
 	COUNT_OLD_BEACON,
+	COUNT_IMAGE_OLD,
+	COUNT_IMAGE_UNKNOWN,
 	COUNT_OTHER,
 	COUNT_COUNT
 };
@@ -52,6 +55,7 @@ struct hub {
 	struct plan plan;
 	struct buf plan_wire; /* as it came */
 	struct hub_document policy, gateways;
+	struct images images;
 
 	uint64_t beacons[COUNT_COUNT];
 	uint64_t transitions[HEALTH_COUNT];
@@ -88,6 +92,19 @@ void hub_brief_egress(struct hub *hub);
 /* Registry changes, by the control socket. 0, or -errno with a sentence in `why`. */
 int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, char *why, size_t why_size);
 int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why, size_t why_size);
+
+/* Take the admission from those who have one and would get none now; their next beacon says why. */
+void hub_hold_back(struct hub *hub);
+
+/* Images (hub_images.c). Changes by the control socket: 0, or -errno with a sentence in `why`. */
+int hub_images_load(struct hub *hub);
+int hub_image_floor(struct hub *hub, uint64_t version, const char *who, char *why, size_t why_size);
+int hub_image_add(struct hub *hub, uint64_t version, const char *root_hash, const char *who, char *why,
+		  size_t why_size);
+int hub_image_remove(struct hub *hub, uint64_t version, const char *root_hash, const char *who, char *why,
+		     size_t why_size);
+/* Sticks in use whose image `images` would not admit. */
+size_t hub_images_held_back(const struct hub *hub, const struct images *images);
 
 /* Documents (hub_documents.c) */
 void hub_brief_policy(struct hub *hub);

@@ -64,6 +64,82 @@ static void command_revoke(struct hub *hub, const json_t *request, FILE *out)
 		answer(out, json_pack("{s:b}", "ok", 1));
 }
 
+/* --- images --- */
+
+/* An image's version and root hash, in lower case. NULL, or what is wrong. */
+static const char *read_image(const json_t *request, uint64_t *version, char root_hash[ROOT_HASH_SIZE])
+{
+	const json_t *number = json_object_get(request, "version");
+	const char *hash = text_member(request, "root_hash");
+	*version = (uint64_t)json_integer_value(number);
+	if (!json_is_integer(number) || json_integer_value(number) < 0 || *version > IMAGES_VERSION_MAX)
+		return "the version wants a whole number, such as 7";
+	size_t i = 0;
+	for (; i < ROOT_HASH_SIZE - 1 && strchr("0123456789abcdefABCDEF", hash[i]) && hash[i]; i++)
+		root_hash[i] = (char)(hash[i] | 0x20);
+	root_hash[i] = '\0';
+	return i == ROOT_HASH_SIZE - 1 && !hash[i] ? NULL : "the root hash wants 64 hexadecimal digits";
+}
+
+static void answer_images(struct hub *hub, FILE *out)
+{
+	answer(out, json_pack("{s:b, s:I, s:I}", "ok", 1, "floor", (json_int_t)hub->images.floor, "held_back",
+			      (json_int_t)hub_images_held_back(hub, &hub->images)));
+}
+
+static void command_image_floor(struct hub *hub, const json_t *request, FILE *out)
+{
+	char why[256] = "";
+	const json_t *number = json_object_get(request, "version");
+	json_int_t version = json_integer_value(number);
+	if (!json_is_integer(number) || version < 0 || (uint64_t)version > IMAGES_VERSION_MAX)
+		snprintf(why, sizeof why, "the floor wants a whole number, such as 7; 0 for none");
+	else
+		hub_image_floor(hub, (uint64_t)version, text_member(request, "who"), why, sizeof why);
+	if (why[0])
+		refuse(out, why);
+	else
+		answer_images(hub, out);
+}
+
+static void change_image(struct hub *hub, const json_t *request, FILE *out,
+			 int (*apply)(struct hub *hub, uint64_t version, const char *root_hash, const char *who,
+				      char *why, size_t why_size))
+{
+	char why[256] = "", root_hash[ROOT_HASH_SIZE];
+	uint64_t version;
+	const char *wrong = read_image(request, &version, root_hash);
+	if (wrong)
+		snprintf(why, sizeof why, "%s", wrong);
+	else
+		apply(hub, version, root_hash, text_member(request, "who"), why, sizeof why);
+	if (why[0])
+		refuse(out, why);
+	else
+		answer_images(hub, out);
+}
+
+static void command_image_add(struct hub *hub, const json_t *request, FILE *out)
+{
+	change_image(hub, request, out, hub_image_add);
+}
+
+static void command_image_remove(struct hub *hub, const json_t *request, FILE *out)
+{
+	change_image(hub, request, out, hub_image_remove);
+}
+
+static void command_image_list(struct hub *hub, const json_t *request, FILE *out)
+{
+	(void)request;
+	json_t *list = json_array();
+	for (size_t i = 0; i < hub->images.count; i++)
+		json_array_append_new(list, json_pack("{s:I, s:s}", "version", (json_int_t)hub->images.list[i].version,
+						      "root_hash", hub->images.list[i].root_hash));
+	answer(out, json_pack("{s:I, s:I, s:o}", "floor", (json_int_t)hub->images.floor, "held_back",
+			      (json_int_t)hub_images_held_back(hub, &hub->images), "images", list));
+}
+
 static void command_list(struct hub *hub, const json_t *request, FILE *out)
 {
 	(void)request;
@@ -98,8 +174,9 @@ static const struct {
 	const char *name;
 	void (*run)(struct hub *hub, const json_t *request, FILE *out);
 } commands[] = {
-    {"stick.add", command_add}, {"stick.revoke", command_revoke},        {"stick.list", command_list},
-    {"events", command_events}, {"operator.password", command_password},
+    {"stick.add", command_add},       {"stick.revoke", command_revoke},        {"stick.list", command_list},
+    {"events", command_events},       {"operator.password", command_password}, {"image.floor", command_image_floor},
+    {"image.add", command_image_add}, {"image.remove", command_image_remove},  {"image.list", command_image_list},
 };
 
 void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)

@@ -58,11 +58,11 @@ static const char *document_error(const struct hub *hub)
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;
-	json_t *head =
-	    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s}", "gateway", hub->config.id, "tenant", hub->config.tenant,
-		      "now", (json_int_t)hub_now(), "policy_version", (json_int_t)hub->policy.version,
-		      "gateways_version", (json_int_t)hub->gateways.version, "policy_expires",
-		      number_or_null(hub->policy.expires), "document_error", document_error(hub));
+	json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:I}", "gateway", hub->config.id, "tenant",
+				 hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
+				 (json_int_t)hub->policy.version, "gateways_version", (json_int_t)hub->gateways.version,
+				 "policy_expires", number_or_null(hub->policy.expires), "document_error",
+				 document_error(hub), "image_floor", (json_int_t)hub->images.floor);
 	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);
 	if (!text)
@@ -128,8 +128,9 @@ static void put_states(const struct hub *hub, FILE *out)
 
 static void put_beacons(const struct hub *hub, FILE *out)
 {
-	static const char *const results[COUNT_COUNT] = {"admitted", "goodbye",         "malformed",  "unknown",
-							 "revoked",  "device_mismatch", "old_beacon", "other"};
+	static const char *const results[COUNT_COUNT] = {
+	    "admitted",        "goodbye",    "malformed", "unknown",       "revoked",
+	    "device_mismatch", "old_beacon", "image_old", "image_unknown", "other"};
 	metrics_family(out, "sekisho_beacons", METRICS_COUNTER, NULL, "Requests of sticks by what became of them.");
 	for (int i = 0; i < COUNT_COUNT; i++)
 		metrics_sample(out, "sekisho_beacons", METRICS_COUNTER, (struct metrics_label){"result", results[i]},
@@ -194,6 +195,10 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 		(double)hub->policy.version);
 	put_one(out, "sekisho_policy_expiry_time_seconds", METRICS_GAUGE, "seconds",
 		"When the policy in force expires, 0 none.", (double)hub->policy.expires);
+	put_one(out, "sekisho_image_floor", METRICS_GAUGE, NULL, "Oldest image version that is admitted, 0 any.",
+		(double)hub->images.floor);
+	put_one(out, "sekisho_images_released", METRICS_GAUGE, NULL, "Registered images, 0 if any is admitted.",
+		(double)hub->images.count);
 	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,
 		"1 if the newest policy or list of gateways was refused and an older one is in force.",
 		document_error(hub)[0] != '\0');

@@ -124,10 +124,19 @@ static const struct answer unknown = {"unknown", "not_registered", 0, COUNT_UNKN
 static const struct answer revoked = {"revoked", "revoked", 0, COUNT_REVOKED};
 static const struct answer mismatch = {"refused", "device_mismatch", 0, COUNT_DEVICE_MISMATCH};
 static const struct answer old_beacon = {"refused", "old_beacon", 0, COUNT_OLD_BEACON};
+static const struct answer image_old = {"refused", "image_old", 0, COUNT_IMAGE_OLD};
+static const struct answer image_unknown = {"refused", "image_unknown", 0, COUNT_IMAGE_UNKNOWN};
 static const struct answer goodbye = {"admitted", "goodbye", 0, COUNT_GOODBYE};
 static const struct answer admitted = {"admitted", "", HUB_VALID_S, COUNT_ADMITTED};
 
-static const struct answer *check_beacon(const struct stick *stick, const struct beacon *beacon)
+static const struct answer *check_image(const struct hub *hub, const char *version, const char *root_hash)
+{
+	static const struct answer *const answers[] = {
+	    [IMAGE_GOOD] = &admitted, [IMAGE_OLD] = &image_old, [IMAGE_UNKNOWN] = &image_unknown};
+	return answers[images_judge(&hub->images, version, root_hash)];
+}
+
+static const struct answer *check_beacon(const struct hub *hub, const struct stick *stick, const struct beacon *beacon)
 {
 	if (!stick)
 		return &unknown;
@@ -137,7 +146,7 @@ static const struct answer *check_beacon(const struct stick *stick, const struct
 		return &mismatch;
 	if (strcmp(stick->health.boot, beacon->boot) == 0 && beacon->sequence < stick->sequence)
 		return &old_beacon;
-	return beacon->goodbye ? &goodbye : &admitted;
+	return beacon->goodbye ? &goodbye : check_image(hub, beacon->image_version, beacon->root_hash);
 }
 
 /* A stick counts from its boot on; what is new since its last beacon is added to the desk's count. */
@@ -188,9 +197,9 @@ static void renew_peer(struct hub *hub, struct stick *stick, const struct beacon
 	send_peer(hub, stick, false);
 }
 
-static void take_beacon(struct hub *hub, struct stick *stick, const struct beacon *beacon)
+static void take_beacon(struct hub *hub, struct stick *stick, const struct beacon *beacon, const struct answer *answer)
 {
-	enum health from = stick->health.state;
+	const struct health_record before = stick->health;
 	bool new_boot = strcmp(stick->health.boot, beacon->boot) != 0;
 	count_refusals(hub, stick, beacon, new_boot);
 	if (new_boot) {
@@ -198,7 +207,9 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 		stick->renewed = false;
 	}
 	renew_peer(hub, stick, beacon);
-	bool changed = health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
+	health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
+	if (answer == &image_old || answer == &image_unknown)
+		health_quarantine(&stick->health, answer == &image_old ? CAUSE_IMAGE_OLD : CAUSE_IMAGE_UNKNOWN);
 	stick->last_beacon = hub_now();
 	stick->heard = true;
 	stick->sequence = beacon->sequence;
@@ -210,10 +221,13 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	memcpy(stick->link, beacon->link, sizeof stick->link);
 	memcpy(stick->refused, beacon->refused, sizeof stick->refused);
 	stick->refused_count = beacon->refused_count;
+	memcpy(stick->root_hash, beacon->root_hash, sizeof stick->root_hash);
 	memcpy(stick->row.image_version, beacon->image_version, sizeof stick->row.image_version);
 	stick->row.policy_version = beacon->policy_version;
-	if (changed)
-		record_change(hub, stick, from);
+	/* What it was for a moment in between is no news. */
+	bool new_cause = stick->health.state == HEALTH_QUARANTINED && stick->health.cause != before.cause;
+	if (stick->health.state != before.state || new_cause)
+		record_change(hub, stick, before.state);
 	hub->revision++;
 }
 
@@ -245,17 +259,30 @@ void hub_beacon(struct hub *hub, uint32_t id, struct reader *r)
 	if (!reader_done(r))
 		return;
 	struct stick *stick = fleet_by_address(hub->fleet, address);
-	const struct answer *answer = check_beacon(stick, &beacon);
+	const struct answer *answer = check_beacon(hub, stick, &beacon);
+	bool held_back = answer == &image_old || answer == &image_unknown;
 	hub->beacons[answer->count]++;
-	if (answer == &admitted || answer == &goodbye)
-		take_beacon(hub, stick, &beacon);
+	if (answer == &admitted || answer == &goodbye || held_back)
+		take_beacon(hub, stick, &beacon, answer);
 	if (answer == &admitted)
 		admit(hub, stick);
-	if (answer == &goodbye) {
+	if (answer == &goodbye || held_back) {
 		close_sessions(hub, stick);
 		expel(hub, stick);
 	}
 	reply_beacon(hub, id, answer);
+}
+
+void hub_hold_back(struct hub *hub)
+{
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		struct stick *stick = fleet_at(hub->fleet, i);
+		if (!stick->heard || !stick->admitted_until_ms ||
+		    check_image(hub, stick->row.image_version, stick->root_hash) == &admitted)
+			continue;
+		close_sessions(hub, stick);
+		expel(hub, stick);
+	}
 }
 
 void hub_count(struct hub *hub, const char *code)

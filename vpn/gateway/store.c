@@ -357,3 +357,46 @@ int store_document_set(struct store *store, const char *kind, uint64_t version, 
 		      " accepted = excluded.accepted, envelope = excluded.envelope",
 		      "siis", kind, (int64_t)version, now, envelope);
 }
+
+int store_image_add(struct store *store, uint64_t version, const char *root_hash, int64_t now)
+{
+	return change(store, "adding an image",
+		      "INSERT INTO images (tenant, version, root_hash, added) VALUES (?1, ?2, ?3, ?4)", "isi",
+		      (int64_t)version, root_hash, now);
+}
+
+int store_image_remove(struct store *store, uint64_t version, const char *root_hash)
+{
+	return change(store, "removing an image",
+		      "DELETE FROM images WHERE tenant = ?1 AND version = ?2 AND root_hash = ?3", "is",
+		      (int64_t)version, root_hash);
+}
+
+int store_each_image(struct store *store, void (*fn)(uint64_t version, const char *root_hash, void *context),
+		     void *context)
+{
+	sqlite3_stmt *statement =
+	    ask(store, "SELECT version, root_hash FROM images WHERE tenant = ?1 ORDER BY version, root_hash", "");
+	int row;
+	while ((row = next_row(store, statement, "reading the images")) == 1)
+		fn((uint64_t)sqlite3_column_int64(statement, 0), text_of(statement, 1), context);
+	sqlite3_finalize(statement);
+	return row;
+}
+
+int store_number(struct store *store, const char *name, int64_t *value)
+{
+	sqlite3_stmt *statement = ask(store, "SELECT value FROM numbers WHERE tenant = ?1 AND name = ?2", "s", name);
+	int row = next_row(store, statement, "reading a number");
+	*value = row == 1 ? sqlite3_column_int64(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return row < 0 ? row : 0;
+}
+
+int store_number_set(struct store *store, const char *name, int64_t value)
+{
+	return change(store, "writing a number",
+		      "INSERT INTO numbers (tenant, name, value) VALUES (?1, ?2, ?3)"
+		      " ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
+		      "si", name, value);
+}

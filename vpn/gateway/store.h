@@ -1,7 +1,7 @@
 /*
  * store - what the gateway remembers, in SQLite (WAL, synchronous=FULL): registry, states, transitions, events,
- * operators, open sessions, the last good documents. Tenant in every key; only types and statements that PostgreSQL
- * has as well; times are unix seconds. One transaction per call, unless store_begin() was called.
+ * operators, open sessions, the last good documents, released images. Tenant in every key; only types and statements
+ * that PostgreSQL has as well; times are unix seconds. One transaction per call, unless store_begin() was called.
  *
  * All return 0 or -errno (-EEXIST: a key is taken, -ENOENT, -EIO with the database's own words in the log).
  */
@@ -46,6 +46,16 @@ int store_state(struct store *store, const struct store_stick *stick, const char
 int store_session(struct store *store, const char *stick, const char *bank, bool open, int64_t now);
 int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),
 		      void *context);
+
+/* Released images. */
+int store_image_add(struct store *store, uint64_t version, const char *root_hash, int64_t now);
+int store_image_remove(struct store *store, uint64_t version, const char *root_hash);
+int store_each_image(struct store *store, void (*fn)(uint64_t version, const char *root_hash, void *context),
+		     void *context);
+
+/* A number by its name; 0 if it was never set. */
+int store_number(struct store *store, const char *name, int64_t *value);
+int store_number_set(struct store *store, const char *name, int64_t value);
 
 int store_event(struct store *store, int64_t now, const char *kind, const char *stick, const char *who,
 		const char *detail);

@@ -32,6 +32,13 @@ const char *const store_migrations[] = {
     " tenant TEXT NOT NULL, kind TEXT NOT NULL, version BIGINT NOT NULL, accepted BIGINT NOT NULL,"
     " envelope TEXT NOT NULL,"
     " PRIMARY KEY (tenant, kind));",
+
+    "CREATE TABLE images ("
+    " tenant TEXT NOT NULL, version BIGINT NOT NULL, root_hash TEXT NOT NULL, added BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, version, root_hash));"
+    "CREATE TABLE numbers ("
+    " tenant TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, name));",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];
