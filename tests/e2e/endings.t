@@ -45,11 +45,27 @@ machine_gone stick 30
 ok $? "the PC's power button is pressed: the PC switches off"
 machines_end stick
 
-# --- the stick is pulled ---
+# --- the socket loses the stick while the kernel starts; then it is pulled for good ---
+
+# plug ID - the stick into another socket
+plug() {
+  "$B/qmp" "$RUN/stick.qmp" execute blockdev-add "{\"node-name\": \"$1\", \"driver\": \"qcow2\",
+    \"file\": {\"driver\": \"file\", \"filename\": \"$(realpath "$RUN")/stick.qcow2\"}}" >/dev/null &&
+    "$B/qmp" "$RUN/stick.qmp" execute device_add "{\"driver\": \"usb-storage\", \"id\": \"$1\", \"bus\": \"usb.0\",
+      \"drive\": \"$1\", \"removable\": true}" >/dev/null
+}
 
 stick_disk
 stick_start
-screen_wait '準備をしています' 120 || bail "the stick starts"
+screen_wait '起動しています.*スティックを差し直してください' 60
+ok $? "the first picture says what to do if it stays"
 "$B/qmp" "$RUN/stick.qmp" execute device_del '{"id": "plug"}' >/dev/null
+sleep 10 # a kernel that looks for its stick tells nobody
+picture_shows "$(pictures | tail -n 1)" '起動しています'
+ok $? "without its stick the start goes no further"
+plug again
+screen_wait '準備をしています' 120
+ok $? "plugged in again, the stick starts"
+"$B/qmp" "$RUN/stick.qmp" execute device_del '{"id": "again"}' >/dev/null
 machine_gone stick 30
 ok $? "the stick pulled: the PC switches off"

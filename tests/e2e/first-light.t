@@ -6,6 +6,10 @@
 world_and_gateway
 api_login
 ok $? "the desk lets the first operator in with the password that was printed once"
+grep -aq 'sekisho-vm: dpkg -V is clean' "$RUN/gateway.log"
+ok $? "the gateway's package is installed as it was packed"
+grep -aq 'sekisho-vm: console passwords printed: 1' "$RUN/gateway.log"
+ok $? "which printed one password, once"
 [ "$(stick_state .state)" = never ]
 ok $? "the desk knows the stick and has never seen it"
 
@@ -19,6 +23,8 @@ boot_to_list_ms=$((SEEN_MS - STARTED_MS))
 press 1
 screen_wait '契約者番号' 120 || bail "the bank's page is painted"
 ok 0 "the bank's page is painted"
+picture_shows "$newest" '関所銀行.*接続先www\.bank\.example' && bar_says "$newest" 'つながっています'
+ok $? "under a bar that says whose it is and that the passage is open"
 chosen_to_page_ms=$((SEEN_MS - STARTED_MS))
 
 # --- banking ---
@@ -89,6 +95,8 @@ before=$(wc -l <"$RUN/bank.log")
 cut_ms=$(now_ms)
 screen_wait '取引を一時止めています' 240
 ok $? "the page freezes"
+bar_says "$newest" '切れています'
+ok $? "under a bar that says that the passage is cut"
 note "frozen $((SEEN_MS - cut_ms)) ms after the cut"
 frozen_s=$(date +%s)
 press a

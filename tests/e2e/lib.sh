@@ -89,6 +89,13 @@ pictures() { find "$RUN/eyes" -name '*-*.png' | sort; }
 
 picture_shows() { read_picture "$1" | grep -qE "$2"; }
 
+# bar_says PICTURE REGEX - what the bar over a bank's page says of the passage: cut out and read as one line, because OCR
+# passes over small words on a coloured ground
+bar_says() {
+  convert "$1" -crop 300x60+480+8 +repage -colorspace Gray -resize 300% "$RUN/bar.tiff"
+  tesseract "$RUN/bar.tiff" stdout -l jpn --psm 7 2>/dev/null | tr -d ' \n\f' | grep -qE "$2"
+}
+
 # screen_wait REGEX SECONDS - until a picture's words match; then SEEN_MS is when that was first on the screen
 screen_wait() {
   wait_until=$(($(now_ms) + $2 * 1000))

@@ -61,6 +61,8 @@ screen_wait '関所の壁を確かめる' 60 || note "no way back from the page 
 press 0
 screen_wait 'FRAMEPAGE.*AFTERTHEFRAME' 60
 ok $? "a page that frames a foreign one is shown"
+picture_shows "$newest" '接続先www\.bank\.example'
+ok $? "under a bar that names the bank's host, whatever the page says of itself"
 ! picture_shows "$newest" 'BADNEIGHBOUR'
 ok $? "its frame stays empty"
 press alt-left

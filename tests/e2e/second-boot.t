@@ -1,16 +1,20 @@
 #!/bin/sh
-# The first gateway address is dead and the gateway has a newer policy than the image; then a second start, where the
-# gateway offers the older policy again.
+# The first gateway address is dead and the gateway has a newer policy than the image; then a second start, where no
+# gateway answers for a while, and then one that offers the older policy again.
 . tests/e2e/lib.sh
 
-world_and_gateway POLICY=4 'ADDRESSES=203.0.113.12/24 203.0.113.101/24 203.0.113.102/24'
-api_login || bail "the desk lets the operator in"
-
+# the stick tries its addresses round and round until the gateway has started, too
+world_and_gateway_begin POLICY=4 'ADDRESSES=203.0.113.12/24 203.0.113.101/24 203.0.113.102/24'
 stick_disk
 stick_start
+world_and_gateway_ready
+api_login || bail "the desk lets the operator in"
 screen_wait '銀行をお選びください' 240 || bail "with its first gateway address dead the stick still shows its banks"
 ok 0 "with its first gateway address dead the stick still shows its banks"
-press 1
+press f2
+screen_wait 'Chooseyourbank.*SekishoDemoBank.*YamabikoShinkin' 30
+ok $? "its tiles are English with F2"
+press f2 1
 screen_wait '契約者番号' 120
 ok $? "and the bank's page"
 
@@ -35,11 +39,17 @@ ok $? "the PC powers off"
 
 eyes_close
 machines_end gateway
-tests/demo/seeds "$B" "$RUN" POLICY=3
+tests/demo/seeds "$B" "$RUN" POLICY=3 || bail "the gateway's disk is made"
+stick_start
+screen_wait '窓口から返事がありません.*自動でつなぎ直しています' 180
+ok $? "a gateway that does not answer: the start screen says so, and what to do"
+press f2
+screen_wait 'gatewaydoesnotanswer' 30
+ok $? "in English with F2"
+press f2
 machine_gateway
 gateway_ready
 api_login || bail "the desk lets the operator in again"
-stick_start
 screen_wait '銀行をお選びください' 240
 ok $? "the second start shows the banks"
 stick_state_wait .policy_version 4 60
