@@ -235,7 +235,7 @@ try:
     check(browser.sees("ログイン", "もう一度ログイン", seconds=12), "when it is back the page says why it asks for a log-in again")
     log_in(rig["password"])
     check(browser.sees("対応が必要なもの", "いつから", "すること"), "what is wrong, since when and what to do comes first")
-    picture("desk-ja")
+    picture("desk-ja", height=1500)
     picture("desk-ja-dark", dark=True)
     picture("desk-ja-narrow", 480, 1000)
     browser.click(".bar button")
