@@ -226,6 +226,9 @@ try:
 
     # --- the gateway goes and comes back
     stop_gateway()
+    with open(rig["directory"] + "/gatewayd.log") as log:
+        said = log.read()
+    check(" is down\n" in said and "error:" not in said, "the gateway ends in order, no process complains")
     check(browser.sees("ゲートウェイに届きません", "この画面を信じないでください", seconds=12), "a gateway that is gone is said, and what to do")
     check("異常ありません" not in browser.text() and "届きません" in browser.run("return document.title"),
           "and nothing says that all is well")

@@ -186,18 +186,28 @@ static void on_end(struct process *process, int status)
 	loop_timer_set(process->timer, process->back_off_ms);
 }
 
+/* A process ends when its channel closes. */
+static void end(enum gateway_role role)
+{
+	if (processes[role].child.channel >= 0)
+		close(processes[role].child.channel);
+	processes[role].child.channel = -1;
+}
+
 static void reap(void)
 {
 	int status;
 	pid_t pid;
-	bool left = false;
+	size_t left = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (size_t i = 0; i < GATEWAY_ROLES; i++)
 			if (processes[i].child.pid == pid)
 				on_end(&processes[i], status);
 	for (size_t i = 0; i < GATEWAY_ROLES; i++)
-		left |= processes[i].child.pid >= 0;
-	if (stopping && !left)
+		left += processes[i].child.pid >= 0;
+	if (stopping && left == 1)
+		end(ROLE_STORE); /* last: what the others still had to say was heard */
+	if (stopping && left == 0)
 		loop_stop(loop);
 }
 
@@ -213,11 +223,9 @@ static void stop(void)
 {
 	struct loop_timer *timer = loop_timer(loop, on_stop_timer, NULL);
 	stopping = true;
-	for (size_t i = 0; i < GATEWAY_ROLES; i++) {
-		if (processes[i].child.channel >= 0)
-			close(processes[i].child.channel);
-		processes[i].child.channel = -1;
-	}
+	for (size_t i = 0; i < GATEWAY_ROLES; i++)
+		if (i != ROLE_STORE)
+			end((enum gateway_role)i);
 	if (timer)
 		loop_timer_set(timer, STOP_MS);
 	else
