@@ -29,8 +29,8 @@ const struct link_interface *link_view_find(const struct link_view *view, const 
 	return NULL;
 }
 
-/* The attribute of at least `size` bytes, or NULL. */
-static const void *attribute_of(const struct nlmsghdr *message, size_t header, unsigned short type, size_t size)
+static const struct rtattr *find_attribute(const struct nlmsghdr *message, size_t header, unsigned short type,
+					   size_t size)
 {
 	if (message->nlmsg_len < NLMSG_LENGTH(header))
 		return NULL;
@@ -38,14 +38,28 @@ static const void *attribute_of(const struct nlmsghdr *message, size_t header, u
 	const struct rtattr *a = (const void *)first;
 	for (int left = (int)NLMSG_PAYLOAD(message, header); RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == type && RTA_PAYLOAD(a) >= size)
-			return RTA_DATA(a);
+			return a;
 	return NULL;
+}
+
+/* The attribute of at least `size` bytes, or NULL. */
+static const void *attribute_of(const struct nlmsghdr *message, size_t header, unsigned short type, size_t size)
+{
+	const struct rtattr *a = find_attribute(message, header, type, size);
+	return a ? RTA_DATA(a) : NULL;
+}
+
+/* As text, which must end inside the attribute; or NULL. */
+static const char *text_of(const struct nlmsghdr *message, size_t header, unsigned short type)
+{
+	const struct rtattr *a = find_attribute(message, header, type, 2);
+	return a && memchr(RTA_DATA(a), '\0', RTA_PAYLOAD(a)) ? RTA_DATA(a) : NULL;
 }
 
 static void take_link(struct link_view *view, const struct nlmsghdr *message)
 {
 	const struct ifinfomsg *link = NLMSG_DATA(message);
-	const char *name = attribute_of(message, sizeof *link, IFLA_IFNAME, 2);
+	const char *name = text_of(message, sizeof *link, IFLA_IFNAME);
 	if (!name || link->ifi_type != ARPHRD_ETHER || view->count == LINK_INTERFACES_MAX)
 		return;
 	struct link_interface *new = &view->list[view->count++];

@@ -11,7 +11,13 @@
 #include "firmware/lib/buf.h"
 #include "vpn/gateway/backend.h"
 
-enum { ANSWER_MAX_BYTES = 64 << 20, ANSWER_TIMEOUT_MS = 5000, REQUEST_PEER_BYTES = 160, REQUEST_HEAD_BYTES = 160 };
+enum {
+	ANSWER_MAX_BYTES = 64 << 20,
+	ANSWER_TIMEOUT_MS = 5000,
+	REQUEST_PEER_BYTES = 160,
+	REQUEST_HEAD_BYTES = 160,
+	ERRNO_MAX = 4095
+};
 
 struct uapi {
 	struct backend backend;
@@ -65,7 +71,9 @@ static int check_errno(const char *answer)
 {
 	const char *line = strstr(answer, "errno=");
 	long number = line ? strtol(line + strlen("errno="), NULL, 10) : EBADMSG;
-	return number ? -(int)labs(number) : 0;
+	if (number < -ERRNO_MAX || number > ERRNO_MAX)
+		return -EBADMSG;
+	return number > 0 ? -(int)number : (int)number;
 }
 
 static int exchange(struct uapi *uapi, const char *request, size_t size)

@@ -26,11 +26,15 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 	document->refused[0] = '\0';
 	if (same)
 		return;
-	char *copy = strndup((const char *)envelope, size);
+	/* all of it, also one that a policy process gone wrong sent with a NUL inside: `size` bytes are read back */
+	char *copy = malloc(size + 1);
 	if (!copy) {
 		log_error("out of memory for a new %s: the old one is served on", kind);
 		return;
 	}
+	if (size > 0)
+		memcpy(copy, envelope, size);
+	copy[size] = '\0';
 	free(document->envelope);
 	document->envelope = copy;
 	document->size = size;

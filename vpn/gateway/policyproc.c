@@ -264,7 +264,9 @@ static int take_kept(struct msg *m, void *context)
 		size_t size;
 		const uint8_t *text = read_blob(&r, &size);
 		free(documents[i].kept);
-		documents[i].kept = text && size ? strndup((const char *)text, size) : NULL;
+		/* an envelope is text: one with a NUL inside would be shorter than its size */
+		bool is_text = text && size && !memchr(text, '\0', size);
+		documents[i].kept = is_text ? strndup((const char *)text, size) : NULL;
 		documents[i].kept_size = documents[i].kept ? size : 0;
 	}
 	if (!reader_done(&r))

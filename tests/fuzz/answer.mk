@@ -1,0 +1,1 @@
+$(call fuzz,answer,launcher/broker_policy.c launcher/broker_host.c $(wildcard launcher/policy_*.c) launcher/refusal.c $(wildcard firmware/lib/*.c) $(wildcard whitelist/*.c),-lseccomp -ljansson $(MBEDTLS_LIBS))

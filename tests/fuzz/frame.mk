@@ -1,0 +1,1 @@
+$(call fuzz,frame,firmware/lib/msg.c firmware/lib/buf.c,)

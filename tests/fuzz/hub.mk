@@ -1,0 +1,1 @@
+$(call fuzz,hub,$(wildcard vpn/gateway/hub*.c) $(addprefix vpn/gateway/,store.c store_schema.c fleet.c health.c plan.c names.c beacon.c operator.c config.c metrics.c) $(wildcard firmware/lib/*.c) whitelist/names.c,-lsqlite3 -lseccomp -ljansson -largon2 -lm $(MBEDTLS_LIBS))

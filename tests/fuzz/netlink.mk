@@ -1,0 +1,1 @@
+$(call fuzz,netlink,launcher/link_view.c,)

@@ -1,0 +1,1 @@
+$(call fuzz,uevent,firmware/boot/uevent.c,)

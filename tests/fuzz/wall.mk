@@ -1,0 +1,1 @@
+$(call fuzz,wall,firmware/boot/wallrules.c firmware/lib/buf.c,)
