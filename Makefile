@@ -48,7 +48,7 @@ define library_for
 $(B)/$(3)/$(1).a: $(patsubst %.c,$(B)/$(3)/%.o,$(2))
 	$$(call say,AR,$$@)
 	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $(AR) rcsD $$@ $$^
-$(foreach s,$(2),$(eval CFLAGS_of_$(s) := $(4)))
+$(if $(4),$(foreach s,$(2),$(eval CFLAGS_of_$(s) := $(4))))
 SOURCES += $(filter-out /% $(B)/%,$(2))
 endef
 
@@ -64,7 +64,7 @@ define program_for
 $(B)/$(1): $(patsubst %.c,$(B)/$(5)/%.o,$(2)) $(foreach l,$(3),$(B)/$(5)/$(l).a)
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D) && $(CC) $(if $(findstring -static,$(7)),$(filter-out -pie,$(LDFLAGS)),$(LDFLAGS)) $(LDFLAGS_$(5)) $(7) -o $$@ $$^ $(4)
-$(foreach s,$(2),$(eval CFLAGS_of_$(s) := $(6)))
+$(if $(6),$(foreach s,$(2),$(eval CFLAGS_of_$(s) := $(6))))
 SOURCES += $(filter-out /% $(B)/%,$(2))
 endef
 

@@ -8,7 +8,7 @@ $(call unit,fuzz_$(1),tests/fuzz/$(1).c tests/fuzz/replay.c $(2),,$(3))
 $(eval $(call fuzz_for,$(1),$(2),$(3),$(4)))$(eval FUZZERS += $(B)/fuzz/$(1))
 endef
 define fuzz_for
-$(if $(4),$(foreach s,tests/fuzz/$(1).c $(2),$(eval CFLAGS_of_$(s) := $(4))))
+$(if $(4),$(eval CFLAGS_of_tests/fuzz/$(1).c := $(4)))
 $(B)/fuzz/$(1): tests/fuzz/$(1).c $(2) $(DEPS_STAMP)
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D) && $(CLANG) $(CPPFLAGS) $(4) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $$@ $$(filter %.c,$$^) $(3)

@@ -1,1 +1,4 @@
-$(call fuzz,hub,$(wildcard vpn/gateway/hub*.c) $(addprefix vpn/gateway/,store.c store_schema.c fleet.c health.c plan.c names.c beacon.c operator.c config.c metrics.c) $(wildcard firmware/lib/*.c) whitelist/names.c,-lsqlite3 -lseccomp -ljansson -largon2 -lm $(MBEDTLS_LIBS))
+# all that the store process is made of, and what comes to it later
+HUB_WITHOUT := $(GATEWAY_PROCESSES) $(addprefix vpn/gateway/,backend.c backend_kernel.c backend_uapi.c egress.c http.c \
+  keys.c login.c pages.c resolver.c setup.c withdraw.c)
+$(call fuzz,hub,$(filter-out $(HUB_WITHOUT),$(wildcard vpn/gateway/*.c)) $(wildcard firmware/lib/*.c) whitelist/names.c,-lsqlite3 -lseccomp -ljansson -largon2 -lm $(MBEDTLS_LIBS))
