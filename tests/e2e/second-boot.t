@@ -54,3 +54,28 @@ screen_wait '銀行をお選びください' 240
 ok $? "the second start shows the banks"
 stick_state_wait .policy_version 4 60
 ok $? "the stick stays with the newer policy: the older one is refused"
+
+# --- the third start, at a gateway whose floor is above this image ---
+
+press f10
+screen_wait '電源を切りますか' 30 || note "no question before the power goes off"
+press ret
+machine_gone stick 60 || note "the PC does not power off"
+eyes_close
+machines_end stick gateway
+tests/demo/seeds "$B" "$RUN" POLICY=3 IMAGE_FLOOR=9000
+machine_gateway
+gateway_ready
+api_login || bail "the desk lets the operator in for the third time"
+stick_start
+screen_wait '版が古くなりました' 240
+ok $? "an image below the gateway's floor says so on the screen"
+screen_wait 'お電話ください' 10
+ok $? "and what to do"
+press f2
+screen_wait 'too old' 30
+ok $? "in English as well"
+stick_state_wait .state quarantined 60
+ok $? "the desk shows it held back"
+[ "$(stick_state .cause)" = image_old ]
+ok $? "for its image"
