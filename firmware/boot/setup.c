@@ -18,7 +18,9 @@
 
 #include "firmware/lib/log.h"
 
-enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+#define SETTINGS "/proc/sys"
+
+enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC, SETTING_BYTES = 64 };
 
 static const struct place {
 	const char *source, *target, *type;
@@ -33,39 +35,26 @@ static const struct place {
     {"tmpfs", "/tmp", "tmpfs", HARD, "mode=1777,size=64m,nr_inodes=8192"},
 };
 
-/* user.max_user_namespaces cannot be 0: the page's own sandbox is made of them. */
-static const struct setting {
+enum presence { ABSENT, THERE };
+
+struct setting {
 	const char *path, *value; /* under /proc/sys */
-} settings[] = {
-    {"kernel/dmesg_restrict", "1"},
-    {"kernel/kptr_restrict", "2"},
-    {"kernel/perf_event_paranoid", "3"},
-    {"kernel/kexec_load_disabled", "1"},
-    {"kernel/modules_disabled", "1"},
-    {"kernel/unprivileged_bpf_disabled", "1"},
-    {"kernel/io_uring_disabled", "2"},
-    {"kernel/sysrq", "0"},
-    {"kernel/oops_limit", "100"},
-    {"kernel/warn_limit", "100"},
-    {"kernel/randomize_va_space", "2"},
-    {"kernel/yama/ptrace_scope", "3"},
-    {"dev/tty/ldisc_autoload", "0"},
-    {"dev/tty/legacy_tiocsti", "0"},
-    {"fs/protected_symlinks", "1"},
-    {"fs/protected_hardlinks", "1"},
-    {"fs/protected_fifos", "2"},
-    {"fs/protected_regular", "2"},
-    {"fs/suid_dumpable", "0"},
-    {"vm/mmap_min_addr", "65536"},
-    {"vm/mmap_rnd_bits", "32"},
-    {"vm/mmap_rnd_compat_bits", "16"},
-    {"vm/unprivileged_userfaultfd", "0"},
-    {"user/max_user_namespaces", "64"},
-    {"net/core/bpf_jit_harden", "2"},
-    {"net/ipv4/ip_forward", "0"},
-    {"net/ipv4/tcp_syncookies", "1"},
-    {"net/ipv4/icmp_ignore_bogus_error_responses", "1"},
-    {"net/ipv4/icmp_echo_ignore_broadcasts", "1"},
+	enum presence presence;
+};
+
+static const struct setting settings[] = {
+#define SETTING(path, value, presence) {path, value, presence},
+#define INTERFACE_SETTING(family, name, value)
+#include "firmware/boot/settings.def"
+};
+
+/* For "all", "default", and each interface that was there before us with its own copy of what "default" said then. */
+static const struct interface_setting {
+	const char *family, *name, *value;
+} interface_settings[] = {
+#define SETTING(path, value, presence)
+#define INTERFACE_SETTING(family, name, value) {family, name, value},
+#include "firmware/boot/settings.def"
 };
 
 static int make_mount(const struct place *place)
@@ -100,43 +89,62 @@ int setup_usr(void)
 	return error;
 }
 
-static int write_setting(const struct setting *setting)
+static int write_text(const char *path, const char *text)
 {
-	char path[640];
-	snprintf(path, sizeof path, "/proc/sys/%s", setting->path);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	ssize_t put = write(fd, setting->value, strlen(setting->value));
-	int error = put < 0 ? -errno : 0;
+		return -errno;
+	int error = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return error;
 }
 
-static int apply_setting(const struct setting *setting)
+/* What the kernel says it is set to, without the newline; `text` is left empty where it says nothing. */
+static int read_text(const char *path, char text[static SETTING_BYTES])
 {
-	int error = write_setting(setting);
-	if (error)
-		log_error("the kernel refuses %s = %s: %s", setting->path, setting->value, strerror(-error));
+	text[0] = '\0';
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t got = read(fd, text, SETTING_BYTES - 1);
+	int error = got < 0 ? -errno : 0;
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	return error;
 }
 
-/* For "all", "default", and each interface that was there before us with its own copy of what "default" said then. */
+int setup_setting(const char *folder, const char *path, const char *value, bool there)
+{
+	char full[640], now[SETTING_BYTES];
+	snprintf(full, sizeof full, "%s/%s", folder, path);
+	int error = write_text(full, value);
+	if (error == -ENOENT && !there)
+		return 0;
+	if (error) {
+		log_error("the kernel refuses %s = %s: %s", path, value, strerror(-error));
+		return error;
+	}
+	error = read_text(full, now);
+	if (!error && strcmp(now, value) != 0)
+		error = -EPROTO;
+	if (error)
+		log_error("%s was set to %s and reads as \"%s\"", path, value, now);
+	else
+		log_info("setting %s %s", path, now);
+	return error;
+}
+
 static int apply_to_interface(const char *interface)
 {
-	static const struct {
-		const char *family, *name, *value;
-	} own[] = {
-	    {"ipv4", "accept_redirects", "0"}, {"ipv4", "accept_source_route", "0"},
-	    {"ipv4", "send_redirects", "0"},   {"ipv4", "rp_filter", "1"},
-	    {"ipv6", "accept_redirects", "0"}, {"ipv6", "accept_source_route", "0"},
-	    {"ipv6", "accept_ra", "0"},
-	};
 	int result = 0;
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+	for (size_t i = 0; i < sizeof interface_settings / sizeof interface_settings[0]; i++) {
+		const struct interface_setting *own = &interface_settings[i];
 		char path[512];
-		snprintf(path, sizeof path, "net/%s/conf/%s/%s", own[i].family, interface, own[i].name);
-		int error = apply_setting(&(struct setting){path, own[i].value});
+		snprintf(path, sizeof path, "net/%s/conf/%s/%s", own->family, interface, own->name);
+		/* an interface may have no IPv6 at all, or be gone again */
+		bool there = strcmp(interface, "all") == 0 || strcmp(interface, "default") == 0;
+		int error = setup_setting(SETTINGS, path, own->value, there);
 		if (error)
 			result = error;
 	}
@@ -145,7 +153,7 @@ static int apply_to_interface(const char *interface)
 
 static int apply_to_interfaces(void)
 {
-	DIR *interfaces = opendir("/proc/sys/net/ipv4/conf");
+	DIR *interfaces = opendir(SETTINGS "/net/ipv4/conf");
 	int result = 0;
 	if (!interfaces)
 		return -errno;
@@ -162,7 +170,8 @@ int setup_settings(void)
 {
 	int result = 0;
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-		int error = apply_setting(&settings[i]);
+		const struct setting *setting = &settings[i];
+		int error = setup_setting(SETTINGS, setting->path, setting->value, setting->presence == THERE);
 		if (error)
 			result = error;
 	}
@@ -226,6 +235,6 @@ void setup_unmount(void)
 	for (size_t i = 0; i < sizeof written / sizeof written[0]; i++)
 		if (umount2(written[i], 0) < 0)
 			(void)umount2(written[i], MNT_DETACH);
-	(void)write_setting(&(struct setting){"vm/drop_caches", "3"});
+	(void)write_text(SETTINGS "/vm/drop_caches", "3");
 	(void)umount2("/usr", MNT_DETACH);
 }

@@ -5,6 +5,7 @@
 #ifndef FIRMWARE_BOOT_SETUP_H
 #define FIRMWARE_BOOT_SETUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* proc, sysfs, devtmpfs and the tmpfs trees: nosuid, nodev but for /dev, noexec, limited in size. */
@@ -13,8 +14,14 @@ int setup_mounts(void);
 /* The big volume, /dev/dm-1, on /usr, read-only. Separate because its failure is told to the person differently. */
 int setup_usr(void);
 
-/* Kernel settings. One that this kernel does not have is passed over; one that it refuses is an error. */
+/* The kernel settings of firmware/boot/settings.def, each by setup_setting(). All are tried; the last error counts. */
 int setup_settings(void);
+
+/*
+ * Write `value` to `folder`/`path` and read it back. 0, or -errno: -EPROTO where it does not read as written, -ENOENT
+ * where the kernel has no such setting although it must be `there`.
+ */
+int setup_setting(const char *folder, const char *path, const char *value, bool there);
 
 int setup_names(void); /* host name, loopback up, Ctrl-Alt-Del as a signal */
 

@@ -26,10 +26,10 @@ $(DISK)/splash.bmp: image/disk/splash
 	$(call say,SPLASH,$@)
 	$(Q)mkdir -p $(@D) && image/disk/splash $@
 
-$(DISK)/sekisho-a.efi: $(KERNEL)/bzImage $(DISK)/splash.bmp $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
+$(DISK)/sekisho-a.efi: $(IMAGE_KERNEL) $(DISK)/splash.bmp $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
 	$(call say,UKI,$@)
-	$(Q)$(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp image/disk/uki a $(KERNEL)/bzImage $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
-	  $(DISK)/root.img.tree/etc/os-release $@
+	$(Q)$(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp image/disk/uki a $(IMAGE_KERNEL) $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
+	  $(DISK)/root.img.tree/etc/os-release $@ && ln -sfn $(abspath $(dir $(IMAGE_KERNEL))) $(DISK)/kernel
 
 $(IMAGE): $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
   $(wildcard $(RECORD)) | $(IMAGE_NEEDS)

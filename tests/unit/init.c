@@ -108,6 +108,17 @@ static int end_sysfs(void **state)
 	return 0;
 }
 
+static void test_settings_are_read_back(void **state)
+{
+	(void)state;
+	make("kernel/right", "0");
+	make("kernel/kept", "1000"); /* what is written leaves "2000", as a kernel that takes a value and changes it */
+	assert_int_equal(setup_setting(root, "kernel/right", "1", true), 0);
+	assert_int_equal(setup_setting(root, "kernel/kept", "2", true), -EPROTO);
+	assert_int_equal(setup_setting(root, "kernel/none", "1", true), -ENOENT);
+	assert_int_equal(setup_setting(root, "kernel/none", "1", false), 0);
+}
+
 static void test_record_is_found_on_the_roots_disk(void **state)
 {
 	(void)state;
@@ -186,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_uevents_are_read),
 	    cmocka_unit_test(test_broken_uevents_are_refused),
+	    cmocka_unit_test_setup_teardown(test_settings_are_read_back, new_sysfs, end_sysfs),
 	    cmocka_unit_test_setup_teardown(test_record_is_found_on_the_roots_disk, new_sysfs, end_sysfs),
 	    cmocka_unit_test_setup_teardown(test_no_choice_is_made_between_two, new_sysfs, end_sysfs),
 	    cmocka_unit_test(test_pictures),

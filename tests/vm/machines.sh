@@ -60,7 +60,8 @@ machine_gateway() {
     -device virtio-net-pci,netdev=desk,mac=52:54:00:5e:00:12,romfile=
 }
 
-# stick_disk - a disk of the image (STICK_IMAGE) that this run may write to; a stick that starts twice keeps what it wrote
+# stick_disk - a disk of the image (STICK_IMAGE, or the one that was built) that this run may write to; a stick that starts
+# twice keeps what it wrote
 stick_disk() {
   rm -f "$RUN/stick.qcow2"
   qemu-img create -q -f qcow2 -F raw -b "$(realpath "${STICK_IMAGE:-$B/sekisho.img}")" "$RUN/stick.qcow2"
