@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -13,6 +14,7 @@ enum { CALLS_MAX = 32 };
 
 #define BIT(which) (1U << FOREIGN_##which)
 #define NOBODY     0U
+#define NO_PAGE    (~(BIT(PAGE) | BIT(FETCH) | BIT(LOCKED)))
 
 /* The groups are systemd's (systemd.exec(5), SystemCallFilter=), with the newer calls of the same kind beside them. */
 /* clang-format off */
@@ -54,6 +56,23 @@ static const struct group {
     /* namespaces: the spawner enters them for its children; bubblewrap makes its own */
     {BIT(HOUSE), {SCMP_SYS(setns)}},
     {BIT(HOUSE) | BIT(SCREEN), {SCMP_SYS(unshare)}},
+    /* to be somebody else */
+    {NO_PAGE, {SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setgroups),
+	       SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid), SCMP_SYS(capset)}},
+    /* memory, messages and locks that anybody of the same uid finds */
+    {NO_PAGE, {SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(shmctl), SCMP_SYS(shmdt), SCMP_SYS(semget), SCMP_SYS(semop),
+	       SCMP_SYS(semctl), SCMP_SYS(semtimedop), SCMP_SYS(msgget), SCMP_SYS(msgsnd), SCMP_SYS(msgrcv),
+	       SCMP_SYS(msgctl), SCMP_SYS(mq_open), SCMP_SYS(mq_unlink), SCMP_SYS(mq_timedsend),
+	       SCMP_SYS(mq_timedreceive), SCMP_SYS(mq_notify), SCMP_SYS(mq_getsetattr)}},
+    /* what a file is, beside what is in it: Landlock does not look at these */
+    {NO_PAGE, {SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(chown), SCMP_SYS(lchown), SCMP_SYS(fchown),
+	       SCMP_SYS(fchownat), SCMP_SYS(setxattr), SCMP_SYS(lsetxattr), SCMP_SYS(fsetxattr), SCMP_SYS(removexattr),
+	       SCMP_SYS(lremovexattr), SCMP_SYS(fremovexattr), SCMP_SYS(name_to_handle_at)}},
+    /* to be connected to; other processes by descriptor */
+    {NO_PAGE, {SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(pidfd_open),
+	       SCMP_SYS(pidfd_send_signal), SCMP_SYS(execveat)}},
+    /* another program, another process: not where all that is needed is loaded */
+    {~BIT(LOCKED), {SCMP_SYS(execve), SCMP_SYS(fork), SCMP_SYS(vfork)}},
 };
 
 /* Address families that each may have sockets of, and where there is a number, of this type alone. Every other one does
@@ -62,14 +81,14 @@ static const struct family {
 	uint32_t may;
 	int family, type; /* type 0: any */
 } families[] = {
-    {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(PAGE) | BIT(DHCP), AF_UNIX, 0},
-    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(PAGE) | BIT(DHCP), AF_NETLINK, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(DHCP), AF_UNIX, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(FETCH) | BIT(DHCP), AF_NETLINK, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET6, 0},
-    {BIT(SCREEN) | BIT(PAGE), AF_INET, SOCK_STREAM},
-    {BIT(SCREEN) | BIT(PAGE), AF_INET, SOCK_DGRAM},
-    {BIT(SCREEN) | BIT(PAGE), AF_INET6, SOCK_STREAM},
-    {BIT(SCREEN) | BIT(PAGE), AF_INET6, SOCK_DGRAM},
+    {BIT(SCREEN) | BIT(FETCH), AF_INET, SOCK_STREAM},
+    {BIT(SCREEN) | BIT(FETCH), AF_INET, SOCK_DGRAM},
+    {BIT(SCREEN) | BIT(FETCH), AF_INET6, SOCK_STREAM},
+    {BIT(SCREEN) | BIT(FETCH), AF_INET6, SOCK_DGRAM},
     {BIT(HOUSE) | BIT(DHCP), AF_PACKET, 0},
 };
 /* clang-format on */
@@ -151,6 +170,19 @@ static int deny_netlink(scmp_filter_ctx filter)
 	return error;
 }
 
+/* Threads go on being made. Code that something still tries to load is refused, not killed for: a library may do
+ * without what it looks for. */
+static int deny_code(scmp_filter_ctx filter)
+{
+	static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)};
+	int error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0] && !error; i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 1,
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	return error;
+}
+
 static bool makes_namespaces(enum foreign which) { return which == FOREIGN_HOUSE || which == FOREIGN_SCREEN; }
 
 int foreign_enter(enum foreign which)
@@ -170,7 +202,9 @@ int foreign_enter(enum foreign which)
 		error = deny_calls(filter, which);
 	if (!error && !makes_namespaces(which))
 		error = deny_namespaces(filter);
-	if (!error)
+	if (!error && which == FOREIGN_LOCKED)
+		error = deny_code(filter);
+	if (!error && which != FOREIGN_LOCKED)
 		error = deny_families(filter, which);
 	if (!error && which != FOREIGN_HOUSE)
 		error = deny_netlink(filter);

@@ -19,7 +19,9 @@ enum foreign {
 	FOREIGN_DEVICES, /* udevd: the kernel's events, device nodes */
 	FOREIGN_SEAT,    /* seatd: a Unix socket, device nodes */
 	FOREIGN_SCREEN,  /* the compositor, the kiosk, bubblewrap, which makes namespaces and mounts inside them */
-	FOREIGN_PAGE,    /* WebKit's processes: the screen's, without namespaces and mounts */
+	FOREIGN_PAGE,    /* WebKit's web process: no sockets, no namespaces, no mounts */
+	FOREIGN_FETCH,   /* WebKit's network process: the internet's sockets, no namespaces, no mounts */
+	FOREIGN_LOCKED,  /* either of these once its libraries are loaded: no more code, no more processes */
 	FOREIGN_DHCP,    /* dhcpcd: packet sockets, a root of its own */
 };
 

@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -92,11 +94,42 @@ int ground_directories(void)
 {
 	int error = make_directory("/run/sekisho", 0755, 0);
 	if (!error)
+		error = make_directory("/run/udev", 0755, 0); /* before udevd, which may make nothing above it */
+	if (!error)
 		error = make_directory("/run/user", 0755, 0);
 	if (!error)
 		error = make_directory("/run/user/1000", 0700, ID_KIOSK);
 	if (error)
 		log_error("directories under /run cannot be made: %s", strerror(-error));
+	return error;
+}
+
+/* --- the screen's share --- */
+
+static int write_number(const char *path, uint64_t number)
+{
+	char text[24];
+	int size = snprintf(text, sizeof text, "%" PRIu64, number);
+	return write_file(path, text, (size_t)size);
+}
+
+int ground_screen_share(void)
+{
+	static const char controllers[] = "+memory +pids";
+	struct sysinfo machine;
+	if (sysinfo(&machine) < 0)
+		return -errno;
+	uint64_t memory = (uint64_t)machine.totalram * machine.mem_unit;
+	uint64_t share = memory > 2 * GROUND_KEPT_BYTES ? memory - GROUND_KEPT_BYTES : memory / 2;
+	int error = write_file("/sys/fs/cgroup/cgroup.subtree_control", controllers, sizeof controllers - 1);
+	if (!error && mkdir(GROUND_SCREEN_SHARE, 0755) < 0 && errno != EEXIST)
+		error = -errno;
+	if (!error)
+		error = write_number(GROUND_SCREEN_SHARE "/memory.max", share);
+	if (!error)
+		error = write_number(GROUND_SCREEN_SHARE "/pids.max", GROUND_SCREEN_THREADS_MAX);
+	if (error)
+		log_error("the screen's share of the memory cannot be set: %s", strerror(-error));
 	return error;
 }
 

@@ -13,6 +13,13 @@
 #define GROUND_CA_FILE     "/run/sekisho/ca.pem"
 #define GROUND_UDEV_NOTIFY "/run/sekisho/udevd.notify"
 
+#define GROUND_SCREEN_SHARE "/sys/fs/cgroup/screen"
+
+/* What the screen leaves of the memory for the walls, and how many threads it may have: a page that wants more than its
+ * share is ended for it, and nothing else is. */
+#define GROUND_KEPT_BYTES         (UINT64_C(96) << 20)
+#define GROUND_SCREEN_THREADS_MAX 512
+
 /*
  * The three namespaces beside the underlay, which is the caller's own (-1 in its place). In screen: lo up, and
  * 192.0.2.1/32 on a dummy interface that leads nowhere, so that resolvers believe in a network. In tunnel: ping
@@ -22,6 +29,9 @@ int ground_namespaces(int namespaces[NAMESPACE_COUNT]);
 
 /* /run/sekisho and /run/user/1000. 0 or -errno. */
 int ground_directories(void);
+
+/* The cgroup of the compositor, the browser and all they start, with its bounds. 0 or -errno. */
+int ground_screen_share(void);
 
 /* wg0: made here in the underlay, so that its UDP socket stays here, then moved. Once; -EEXIST is no error. */
 int ground_wireguard(int tunnel_namespace);

@@ -8,11 +8,14 @@ KIOSK_RESOURCES := $(B)/gen/kiosk/resources.c
 
 $(call library,refusal,launcher/refusal.c)
 # What decides, without a window: tested by tests/unit/kiosk_*.c.
-$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c),$(KIOSK_CFLAGS))
+$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c walls.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))
 
 $(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c start.c) \
   $(KIOSK_RESOURCES),kiosk refusal foreign firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
+# What WebKit's processes are started by: static, because bubblewrap binds this one file into the web process's root.
+$(call program,cell,launcher/kiosk/cell.c,foreign firmware,-lseccomp,,-static-pie)
+$(call program,lock.so,launcher/kiosk/lock.c,foreign firmware,-lseccomp,-fPIC,-shared)
 # what it calls of ours is in the kiosk itself
 $(call program,kiosk-web.so,launcher/kiosk/web.c,kiosk_web,$(WEBKIT_LIBS),$(WEBKIT_CFLAGS),-shared)
 

@@ -264,6 +264,8 @@ static int lay_ground(int *spawner)
 	int error = ground_namespaces(namespaces);
 	if (!error)
 		error = ground_directories();
+	if (!error)
+		error = ground_screen_share();
 	if (error)
 		return error;
 	*spawner = spawner_open(namespaces);

@@ -18,12 +18,35 @@
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
+#include "firmware/lib/sandbox.h"
 #include "launcher/foreign.h"
 
 enum { CLIENTS_MAX = 32 };
 
 #define DHCPCD        "/usr/sbin/dhcpcd"
 #define DHCPCD_CONFIG "/sekisho/etc/dhcpcd.conf"
+
+/* The starter's own, and so of all that it starts. */
+static const struct self dhcpcd_files = {
+    .name = "dhcpcd",
+    .holds = "leases; CAP_NET_ADMIN and CAP_NET_RAW in underlay",
+    .reads = "what DHCP servers and routers say",
+    .speaks_to = "the network; link, by the hook",
+    .promises = PROMISE_INET | PROMISE_LISTEN,
+    .paths = {{"/usr", ACCESS_READ},
+	      {"/etc", ACCESS_READ},
+	      {"/var", ACCESS_READ},
+	      {"/sekisho/etc", ACCESS_READ},
+	      {"/proc", ACCESS_READ | ACCESS_WRITE}, /* settings of the interfaces */
+	      {"/sys", ACCESS_READ},
+	      {"/dev", ACCESS_READ | ACCESS_WRITE},
+	      {"/run", ACCESS_READ | ACCESS_WRITE},
+	      {DHCPCD, ACCESS_EXECUTE},
+	      {"/sekisho/dhcp-hook", ACCESS_EXECUTE},
+	      {"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", ACCESS_EXECUTE}},
+    .abstract_sockets = true,
+    .open_files_max = 256,
+};
 
 struct client {
 	pid_t pid; /* 0: free */
@@ -154,7 +177,9 @@ int starter_run(int channel)
 	if (s.signals < 0 || !s.loop || channel_watch(s.loop, channel, &link, &s) ||
 	    !loop_watch(s.loop, s.signals, EPOLLIN, on_signal, &s))
 		fatal("the starter cannot start: %s", strerror(errno));
-	int error = foreign_enter(FOREIGN_DHCP);
+	int error = sandbox_enter_files(&dhcpcd_files);
+	if (!error)
+		error = foreign_enter(FOREIGN_DHCP);
 	if (error)
 		fatal("no filter for dhcpcd: %s", strerror(-error));
 	error = loop_run(s.loop);

@@ -40,6 +40,42 @@ static const char *const seatd_environment[] = {"SEATD_VTBOUND=0", NULL};
 /* It says READY=1 there (sd_notify(3)) when it listens: only then are the devices announced to it again. */
 static const char *const udevd_environment[] = {"NOTIFY_SOCKET=/run/sekisho/udevd.notify", "LANG=C.UTF-8", NULL};
 
+#define LOADER "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+
+/* What these two reach of the files; the compositor, above bubblewrap, can have no Landlock, which forbids mounting. */
+static const struct self udevd_files = {
+    .name = "udevd",
+    .holds = "the names, owners and modes of device nodes",
+    .reads = "what devices say of themselves",
+    .speaks_to = "the kernel; the compositor, by multicast",
+    .paths = {{"/usr", ACCESS_READ},
+	      {"/etc", ACCESS_READ},
+	      {"/proc", ACCESS_READ | ACCESS_WRITE}, /* its workers' own oom_score_adj */
+	      {"/sys", ACCESS_READ | ACCESS_WRITE},
+	      {"/dev", ACCESS_READ | ACCESS_WRITE},
+	      {"/run/udev", ACCESS_READ | ACCESS_WRITE},
+	      {"/run/sekisho", ACCESS_READ},
+	      {"/usr/lib/systemd/systemd-udevd", ACCESS_EXECUTE},
+	      {"/usr/bin/udevadm", ACCESS_EXECUTE}, /* the same program by its other name */
+	      {"/usr/lib/udev", ACCESS_EXECUTE},
+	      {LOADER, ACCESS_EXECUTE}},
+    .open_files_max = 1024,
+};
+
+static const struct self seatd_files = {
+    .name = "seatd",
+    .holds = "input and display devices, for the compositor that asks",
+    .reads = "what the compositor asks",
+    .speaks_to = "the compositor",
+    .paths = {{"/usr", ACCESS_READ},
+	      {"/etc", ACCESS_READ},
+	      {"/dev", ACCESS_READ | ACCESS_WRITE},
+	      {"/run", ACCESS_READ | ACCESS_WRITE},
+	      {"/usr/sbin/seatd", ACCESS_EXECUTE},
+	      {LOADER, ACCESS_EXECUTE}},
+    .open_files_max = 256,
+};
+
 /* clang-format off */
 static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_RECORD] = {
@@ -51,6 +87,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_LINK] = {
 		.name = "link", .argv = OURS("link"),
 		.namespace = NAMESPACE_UNDERLAY, .uid = ID_LINK, .restart = true,
+		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN,
 		.capabilities = CAP(NET_ADMIN) | CAP(NET_RAW) | CAP(NET_BIND_SERVICE) | CAP(SETUID) | CAP(SETGID) |
 				CAP(KILL) | CAP(SYS_CHROOT),
 	},
@@ -80,19 +117,21 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	 * compositor listens there. NET_ADMIN is what sending that multicast takes; there is nothing else to administer. */
 	[PROCESS_UDEVD] = {
 		.name = "udevd", .argv = (const char *const[]){"/usr/lib/systemd/systemd-udevd", NULL},
-		.foreign = FOREIGN_DEVICES,
+		.foreign = FOREIGN_DEVICES, .files = &udevd_files,
+		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN,
 		.envp = udevd_environment, .namespace = NAMESPACE_SCREEN, .drops_itself = true, .restart = true,
 		.capabilities = CAP(NET_ADMIN) | CAP(CHOWN) | CAP(FOWNER),
 	},
 	[PROCESS_SEATD] = {
 		.name = "seatd", .argv = (const char *const[]){"/usr/sbin/seatd", "-n", "4", "-u", "kiosk", "-l", "error", NULL},
-		.foreign = FOREIGN_SEAT,
+		.foreign = FOREIGN_SEAT, .files = &seatd_files, .places = PLACE_DEV | PLACE_RUN,
 		.envp = seatd_environment, .namespace = NAMESPACE_NOWHERE, .drops_itself = true, .restart = true,
 		.capabilities = CAP(CHOWN) | CAP(FOWNER),
 	},
 	[PROCESS_SCREEN] = {
 		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},
-		.foreign = FOREIGN_SCREEN,
+		.foreign = FOREIGN_SCREEN, .screen = true,
+		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN | PLACE_TMP,
 		.envp = screen_environment, .namespace = NAMESPACE_SCREEN, .uid = ID_KIOSK, .restart = true,
 	},
 };

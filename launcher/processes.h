@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "firmware/lib/sandbox.h"
 #include "launcher/foreign.h"
 
 enum stick_process {
@@ -28,6 +29,16 @@ enum stick_process {
 /* Nowhere is a namespace with nothing in it, not even lo up: for those that read what comes from outside. */
 enum stick_namespace { NAMESPACE_UNDERLAY, NAMESPACE_TUNNEL, NAMESPACE_SCREEN, NAMESPACE_NOWHERE, NAMESPACE_COUNT };
 
+/* What is mounted beside the verified volumes, which every process sees and none can write. Its own namespace of mounts
+ * has only those of these that its row names. */
+enum place {
+	PLACE_PROC = 1 << 0,
+	PLACE_SYS = 1 << 1,
+	PLACE_DEV = 1 << 2,
+	PLACE_RUN = 1 << 3,
+	PLACE_TMP = 1 << 4, /* /tmp and /dev/shm */
+};
+
 struct process_row {
 	const char *name;
 	const char *const *argv;
@@ -35,9 +46,13 @@ struct process_row {
 	enum stick_namespace namespace;
 	uid_t uid; /* and gid, the same number */
 	uint64_t capabilities;
+	unsigned places; /* enum place */
+	const struct self
+	    *files; /* NULL, or what of the files a program that is not ours reaches (sandbox_enter_files()) */
 	enum foreign foreign; /* the filter of what is not ours; ours have their own (sandbox.h) */
 	bool drops_itself;    /* third party as uid 0: keeps what `capabilities` names, nothing else */
-	bool restart;         /* started again with back-off; false: its owner decides (record, broker) */
+	bool screen;  /* in the screen's share of the memory (ground.h), and the first to end where it is short */
+	bool restart; /* started again with back-off; false: its owner decides (record, broker) */
 };
 
 const struct process_row *process_row(enum stick_process which);

@@ -20,7 +20,7 @@
  * u32 error (positive), then START: u32 pid, fds channel and pidfd; END: u32 status; SOCKETS: fds. */
 enum { SPAWNER_START = 1, SPAWNER_END, SPAWNER_SOCKETS };
 
-enum { ANSWER_TIMEOUT_MS = 30000, SESSION_PORTS_MAX = MSG_FDS_MAX - 2 };
+enum { ANSWER_TIMEOUT_MS = 30000, SESSION_PORTS_MAX = MSG_FDS_MAX - 2, HIDDEN_MAX = 7 };
 
 /* --- in the spawner --- */
 
@@ -40,11 +40,33 @@ static void answer(uint16_t type, int error, uint32_t value, const int *fds, siz
 		exit(1);
 }
 
-static int confine(int which) { return foreign_enter((enum foreign)which); }
+/* The mount points that a row does not see, deepest first. */
+static void hide_places(unsigned places, const char *hidden[HIDDEN_MAX])
+{
+	static const struct {
+		enum place place;
+		const char *path;
+	} table[HIDDEN_MAX - 1] = {{PLACE_TMP, "/dev/shm"}, {PLACE_TMP, "/tmp"}, {PLACE_RUN, "/run"},
+				   {PLACE_DEV, "/dev"},     {PLACE_SYS, "/sys"}, {PLACE_PROC, "/proc"}};
+	size_t count = 0;
+	for (size_t i = 0; i < HIDDEN_MAX - 1; i++)
+		if (!(places & table[i].place))
+			hidden[count++] = table[i].path;
+	hidden[count] = NULL;
+}
+
+static int confine(int which)
+{
+	const struct process_row *row = process_row((enum stick_process)which);
+	int error = row->files ? sandbox_enter_files(row->files) : 0;
+	return error ? error : foreign_enter(row->foreign);
+}
 
 static int start(enum stick_process which, const struct msg *m, struct child *child)
 {
 	const struct process_row *row = process_row(which);
+	const char *hidden[HIDDEN_MAX];
+	hide_places(row->places, hidden);
 	struct child_spec spec = {.argv = row->argv,
 				  .envp = row->envp,
 				  .netns_fd = spawner.namespaces[row->namespace],
@@ -52,8 +74,11 @@ static int start(enum stick_process which, const struct msg *m, struct child *ch
 				  .gid = (gid_t)row->uid,
 				  .capabilities = row->capabilities,
 				  .keep_privileges = row->drops_itself,
+				  .hidden = hidden,
+				  .cgroup = row->screen ? GROUND_SCREEN_SHARE : NULL,
+				  .expendable = row->screen,
 				  .confine = confine,
-				  .confine_argument = (int)row->foreign,
+				  .confine_argument = (int)which,
 				  .fd_count = m->fd_count};
 	if (spawner.pids[which] > 0)
 		return -EALREADY;

@@ -357,8 +357,13 @@ static void block_signals(void)
 static void start_wall(void)
 {
 	static const char *const argv[] = {"/sekisho/wall", NULL};
-	struct child_spec spec = {
-	    .argv = argv, .netns_fd = -1, .uid = WALL_UID, .gid = WALL_UID, .capabilities = CAP(CAP_NET_ADMIN)};
+	static const char *const hidden[] = {"/dev/shm", "/tmp", "/run", "/dev", "/sys", "/proc", NULL};
+	struct child_spec spec = {.argv = argv,
+				  .netns_fd = -1,
+				  .uid = WALL_UID,
+				  .gid = WALL_UID,
+				  .capabilities = CAP(CAP_NET_ADMIN),
+				  .hidden = hidden};
 	int error = child_start(&spec, &init.wall);
 	if (!error) {
 		int got = msg_wait(init.wall.channel, &init.message, WALL_START_MS);

@@ -29,6 +29,7 @@ static const struct place {
 } places[] = {
     {"proc", "/proc", "proc", HARD, NULL},
     {"sysfs", "/sys", "sysfs", HARD, NULL},
+    {"cgroup", "/sys/fs/cgroup", "cgroup2", HARD, NULL},
     {"dev", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=755"},
     {"tmpfs", "/dev/shm", "tmpfs", HARD, "mode=1777,size=128m,nr_inodes=4096"},
     {"tmpfs", "/run", "tmpfs", HARD, "mode=755,size=32m,nr_inodes=8192"},

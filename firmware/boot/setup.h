@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* proc, sysfs, devtmpfs and the tmpfs trees: nosuid, nodev but for /dev, noexec, limited in size. */
+/* proc, sysfs, cgroups, devtmpfs and the tmpfs trees: nosuid, nodev but for /dev, noexec, limited in size. */
 int setup_mounts(void);
 
 /* The big volume, /dev/dm-1, on /usr, read-only. Separate because its failure is told to the person differently. */

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -27,11 +29,35 @@ static int enter_namespaces(const struct child_spec *spec)
 {
 	if (spec->netns_fd >= 0 && setns(spec->netns_fd, CLONE_NEWNET) < 0)
 		return -errno;
-	if (!spec->own_mount_namespace)
+	if (!spec->hidden)
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
+	for (size_t i = 0; spec->hidden[i]; i++)
+		if (umount2(spec->hidden[i], MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+			return -errno;
 	return 0;
+}
+
+static int write_word(const char *folder, const char *file, const char *word)
+{
+	char path[PATH_MAX];
+	int size = snprintf(path, sizeof path, "%s/%s", folder, file);
+	if (size < 0 || (size_t)size >= sizeof path)
+		return -ENAMETOOLONG;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int error = write(fd, word, strlen(word)) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/* While it still sees the files that say so. */
+static int take_share(const struct child_spec *spec)
+{
+	int error = spec->cgroup ? write_word(spec->cgroup, "cgroup.procs", "0") : 0;
+	return !error && spec->expendable ? write_word("/proc/self", "oom_score_adj", "1000") : error;
 }
 
 /* Park everything above the final numbers first, so that no dup2 overwrites a descriptor still to be placed. */
@@ -99,7 +125,9 @@ static int prepare(const struct child_spec *spec, int channel, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
-	int error = enter_namespaces(spec);
+	int error = take_share(spec);
+	if (!error)
+		error = enter_namespaces(spec);
 	if (!error)
 		error = place_fds(spec, channel);
 	if (!error)

@@ -27,7 +27,11 @@ struct child_spec {
 	size_t group_count;
 	uint64_t
 	    capabilities; /* bit per CAP_*; kept as permitted, effective and ambient; the bounding set is cut to it */
-	int own_mount_namespace; /* 1: a private mount namespace */
+	/* Mount points that it does not see, deepest first, NULL after the last; with it a private mount namespace.
+	 * NULL: it shares its parent's. One that is not there is no error. */
+	const char *const *hidden;
+	const char *cgroup;  /* NULL, or a cgroup's folder that it and all it starts belong to */
+	int expendable;      /* 1: where memory is short it ends before anything else does */
 	int keep_privileges; /* 1: third-party program that drops them itself: uid 0, bounding set cut to `capabilities`
 			      */
 	int (*confine)(int argument); /* not NULL: called last before the program; 0, or -errno and it never runs */

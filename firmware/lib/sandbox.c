@@ -276,8 +276,9 @@ static uint64_t landlock_rights(unsigned access, bool directory, uint64_t handle
 		rights |= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 	if (access & ACCESS_WRITE)
 		rights |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG |
-			  LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-			  LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_IOCTL_DEV;
+			  LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |
+			  LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REFER |
+			  LANDLOCK_ACCESS_FS_IOCTL_DEV;
 	if (access & ACCESS_EXECUTE)
 		rights |= LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE;
 	if (!directory)
@@ -322,7 +323,8 @@ static struct landlock_ruleset_attr landlock_handled(const struct self *self, lo
 		attr.handled_access_net |= LANDLOCK_ACCESS_NET_BIND_TCP;
 	/* A parent signals its children, which are in domains below its own: that stays possible. */
 	if (abi >= 6)
-		attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
+		attr.scoped =
+		    LANDLOCK_SCOPE_SIGNAL | (self->abstract_sockets ? 0 : LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET);
 	return attr;
 }
 
@@ -388,22 +390,19 @@ static int refuse_executable_gain(const struct self *self)
 	return prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL ? -errno : 0;
 }
 
-int sandbox_enter(const struct self *self)
-{
-	static const struct {
-		const char *name;
-		int (*enter)(const struct self *self);
-	} steps[] = {{"limits", set_limits},
-		     {"memory", refuse_executable_gain},
-		     {"landlock", enter_landlock},
-		     {"seccomp", enter_seccomp}};
+struct step {
+	const char *name;
+	int (*enter)(const struct self *self);
+};
 
+static int enter(const struct self *self, const struct step *steps, size_t count)
+{
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		int error = -errno;
 		log_error("sandbox of %s: no_new_privs: %s", self->name, strerror(-error));
 		return error;
 	}
-	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int error = steps[i].enter(self);
 		if (error) {
 			log_error("sandbox of %s: %s: %s", self->name, steps[i].name, strerror(-error));
@@ -412,6 +411,18 @@ int sandbox_enter(const struct self *self)
 	}
 	return 0;
 }
+
+/* In this order; the files' walls are all but the last. */
+static const struct step steps[] = {{"limits", set_limits},
+				    {"memory", refuse_executable_gain},
+				    {"landlock", enter_landlock},
+				    {"seccomp", enter_seccomp}};
+
+enum { STEP_COUNT = sizeof steps / sizeof steps[0] };
+
+int sandbox_enter(const struct self *self) { return enter(self, steps, STEP_COUNT); }
+
+int sandbox_enter_files(const struct self *self) { return enter(self, steps, STEP_COUNT - 1); }
 
 void sandbox_each_syscall(const struct self *self, void (*fn)(const char *name, void *context), void *context)
 {

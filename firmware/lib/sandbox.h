@@ -9,6 +9,7 @@
 #ifndef FIRMWARE_LIB_SANDBOX_H
 #define FIRMWARE_LIB_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ struct self {
 	const char *speaks_to;
 	uint32_t promises;
 	struct self_path paths[SELF_PATHS_MAX]; /* none: no file can be opened */
+	bool abstract_sockets;                  /* it may connect to those of processes outside its own */
 	uint32_t open_files_max;                /* RLIMIT_NOFILE */
 	uint64_t memory_max_bytes;              /* RLIMIT_AS; 0: not limited */
 	uint32_t processes_max;                 /* RLIMIT_NPROC of its uid; 0: it may not make one */
@@ -60,6 +62,11 @@ struct self {
 
 /* Enter the sandbox. 0, or -errno with the step that failed logged; the caller must end then. */
 int sandbox_enter(const struct self *self);
+
+/* The same without the system calls, for one that will become a program that is not ours (launcher/foreign.h holds its
+ * system calls back): no_new_privs, limits, memory, Landlock. Of the promises only PROMISE_INET and PROMISE_LISTEN
+ * count: whether TCP may be connected and listened. 0 or -errno. */
+int sandbox_enter_files(const struct self *self);
 
 /* The allow-list of `self` as names, for reports: calls fn for each. */
 void sandbox_each_syscall(const struct self *self, void (*fn)(const char *name, void *context), void *context);

@@ -10,37 +10,16 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
-#include "launcher/foreign.h"
 #include "launcher/kiosk/app.h"
 #include "launcher/kiosk/module.h"
+#include "launcher/kiosk/walls.h"
 
 static const char IMAGE_FILE[] = "/sekisho/etc/image.json";
-
-/* Script is interpreted, never compiled; no assistive bus, no settings store, no file-system daemon to speak to. */
-static void set_environment(void)
-{
-	static const char *const settings[][2] = {
-	    {"JSC_useJIT", "0"},
-	    {"JSC_useWasm", "0"},
-	    {"JSC_useSharedArrayBuffer", "0"},
-	    {"GTK_A11Y", "none"},
-	    {"GSETTINGS_BACKEND", "memory"},
-	    {"GIO_USE_VFS", "local"},
-	    {"GSK_RENDERER", "cairo"},
-	    {"GDK_DISABLE", "gl,vulkan,dmabuf"},
-	    {"GTK_IM_MODULE", "simple"},
-	    {"GTK_CSD", "0"},
-	    {"GIO_USE_PROXY_RESOLVER", "dummy"},
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
-		setenv(settings[i][0], settings[i][1], 1);
-}
 
 static int connect_to(const char *path)
 {
@@ -120,14 +99,9 @@ static gboolean on_channel(gint fd, GIOCondition condition, gpointer data)
 int main(void)
 {
 	log_open("kiosk");
-	/* The spawner has done the same for the compositor that starts us; a kiosk that is started in another way has
-	 * it too. Before the first thread, and inherited by all of WebKit's processes. */
-	int error = foreign_enter(FOREIGN_SCREEN);
-	if (!error && prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
-		error = -errno;
+	int error = walls_enter();
 	if (error)
-		fatal("the filter of system calls cannot be entered: %s", strerror(-error));
-	set_environment();
+		fatal("the kiosk's walls cannot be set up: %s", strerror(-error));
 	struct app app = {.channel = open_channel()};
 	if (app.channel < 0)
 		fatal("no channel to the launcher (SEKISHO_CHANNEL or SEKISHO_SOCKET): %s", strerror(-app.channel));

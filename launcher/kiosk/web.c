@@ -357,6 +357,8 @@ static struct web *web_new(const struct bank *bank, enum language language, cons
 	web->context = context;
 	web->base_zoom = 1;
 	web->web_context = web_context_new_for(language);
+	webkit_web_context_add_path_to_sandbox(web->web_context, "/sekisho/cell", TRUE);
+	webkit_web_context_add_path_to_sandbox(web->web_context, "/sekisho/lock.so", TRUE);
 	web->session = web_session_new();
 	WebKitSettings *settings = web_settings_new();
 	if (!settings || bank_copy(&web->bank, bank) < 0) {

@@ -4,7 +4,7 @@
 Usage: B=BUILD sandbox.t, as root. Prints TAP. Each process is waited for until its sandbox is entered, and then made to
 ask the kernel from outside (tests/rig/inject): an allowed call must come back, or the injection itself would prove
 nothing. Its filters are read from outside as well (tests/rig/filter). The launcher's children are started one by one;
-PID 1, the wall, the launcher with its spawner, the compositor and the kiosk as a whole (tests/rig/stick). The tunnel,
+PID 1, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole (tests/rig/stick). The tunnel,
 which is configured before its sandbox, has the same in tunnel.t.
 """
 import os, subprocess, sys, tempfile, time
@@ -78,11 +78,13 @@ class Stick:
 
     PLACES = {"init": (None, "init", 1), "wall": ("init", "wall", 1), "launcher": ("init", "launcher", 1),
               "spawner": ("launcher", "launcher", 1), "udevd": ("spawner", "systemd-udevd", 2),
-              "seatd": ("spawner", "seatd", 2), "cage": ("spawner", "cage", 2), "kiosk": ("cage", "kiosk", 3)}
+              "seatd": ("spawner", "seatd", 2), "cage": ("spawner", "cage", 2), "kiosk": ("cage", "kiosk", 3),
+              "network": ("kiosk", "WebKitNetworkPr", 5), "bwrap": ("kiosk", "bwrap", 3), "jail": ("bwrap", "bwrap", 4),
+              "web": ("jail", "WebKitWebProces", 6)}
 
-    def __init__(self):
-        self.rig = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "tests/rig/stick", B],
-                                    stdout=subprocess.DEVNULL, stderr=open(f"{work}/stick.log", "w"))
+    def __init__(self, *kiosk):
+        self.rig = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "tests/rig/stick",
+                                     B, *kiosk], stdout=subprocess.DEVNULL, stderr=open(f"{work}/stick.log", "w"))
 
     def __enter__(self):
         return self
@@ -151,6 +153,89 @@ def test_stick_at_rest():
                 check(has == {number_of(capabilities[name])}, f"{name}: has the capabilities {capabilities[name]} and no other")
 
 
+def mounts_of(pid):
+    """Mount point -> file system and options, of what lies uppermost there."""
+    with open(f"/proc/{pid}/mounts") as f:
+        return {place: (kind, options.split(",")) for _, place, kind, options, *_ in map(str.split, f)}
+
+
+def test_view():
+    """What each sees beside the two volumes, which the rig has as the one it is started in."""
+    memory = {"/dev/shm", "/tmp", "/run", "/dev", "/sys", "/proc"}
+    views = {"wall": set(), "udevd": memory - {"/dev/shm", "/tmp"}, "seatd": {"/dev", "/run"}, "kiosk": memory}
+    with Stick() as stick:
+        stick.wait("kiosk")
+        own = os.readlink(f"/proc/{stick.wait('init')}/ns/mnt")
+        for name, view in views.items():
+            pid = stick.wait(name)
+            check(os.readlink(f"/proc/{pid}/ns/mnt") != own, f"{name}: has mounts of its own")
+            mounts = mounts_of(pid)
+            sees = memory & set(mounts)
+            check(sees == view, f"{name}: of what lies in memory it sees {', '.join(sorted(view)) or 'nothing'} ({sorted(sees)})")
+        with open(f"/proc/{stick.wait('kiosk')}/oom_score_adj") as f:
+            check(f.read().strip() == "1000", "kiosk: ends first where memory is short")
+
+
+VERIFIED = ("/usr/", "/lib/", "/lib64/", "/sekisho/", "[vdso]", "[vsyscall]")
+
+
+def executable_of(pid):
+    """(permissions, file) of all that a process may execute."""
+    with open(f"/proc/{pid}/maps") as f:
+        lines = [line.split(maxsplit=5) for line in f]
+    return {(line[1], line[5].strip() if len(line) > 5 else "") for line in lines if "x" in line[1]}
+
+
+def test_page():
+    """A bank's page: WebKit's processes as the kiosk starts them, in their cells."""
+    none = {"ptrace", "process_vm_readv", "perf_event_open", "bpf", "userfaultfd", "io_uring_setup", "keyctl", "kexec_load",
+            "init_module", "mount", "unshare", "setns", "setuid", "capset", "execve", "fork", "vfork", "listen", "accept4"}
+    with Stick("tests/page") as stick:
+        for name in ("network", "web"):
+            pid = stick.wait(name)
+            filters = check_filter(name, pid)
+            check(not none & set(filters["names"]), f"{name}: none of {', '.join(sorted(none))}")
+            check({"mmap", "mprotect", "clone"} <= set(filters.get("argued", ["mmap", "mprotect", "clone"])),
+                  f"{name}: no further page becomes executable, no process is made")
+            seen = status(pid)
+            check((seen["NoNewPrivs"], int(seen["CapEff"], 16), int(seen["CapBnd"], 16)) == ("1", 0, 0),
+                  f"{name}: has no capability and can gain none")
+            code = executable_of(pid)
+            check(len(code) > 50 and not [c for c in code if "w" in c[0] or not c[1].startswith(VERIFIED)],
+                  f"{name}: executes {len(code)} pieces, all of them files of the volumes and none of them writable")
+        web, screen = stick.wait("web"), stick.wait("kiosk")
+        check(all(os.readlink(f"/proc/{web}/ns/{kind}") != os.readlink(f"/proc/{screen}/ns/{kind}")
+                  for kind in ("net", "mnt", "pid", "user")), "web: bubblewrap gave it namespaces of its own")
+        sees = {place for place in mounts_of(web) if place.startswith(("/sekisho", "/run"))}
+        check({"/sekisho/cell", "/sekisho/lock.so"} <= sees and "/run/sekisho" not in sees and "/run" not in sees,
+              "web: sees of our programs its cell and its lock, and not what lies in /run")
+        _, said = inject(web, "getpid")
+        check(said == f"returned {status(web)['NSpid'].split()[-1]}", "web: getpid is allowed and comes back")
+    for name in ("network", "web"):
+        for call in ("ptrace", "execve", "mount", "keyctl"):
+            with Stick("tests/page") as stick:
+                check_forbidden(name, stick.wait(name), call)
+
+
+def test_probe():
+    """A program in place of WebKit's, in the same cells, tries what a page would that has taken them over."""
+    allowed = {"network": {"read /etc/hosts", "tcp socket"}, "web": {"read /etc/hosts"}}
+    with Stick("tests/page", "rig/probe") as stick:
+        said = {name: {} for name in allowed}
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and not all("done" in tried for tried in said.values()):
+            time.sleep(0.1)
+            with open(f"{work}/stick.log") as f:
+                words = [line.rstrip("\n").split(" ", 2) for line in f if line.startswith("probe: ")]
+            for _, name, rest in words:
+                what, _, became = rest.partition(": ")
+                said[name][what] = became
+        for name, tried in said.items():
+            check(tried.pop("done", None) is not None and len(tried) > 20, f"{name}: {len(tried)} things were tried in its place")
+            for what, became in tried.items():
+                check((became == "allowed") == (what in allowed[name]), f"{name}: {what}: {became}")
+
+
 def test_stick(name, calls, all_ends=True):
     for call in calls:
         with Stick() as stick:
@@ -174,6 +259,9 @@ for name in CHILDREN:
 test_hook()
 if open("/proc/self/uid_map").read().split()[2:] == ["4294967295"]:
     test_stick_at_rest()
+    test_view()
+    test_page()
+    test_probe()
     for name in ("init", "wall", "launcher"):
         test_stick(name, FORBIDDEN)
     test_stick("spawner", NOBODYS)

@@ -5,12 +5,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "launcher/foreign.h"
 #include "launcher/kiosk/keys.h"
+#include "launcher/kiosk/walls.h"
 #include "launcher/kiosk/web_settings.h"
 
 /* WebKit and fontconfig keep what they made until the process ends. */
@@ -24,8 +24,7 @@ static int status_of(void (*attempt)(long), long argument)
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
-		if (foreign_enter(FOREIGN_SCREEN) < 0 ||
-		    (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL))
+		if (walls_enter() < 0)
 			_exit(99);
 		attempt(argument);
 		_exit(0);
