@@ -1,2 +1,2 @@
 include image/config.mk
-include $(wildcard image/cli/*.mk image/kernel/*.mk image/usr/*.mk image/root/*.mk image/disk/*.mk vpn/package/*.mk)
+include $(wildcard image/cli/*.mk image/kernel/*.mk image/usr/*.mk image/root/*.mk image/disk/*.mk image/sign/*.mk vpn/package/*.mk)

@@ -25,6 +25,13 @@ test-e2e: $(E2E_NEEDS)
 	$(call say,TEST,e2e)
 	$(Q)tests/prove $(B) e2e $(E2E_TESTS)
 
+# Attacks on whole machines with a wall taken away, and what is too long for every day; see tests/attack/attack.mk too.
+.PHONY: attack test-attack
+attack: test-attack
+test-attack: $(E2E_NEEDS)
+	$(call say,TEST,attack)
+	$(Q)tests/prove $(B) attack $(sort $(wildcard tests/attack/*.t))
+
 test: ## everything: static checks, unit, the state machine's proof, integration, e2e
 	$(Q)rm -rf $(B)/tests
 	$(Q)$(MAKE) --no-print-directory check

@@ -14,7 +14,7 @@ JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: $(GOALS) in-root
 .NOTPARALLEL:
 $(GOALS): in-root ; @:
-in-root: | $(ROOT) $(if $(filter run test e2e test-e2e vm demo,$(GOALS)),$(VM_BASE)) $(if $(filter test e2e test-e2e pc,$(GOALS)),$(PC_BASE))
+in-root: | $(ROOT) $(if $(filter run test e2e test-e2e attack vm demo,$(GOALS)),$(VM_BASE)) $(if $(filter test e2e test-e2e attack pc,$(GOALS)),$(PC_BASE))
 	@exec image/buildroot/enter $(ROOT) $(CURDIR) $(SEKISHO_CACHE) make --no-print-directory $(JOBS) $(MAKEOVERRIDES) $(GOALS)
 $(ROOT):
 	@mkdir -p $(SEKISHO_CACHE)

@@ -16,25 +16,25 @@ $(DISK)/usr: $(wildcard image/usr/*) image/disk/verity /var/lib/dpkg/status
 	$(call say,USR,the programs and data of the /usr volume)
 	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
 
-$(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) launcher/ids.h image/disk/verity \
+$(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) $(DISK)/signer launcher/ids.h image/disk/verity \
   $(shell find image/root -type f) $(shell sed 's/\#.*//' image/root/files | cut -d' ' -f1) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
 	$(call say,ROOT,$@)
-	$(Q)$(IMAGE_SETTINGS) ROOTS=$(ROOTS) POLICY=$(POLICY) \
+	$(Q)$(IMAGE_SETTINGS) ROOTS=$(ROOTS) POLICY=$(POLICY) SIGNED=$$(cat $(DISK)/signer) \
 	  image/root/build $(B) $$(cat $(DISK)/usr) $(DISK)/root.img $(STICK_PROGRAMS)
 
-$(DISK)/splash.bmp: image/disk/splash
+$(DISK)/splash.bmp: image/disk/splash $(DISK)/signer
 	$(call say,SPLASH,$@)
-	$(Q)mkdir -p $(@D) && image/disk/splash $@
+	$(Q)mkdir -p $(@D) && image/disk/splash $@ $$(cat $(DISK)/signer)
 
-$(DISK)/sekisho-a.efi: $(IMAGE_KERNEL) $(DISK)/splash.bmp $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(addprefix image/disk/,uki layout cmdline)
+$(DISK)/unsigned/sekisho-a.efi: $(IMAGE_KERNEL) $(DISK)/splash.bmp $(DISK)/root.img.verity $(DISK)/usr $(CONFIG) $(DISK)/stub.efi $(addprefix image/disk/,uki layout cmdline)
 	$(call say,UKI,$@)
-	$(Q)$(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp image/disk/uki a $(IMAGE_KERNEL) $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
+	$(Q)mkdir -p $(@D) && $(IMAGE_SETTINGS) SPLASH=$(DISK)/splash.bmp STUB=$(DISK)/stub.efi image/disk/uki a $(IMAGE_KERNEL) $(DISK)/root.img.verity $$(cat $(DISK)/usr)/verity \
 	  $(DISK)/root.img.tree/etc/os-release $@ && ln -sfn $(abspath $(dir $(IMAGE_KERNEL))) $(DISK)/kernel
 
-$(IMAGE): $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
+$(IMAGE): $(DISK)/loader.efi $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr $(addprefix image/disk/,assemble layout loader.conf) \
   $(wildcard $(RECORD)) | $(IMAGE_NEEDS)
 	$(call say,IMAGE,$@)
-	$(Q)image/disk/assemble $@ $(DISK)/sekisho-a.efi $(DISK)/root.img $$(cat $(DISK)/usr)/volume.img \
+	$(Q)image/disk/assemble $@ $(DISK)/loader.efi $(DISK)/sekisho-a.efi $(DISK)/root.img $$(cat $(DISK)/usr)/volume.img \
 	  $(if $(filter $(B)/demo/%,$(RECORD)),$(RECORD),$(or $(wildcard $(RECORD)),-))
 
 $(B)/sekisho.img.zst: $(B)/sekisho.img

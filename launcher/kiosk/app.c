@@ -12,6 +12,13 @@ enum { LINES_ON_SCREEN = 40, COLUMNS_ON_SCREEN = 62, FONT_PX_MIN = 13, FONT_PX_M
 
 const char *app_text(const struct app *app, enum text text) { return text_of(text, app->model.language); }
 
+const char *app_mark(const struct app *app)
+{
+	if (app->model.devel)
+		return app_text(app, TEXT_DEVEL);
+	return app->model.development_keys ? app_text(app, TEXT_KEYS) : "";
+}
+
 static void send_launcher(struct app *app, uint16_t type, const struct writer *w)
 {
 	int error = w->failed ? -EMSGSIZE : msg_send(app->channel, type, 0, w->data, w->size);

@@ -49,6 +49,8 @@ void app_turned_away(struct app *app, enum refusal reason);
 
 /* text_of() in the language now chosen. */
 const char *app_text(const struct app *app, enum text text);
+/* What marks an image that is not for customers; "": it is. */
+const char *app_mark(const struct app *app);
 
 /* Small builders shared by the screens. */
 GtkWidget *label_new(const char *css_class);

@@ -396,7 +396,7 @@ static void draw_bar(struct app *app)
 	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
 	label_show(screen->site, host[0] ? site : "");
 	g_free(site);
-	label_show(screen->devel, model->devel ? app_text(app, TEXT_DEVEL) : "");
+	label_show(screen->devel, app_mark(app));
 	const bool up = model->tunnel_up && !model->frozen;
 	class_set(screen->tunnel, "cut", !up);
 	class_set(screen->bar, "cut", !up);

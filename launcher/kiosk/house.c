@@ -103,8 +103,10 @@ static void draw_panel(struct app *app)
 	struct house *house = app->house;
 	gtk_label_set_text(GTK_LABEL(house->product), app_text(app, TEXT_PRODUCT));
 	gtk_label_set_text(GTK_LABEL(house->tagline), app_text(app, TEXT_TAGLINE));
-	label_show(house->devel, app->model.devel ? app_text(app, TEXT_DEVEL) : "");
-	label_show(house->devel_explained, app->model.devel ? app_text(app, TEXT_DEVEL_EXPLAINED) : "");
+	const char *mark = app_mark(app);
+	label_show(house->devel, mark);
+	label_show(house->devel_explained,
+		   mark[0] ? app_text(app, app->model.devel ? TEXT_DEVEL_EXPLAINED : TEXT_KEYS_EXPLAINED) : "");
 	char *version = g_strdup_printf("%s %s", app_text(app, TEXT_VERSION), app->model.image);
 	label_show(house->version, app->model.image[0] ? version : "");
 	g_free(version);

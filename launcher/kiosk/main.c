@@ -70,6 +70,8 @@ static void read_image_file(struct model *model)
 		g_date_time_unref(day);
 	}
 	model->devel = json_is_true(json_object_get(image, "devel"));
+	const char *by = json_string_value(json_object_get(image, "signed"));
+	model->development_keys = !by || strcmp(by, "owner") != 0;
 	const char *language = json_string_value(json_object_get(image, "language"));
 	model->language = language && strcmp(language, "en") == 0 ? LANGUAGE_EN : LANGUAGE_JA;
 	json_decref(image);

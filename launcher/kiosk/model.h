@@ -30,6 +30,7 @@ struct model {
 	struct banks banks;
 	bool banks_known;
 	bool devel;
+	bool development_keys;    /* the image is not signed by its owner */
 	char image[DETAIL_BYTES]; /* what to call this image, e.g. "1 (2026-11-22)" */
 
 	bool tunnel_up;
