@@ -29,6 +29,7 @@ static const struct self self = {
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET | PROMISE_ACCEPT,
     .open_files_max = 512,
     .memory_max_bytes = 512ULL << 20,
+    .locked = true,
 };
 
 enum {

@@ -23,6 +23,7 @@ static const struct self self = {
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 16,
     .memory_max_bytes = 256 << 20,
+    .locked = true,
 };
 
 struct keyholder {

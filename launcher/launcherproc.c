@@ -2,12 +2,14 @@
 #include <jansson.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/lib/buf.h"
 #include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
@@ -34,6 +36,7 @@ static const struct self self = {
 	      {"/dev", ACCESS_READ | ACCESS_WRITE}}, /* the record's partition, for the record process */
     .open_files_max = 128,
     .memory_max_bytes = 512 << 20,
+    .locked = true,
 };
 
 enum { SCREEN_WAIT_MS = 10000, HEALTH_EVERY_MS = 10000 };
@@ -240,7 +243,7 @@ static void open_timers(struct stick *s)
 
 /* --- init --- */
 
-/* It only tells that the wall stands; what matters is that it is there. */
+/* That the wall stands is good to know; what matters is that init is there. */
 static int take_wall_stands(struct msg *m, void *context)
 {
 	(void)m, (void)context;
@@ -253,9 +256,13 @@ static void on_init_ended(int error, void *context)
 	fatal("init is gone");
 }
 
-static const struct channel_row init_rows[] = {{MSG_WALL_STANDS, 0, 0, take_wall_stands}};
+static const struct channel_row init_rows[] = {
+    {MSG_WALL_STANDS, 0, 0, take_wall_stands},
+    {MSG_USB_QUESTION, 1, USB_QUESTION_MAX_BYTES, stick_hear_guard},
+    {MSG_USB_REFUSED, 1, 1, stick_hear_guard},
+};
 
-static struct channel init = {.peer = "init", .rows = init_rows, .row_count = 1, .ended = on_init_ended};
+static struct channel init = {.peer = "init", .rows = init_rows, .row_count = 3, .ended = on_init_ended};
 
 /* Namespaces are made before the fork, so that both halves have them; the rest of the ground by this half alone. */
 static int lay_ground(int *spawner)
@@ -308,6 +315,7 @@ int launcher_main(void)
 	close_above(CHILD_CHANNEL_FD);
 	signal(SIGPIPE, SIG_IGN);
 	tzset();
+	json_set_alloc_funcs(malloc, wipe_free); /* the record's keys pass through its strings */
 	json_object_seed(0);
 	int error = open_stick(s);
 	if (error)

@@ -98,6 +98,8 @@ enum message {
 	MSG_KIOSK_SESSION_ENDED = 110,  /* launcher -> kiosk: - */
 	MSG_KIOSK_TURNED_AWAY = 111,    /* kiosk -> launcher: u8 reason (enum refusal): a page led where this bank does
 					   not, and the kiosk did not even ask for it: for the desk's count */
+	MSG_KIOSK_USB_QUESTION = 118,   /* launcher -> kiosk: as MSG_USB_QUESTION */
+	MSG_KIOSK_USB_REFUSED = 119,    /* launcher -> kiosk: as MSG_USB_REFUSED */
 };
 
 /* The one state machine (launcher/states.h holds its table). */

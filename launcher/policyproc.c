@@ -27,6 +27,7 @@ static const struct self self = {
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 32,
     .memory_max_bytes = 256 << 20,
+    .locked = true,
 };
 
 enum { SESSIONS_MAX = 4 };

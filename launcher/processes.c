@@ -80,7 +80,7 @@ static const struct self seatd_files = {
 static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_RECORD] = {
 		.name = "record", .argv = OURS("record"),
-		.namespace = NAMESPACE_NOWHERE, .uid = ID_RECORD,
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_RECORD, .locks = true,
 	},
 	/* Its starter (link_starter.h) keeps these for dhcpcd, which separates its privileges itself; the half that
 	 * hears from outside has none. */
@@ -93,21 +93,21 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	},
 	[PROCESS_TUNNEL] = {
 		.name = "tunnel", .argv = OURS("tunnel"),
-		.namespace = NAMESPACE_TUNNEL, .uid = ID_TUNNEL, .restart = true,
+		.namespace = NAMESPACE_TUNNEL, .uid = ID_TUNNEL, .locks = true, .restart = true,
 		.capabilities = CAP(NET_ADMIN),
 	},
 	[PROCESS_KEYHOLDER] = {
 		.name = "keyholder", .argv = OURS("keyholder"),
-		.namespace = NAMESPACE_NOWHERE, .uid = ID_KEYHOLDER, .restart = true,
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_KEYHOLDER, .locks = true, .restart = true,
 	},
 	[PROCESS_POLICY] = {
 		.name = "policy", .argv = OURS("policy"),
-		.namespace = NAMESPACE_NOWHERE, .uid = ID_POLICY, .restart = true,
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_POLICY, .locks = true, .restart = true,
 	},
 	/* one for each session, and dead with it */
 	[PROCESS_BROKER] = {
 		.name = "broker", .argv = OURS("broker"),
-		.namespace = NAMESPACE_TUNNEL, .uid = ID_BROKER,
+		.namespace = NAMESPACE_TUNNEL, .uid = ID_BROKER, .locks = true,
 	},
 	[PROCESS_AGENT] = {
 		.name = "agent", .argv = OURS("agent"),

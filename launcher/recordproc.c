@@ -29,6 +29,7 @@ static const struct self reader_self = {
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 8,
     .memory_max_bytes = 64 << 20,
+    .locked = true,
 };
 
 static const struct self writer_self = {
@@ -39,6 +40,7 @@ static const struct self writer_self = {
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_SYNC,
     .open_files_max = 8,
     .memory_max_bytes = 64 << 20,
+    .locked = true,
 };
 
 static int send_failure(enum record_error error)
@@ -132,6 +134,7 @@ int record_main(void)
 	if (flags < 0)
 		fatal("no record was given: %s", strerror(errno));
 	bool writable = (flags & O_ACCMODE) == O_RDWR;
+	json_set_alloc_funcs(malloc, wipe_free); /* keys pass through its strings */
 	/* jansson seeds its tables from a file at first use: now, while that can still be opened. */
 	json_object_seed(0);
 	if (sandbox_enter(writable ? &writer_self : &reader_self))

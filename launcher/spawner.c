@@ -79,6 +79,7 @@ static int start(enum stick_process which, const struct msg *m, struct child *ch
 				  .expendable = row->screen,
 				  .confine = confine,
 				  .confine_argument = (int)which,
+				  .locked_max_bytes = row->locks ? PROC_LOCKED_MAX_BYTES : 0,
 				  .fd_count = m->fd_count};
 	if (spawner.pids[which] > 0)
 		return -EALREADY;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "firmware/boot/usbjudge.h"
 #include "firmware/lib/loop.h"
 #include "launcher/about.h"
 #include "launcher/crew.h"
@@ -49,6 +50,12 @@ struct stick_answer {
 	enum admission admission;
 	const char *code; /* of the step, where it is no admission: what the customer is told */
 	uint64_t newest_policy;
+};
+
+/* What the guard asks for a new input device; code "": nothing. */
+struct stick_usb {
+	uint8_t what, on_new, typed, wrong;
+	char code[16];
 };
 
 struct stick_tunnel {
@@ -98,6 +105,8 @@ struct stick {
 	uint32_t session_count, question_count;
 	struct loop_timer *opening, *freezing;
 	uint64_t refused[REFUSAL_COUNT];
+	uint64_t usb_refused[USB_WHAT_COUNT];
+	struct stick_usb usb;
 
 	struct stick_step steps[STATE_COUNT];
 };
@@ -120,6 +129,8 @@ void stick_goodbye_said(struct stick *s);
 /* --- what is heard (stick_inbox.c) --- */
 
 int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
+/* What init relays from the guard of USB devices; `context` is the stick. */
+int stick_hear_guard(struct msg *m, void *context);
 
 /* --- record and clock (stick_keep.c) --- */
 
@@ -164,6 +175,8 @@ void tell_freeze(struct stick *s, bool frozen);
 void tell_session(struct stick *s);
 void tell_session_failed(struct stick *s, const char *bank, const char *code);
 void tell_refused(struct stick *s, const char *host, enum refusal reason);
+void tell_usb_question(struct stick *s);
+void tell_usb_refused(struct stick *s, uint8_t what);
 void tell_kiosk(struct stick *s, enum message type);
 void tell_init_clock(uint64_t unix_seconds);
 void tell_init_power_off(void);

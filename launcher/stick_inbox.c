@@ -32,6 +32,7 @@ static int hear_record(struct stick *s, struct msg *m)
 		return 0; /* it was started to write */
 	int error = provision_parse((const char *)immutable, immutable_size, (const char *)changing, changing_size,
 				    &s->provision);
+	wipe(m->payload, m->size);
 	if (error) {
 		tell_step(s, STATE_START, STEP_FAILED, "record_damaged", strerror(-error));
 		stick_raise(s, EVENT_UNUSABLE);
@@ -470,6 +471,44 @@ static int hear_power_off(struct stick *s, struct msg *m)
 		return -EBADMSG;
 	stick_raise(s, EVENT_POWER_OFF);
 	return 0;
+}
+
+/* --- the guard of USB devices, through init --- */
+
+static int hear_usb_question(struct stick *s, struct msg *m)
+{
+	struct stick_usb usb = {0};
+	struct reader r = reader_over(m->payload, m->size);
+	usb.what = read_u8(&r);
+	usb.on_new = read_u8(&r);
+	usb.typed = read_u8(&r);
+	usb.wrong = read_u8(&r);
+	read_str(&r, usb.code, sizeof usb.code);
+	if (!reader_done(&r) || usb.what >= USB_WHAT_COUNT)
+		return -EBADMSG;
+	s->usb = usb;
+	tell_usb_question(s);
+	return 0;
+}
+
+static int hear_usb_refused(struct stick *s, struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	uint8_t what = read_u8(&r);
+	if (!reader_done(&r) || what >= USB_WHAT_COUNT)
+		return -EBADMSG;
+	s->usb_refused[what]++;
+	tell_usb_refused(s, what);
+	tell_agent_health(s);
+	return 0;
+}
+
+int stick_hear_guard(struct msg *m, void *context)
+{
+	struct stick *s = context;
+	return m->type == MSG_USB_QUESTION  ? hear_usb_question(s, m)
+	       : m->type == MSG_USB_REFUSED ? hear_usb_refused(s, m)
+					    : -EBADMSG;
 }
 
 static const struct {

@@ -165,8 +165,28 @@ void tell_refused(struct stick *s, const char *host, enum refusal reason)
 	send_kiosk(s, MSG_KIOSK_REFUSED, 0, &w);
 }
 
+void tell_usb_question(struct stick *s)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_u8(&w, s->usb.what);
+	write_u8(&w, s->usb.on_new);
+	write_u8(&w, s->usb.typed);
+	write_u8(&w, s->usb.wrong);
+	write_str(&w, s->usb.code);
+	send_kiosk(s, MSG_KIOSK_USB_QUESTION, 0, &w);
+}
+
+void tell_usb_refused(struct stick *s, uint8_t what)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_u8(&w, what);
+	send_kiosk(s, MSG_KIOSK_USB_REFUSED, 0, &w);
+}
+
 void tell_everything(struct stick *s)
 {
+	if (s->usb.code[0])
+		tell_usb_question(s);
 	if (s->policy)
 		tell_banks(s);
 	tell_tunnel(s);
@@ -216,6 +236,12 @@ void tell_agent_config(struct stick *s)
 static json_t *refused_counts(const struct stick *s)
 {
 	json_t *counts = json_object();
+	for (int i = 0; i < USB_WHAT_COUNT; i++) {
+		char code[STICK_CODE_BYTES];
+		snprintf(code, sizeof code, "usb_%s", usb_word((enum usb_what)i));
+		if (s->usb_refused[i] > 0)
+			json_object_set_new(counts, code, json_integer((json_int_t)s->usb_refused[i]));
+	}
 	for (int i = REFUSAL_NONE + 1; i < REFUSAL_COUNT; i++)
 		if (s->refused[i] > 0)
 			json_object_set_new(counts, refusal_code((enum refusal)i),

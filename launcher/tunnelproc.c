@@ -31,6 +31,7 @@ static const struct self self = {
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_NETLINK | PROMISE_PING | PROMISE_READ_FILE,
     .open_files_max = 32,
     .memory_max_bytes = 256 << 20,
+    .locked = true,
 };
 
 static const char link_name[] = "wg0";

@@ -1,5 +1,7 @@
-$(call library,boot,$(addprefix firmware/boot/,button.c picture.c record.c rootdisk.c setup.c uevent.c wallrules.c wallwatch.c))
+$(call library,boot,$(addprefix firmware/boot/,button.c memory.c picture.c record.c rootdisk.c setup.c uevent.c \
+  usbjudge.c usbquestion.c usbtree.c usbtrust.c wallrules.c wallwatch.c))
 $(call program,init,firmware/boot/init.c,boot firmware,-lseccomp,,-static-pie)
+$(call program,guard,firmware/boot/guardproc.c,boot firmware,-lseccomp)
 $(call program,wall,firmware/boot/wallproc.c,boot firmware,-lnftables -lseccomp)
 
 # What init shows when nothing else can draw any more: text set by the build, one bit a dot.

@@ -1,8 +1,8 @@
 /*
- * init - PID 1. It prepares the machine, starts the wall and then the launcher, and does nothing but wait: for their
+ * init - PID 1. It prepares the machine, starts the guard, the wall and then the launcher, and only waits: for their
  * death, for the stick's removal, for a damaged block, for the power button, for the launcher's word. Each of these
  * ends the same way: every process is killed, what was written in memory is given back (the kernel zeroes what is
- * freed), and the PC is off.
+ * freed) and overwritten once more, and the PC is off.
  *
  * Static and locked in memory: it must still run when the stick it came from is gone. Nothing is ever written to it.
  */
@@ -42,7 +42,7 @@ static const struct self self = {
     .name = "init",
     .holds = "PID 1, every capability, the uevent socket",
     .reads = "nothing from outside",
-    .speaks_to = "launcher, wall",
+    .speaks_to = "launcher, wall, guard",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_REAP | PROMISE_CLOCK |
 		PROMISE_POWER,
     .open_files_max = 64,
@@ -60,11 +60,11 @@ static const struct self self = {
 /* Why the machine ends. The ones with a picture are those the person did not ask for. */
 enum end { END_OFF, END_REBOOT, END_PULLED, END_DAMAGED, END_FAILED };
 
-enum { WALL_START_MS = 30000, REAP_MS = 3000, PICTURE_MS = 30000, IMAGE_JSON_MAX = 4096, BUTTONS_MAX = 4 };
+enum { CHILD_START_MS = 30000, REAP_MS = 3000, PICTURE_MS = 30000, IMAGE_JSON_MAX = 4096, BUTTONS_MAX = 4 };
 
 struct init {
 	struct loop *loop;
-	struct child wall, launcher;
+	struct child wall, guard, launcher;
 	int uevents, signals;
 	int buttons[BUTTONS_MAX];
 	size_t button_count;
@@ -94,28 +94,37 @@ static void reap_all(void)
 	log_warn("some processes did not end");
 }
 
+/* Whether there is something to be read. */
+static bool show(enum end how)
+{
+	const struct picture *picture = how == END_DAMAGED ? &init.damaged : how == END_FAILED ? &init.failed : NULL;
+	if (!picture)
+		return false;
+	int error = picture->rows ? picture_show(picture) : -ENOENT;
+	if (error)
+		log_error("the picture cannot be shown: %s", strerror(-error));
+	return true;
+}
+
 /* A press of Ctrl-Alt-Del cuts the wait short. */
-static void show_until_seen(const struct picture *picture)
+static void wait_until_read(void)
 {
 	struct timespec wait = {.tv_sec = PICTURE_MS / 1000};
 	sigset_t keys;
 	sigemptyset(&keys);
 	sigaddset(&keys, SIGINT);
-	int error = picture->rows ? picture_show(picture) : -ENOENT;
-	if (error)
-		log_error("the picture cannot be shown: %s", strerror(-error));
 	(void)sigtimedwait(&keys, NULL, &wait);
 }
 
+/* Nothing waits for the wipe but the power: a picture stands while it is done, and is read after it. */
 static _Noreturn void end(enum end how)
 {
 	(void)kill(-1, SIGKILL);
 	reap_all();
-	if (how == END_DAMAGED)
-		show_until_seen(&init.damaged);
-	if (how == END_FAILED)
-		show_until_seen(&init.failed);
-	setup_unmount();
+	bool shown = show(how);
+	setup_wipe();
+	if (shown)
+		wait_until_read();
 	(void)reboot(how == END_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
 	for (;;) /* a PC that cannot switch itself off */
 		(void)poll(NULL, 0, -1);
@@ -184,11 +193,15 @@ static void on_button(uint32_t events, void *context)
 static void reap(void)
 {
 	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
-		if (pid != init.wall.pid && pid != init.launcher.pid)
+		const char *reason = pid == init.wall.pid       ? "the wall died"
+				     : pid == init.guard.pid    ? "the guard died"
+				     : pid == init.launcher.pid ? "the launcher died"
+								: NULL;
+		if (!reason)
 			continue;
 		/* Removal and damage first show as the death of whoever touched the missing page. */
 		take_uevents();
-		end_for(END_FAILED, pid == init.wall.pid ? "the wall died" : "the launcher died");
+		end_for(END_FAILED, reason);
 	}
 }
 
@@ -248,6 +261,13 @@ static int take_wall_stands(struct msg *m, void *context)
 	return msg_send(init.launcher.channel, MSG_WALL_STANDS, m->id, NULL, 0);
 }
 
+/* What the guard says of USB devices is for the launcher, who has the screen and the desk. */
+static int take_usb(struct msg *m, void *context)
+{
+	(void)context;
+	return msg_send(init.launcher.channel, m->type, 0, m->payload, m->size);
+}
+
 static void on_launcher_ended(int error, void *context)
 {
 	(void)error, (void)context;
@@ -263,6 +283,13 @@ static void on_wall_ended(int error, void *context)
 	end_for(END_FAILED, "the wall is gone");
 }
 
+static void on_guard_ended(int error, void *context)
+{
+	(void)error, (void)context;
+	reap();
+	end_for(END_FAILED, "the guard is gone");
+}
+
 static const struct channel_row launcher_rows[] = {
     {MSG_READY, 0, 0, take_ready},
     {MSG_INIT_POWER_OFF, sizeof(uint8_t), sizeof(uint8_t), take_power_off},
@@ -272,8 +299,13 @@ static const struct channel_row launcher_rows[] = {
 
 static const struct channel_row wall_rows[] = {{MSG_WALL_STANDS, 0, 0, take_wall_stands}};
 
+static const struct channel_row guard_rows[] = {
+    {MSG_USB_QUESTION, 1, USB_QUESTION_MAX_BYTES, take_usb},
+    {MSG_USB_REFUSED, 1, 1, take_usb},
+};
+
 static struct channel launcher_channel = CHANNEL("the launcher", launcher_rows),
-		      wall_channel = CHANNEL("the wall", wall_rows);
+		      guard_channel = CHANNEL("the guard", guard_rows), wall_channel = CHANNEL("the wall", wall_rows);
 
 /* --- the start --- */
 
@@ -354,6 +386,28 @@ static void block_signals(void)
 		end_for(END_FAILED, "signals cannot be read");
 }
 
+/* Start one that must stand before anything else happens, and wait until it does. */
+static void start_first(const struct child_spec *spec, struct child *child, const char *trouble)
+{
+	int error = child_start(spec, child);
+	if (!error) {
+		int got = msg_wait(child->channel, &init.message, CHILD_START_MS);
+		error = got == 1 && init.message.type == MSG_READY ? 0 : -ETIMEDOUT;
+	}
+	if (error) {
+		take_uevents();
+		end_for(END_FAILED, trouble);
+	}
+}
+
+static void start_guard(void)
+{
+	const char *const argv[] = {"/sekisho/guard", init.disk, NULL};
+	struct child_spec spec = {
+	    .argv = argv, .netns_fd = -1, .uid = GUARD_UID, .gid = GUARD_UID, .capabilities = CAP(CAP_DAC_OVERRIDE)};
+	start_first(&spec, &init.guard, "the guard of USB devices does not stand");
+}
+
 static void start_wall(void)
 {
 	static const char *const argv[] = {"/sekisho/wall", NULL};
@@ -364,23 +418,19 @@ static void start_wall(void)
 				  .gid = WALL_UID,
 				  .capabilities = CAP(CAP_NET_ADMIN),
 				  .hidden = hidden};
-	int error = child_start(&spec, &init.wall);
-	if (!error) {
-		int got = msg_wait(init.wall.channel, &init.message, WALL_START_MS);
-		error = got == 1 && init.message.type == MSG_READY ? 0 : -ETIMEDOUT;
-	}
-	if (error) {
-		take_uevents();
-		end_for(END_FAILED, "the wall does not stand");
-	}
+	start_first(&spec, &init.wall, "the wall does not stand");
 }
 
 static void start_launcher(void)
 {
 	static const char *const argv[] = {"/sekisho/launcher", NULL};
 	static const char *const envp[] = {"PATH=/usr/bin:/usr/sbin", "LANG=C.UTF-8", NULL};
-	struct child_spec spec = {
-	    .argv = argv, .envp = envp, .netns_fd = -1, .capabilities = LAUNCHER_CAPABILITIES, .keep_privileges = 1};
+	struct child_spec spec = {.argv = argv,
+				  .envp = envp,
+				  .netns_fd = -1,
+				  .capabilities = LAUNCHER_CAPABILITIES,
+				  .keep_privileges = 1,
+				  .locked_max_bytes = PROC_LOCKED_MAX_BYTES};
 	if (child_start(&spec, &init.launcher)) {
 		take_uevents();
 		end_for(END_FAILED, "the launcher does not start");
@@ -415,13 +465,16 @@ int main(void)
 		log_warn("not locked in memory: %s", strerror(errno));
 	block_signals();
 	prepare();
+	start_guard();
 	start_wall();
 	start_launcher();
 	init.loop = loop_new();
+	guard_channel.ended = on_guard_ended;
 	wall_channel.ended = on_wall_ended;
 	launcher_channel.ended = on_launcher_ended;
 	if (!init.loop || !loop_watch(init.loop, init.signals, EPOLLIN, on_signal, NULL) ||
 	    !loop_watch(init.loop, init.uevents, EPOLLIN, on_uevent, NULL) ||
+	    channel_watch(init.loop, init.guard.channel, &guard_channel, NULL) ||
 	    channel_watch(init.loop, init.wall.channel, &wall_channel, NULL) ||
 	    channel_watch(init.loop, init.launcher.channel, &launcher_channel, NULL))
 		end_for(END_FAILED, "no event loop");

@@ -16,11 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/boot/memory.h"
 #include "firmware/lib/log.h"
 
 #define SETTINGS "/proc/sys"
 
-enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC, SETTING_BYTES = 64 };
+enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC, SETTING_BYTES = 64, OVERWRITE_MS = 10000 };
 
 static const struct place {
 	const char *source, *target, *type;
@@ -230,7 +231,7 @@ int setup_clock(const char *image_json, int64_t *image_date)
 	return clock_settime(CLOCK_REALTIME, &then) < 0 ? -errno : 0;
 }
 
-void setup_unmount(void)
+void setup_wipe(void)
 {
 	static const char *const written[] = {"/tmp", "/run", "/dev/shm"};
 	for (size_t i = 0; i < sizeof written / sizeof written[0]; i++)
@@ -238,4 +239,5 @@ void setup_unmount(void)
 			(void)umount2(written[i], MNT_DETACH);
 	(void)write_text(SETTINGS "/vm/drop_caches", "3");
 	(void)umount2("/usr", MNT_DETACH);
+	memory_overwrite(OVERWRITE_MS);
 }

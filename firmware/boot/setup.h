@@ -1,6 +1,6 @@
 /*
- * setup - what PID 1 does once, before it starts anything: mounts, kernel settings, names, the clock. Each step is a
- * table or a few lines; 0 or -errno, with the reason logged.
+ * setup - what PID 1 does once, before it starts anything, and once at the end: mounts, kernel settings, names, the
+ * clock. Each step is a table or a few lines; 0 or -errno, with the reason logged.
  */
 #ifndef FIRMWARE_BOOT_SETUP_H
 #define FIRMWARE_BOOT_SETUP_H
@@ -34,7 +34,10 @@ int setup_clock(const char *image_json, int64_t *image_date);
 /* The whole number behind "name": in a small JSON text of our own making; -1 if it is not there. */
 int64_t setup_json_number(const char *json, const char *name);
 
-/* Undo the mounts that hold anything written, at the end: what they held is freed, and freed memory is zeroed. */
-void setup_unmount(void);
+/*
+ * The end: undo the mounts that hold anything written and drop the caches, so that what they held is freed, and freed
+ * memory is zeroed; then overwrite what is free (memory.h).
+ */
+void setup_wipe(void);
 
 #endif

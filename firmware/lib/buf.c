@@ -1,6 +1,7 @@
 #include "firmware/lib/buf.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,3 +143,10 @@ void buf_free(struct buf *b)
 }
 
 void wipe(void *data, size_t size) { explicit_bzero(data, size); }
+
+void wipe_free(void *data)
+{
+	if (data)
+		wipe(data, malloc_usable_size(data));
+	free(data);
+}

@@ -58,4 +58,7 @@ void buf_free(struct buf *b);
 /* Overwrite memory so that the compiler keeps it. */
 void wipe(void *data, size_t size);
 
+/* free() for libraries that free secrets without wiping them (json_set_alloc_funcs() takes it). NULL is fine. */
+void wipe_free(void *data);
+
 #endif

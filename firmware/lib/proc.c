@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,6 +126,9 @@ static int prepare(const struct child_spec *spec, int channel, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	setsid();
+	struct rlimit locked = {.rlim_cur = spec->locked_max_bytes, .rlim_max = spec->locked_max_bytes};
+	/* Less can always be had; where more is not allowed, sandbox_enter() says that it cannot lock. */
+	(void)setrlimit(RLIMIT_MEMLOCK, &locked);
 	int error = take_share(spec);
 	if (!error)
 		error = enter_namespaces(spec);

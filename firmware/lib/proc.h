@@ -16,6 +16,9 @@
 #define CHILD_CHANNEL_FD 3
 #define CHILD_FDS_MAX    12
 
+/* For `locked_max_bytes` of one that holds secrets: more than any of them may have at all. */
+#define PROC_LOCKED_MAX_BYTES (UINT64_C(1) << 30)
+
 struct child_spec {
 	const char *const *argv; /* argv[0] is the path of the program, unless `program` is */
 	const char *program;     /* NULL: argv[0] */
@@ -34,6 +37,7 @@ struct child_spec {
 	int expendable;      /* 1: where memory is short it ends before anything else does */
 	int keep_privileges; /* 1: third-party program that drops them itself: uid 0, bounding set cut to `capabilities`
 			      */
+	uint64_t locked_max_bytes;    /* RLIMIT_MEMLOCK: how much it may keep from being paged out; 0: nothing */
 	int (*confine)(int argument); /* not NULL: called last before the program; 0, or -errno and it never runs */
 	int confine_argument;
 	int fds[CHILD_FDS_MAX]; /* descriptors given to the child, at 4, 5, ... in this order */

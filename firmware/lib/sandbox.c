@@ -3,6 +3,7 @@
 #include <drm/drm.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/input.h>
 #include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -232,7 +233,7 @@ static const struct rule rules[] = {
     IF(PROMISE_SEAL, prctl, NUMBER(0, PR_SET_MDWE)),
     IF2(PROMISE_SEAL, prctl, NUMBER(0, PR_SET_DUMPABLE), EQUAL(1, 0)),
 
-    /* what was written in memory is given back, see setup_unmount() */
+    /* what was written in memory is given back, see setup_wipe() */
     IF(PROMISE_POWER, umount2, NUMBER(1, 0)),
     IF(PROMISE_POWER, umount2, NUMBER(1, MNT_DETACH)),
     IF(PROMISE_POWER, reboot, NUMBER(2, RB_POWER_OFF)),
@@ -246,6 +247,8 @@ static const struct rule rules[] = {
     IF(PROMISE_POWER, ioctl, NUMBER(1, DRM_IOCTL_MODE_SETCRTC)),
 
     IF(PROMISE_CLOCK, clock_settime, NUMBER(0, CLOCK_REALTIME)),
+
+    IF(PROMISE_INPUT, ioctl, NUMBER(1, EVIOCGRAB)),
 };
 
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
@@ -267,6 +270,14 @@ static int set_limits(const struct self *self)
 	if (!error && self->memory_max_bytes > 0)
 		error = limit(RLIMIT_AS, self->memory_max_bytes);
 	return error;
+}
+
+/* The stick's kernel cannot swap; where another one runs us and allows no such lock, that is said and no more. */
+static int lock_memory(const struct self *self)
+{
+	if (self->locked && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		log_warn("not locked in memory: %s", strerror(errno));
+	return 0;
 }
 
 static uint64_t landlock_rights(unsigned access, bool directory, uint64_t handled)
@@ -415,6 +426,7 @@ static int enter(const struct self *self, const struct step *steps, size_t count
 /* In this order; the files' walls are all but the last. */
 static const struct step steps[] = {{"limits", set_limits},
 				    {"memory", refuse_executable_gain},
+				    {"lock", lock_memory},
 				    {"landlock", enter_landlock},
 				    {"seccomp", enter_seccomp}};
 

@@ -36,6 +36,7 @@ enum promise {
 	PROMISE_POWER =
 	    1 << 17, /* PID 1's end: unmount, reboot, wait for a signal, a picture on the display's buffer */
 	PROMISE_CLOCK = 1 << 18, /* clock_settime(CLOCK_REALTIME) */
+	PROMISE_INPUT = 1 << 19, /* ioctl(EVIOCGRAB): have an input device alone */
 };
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };
@@ -58,6 +59,7 @@ struct self {
 	uint32_t open_files_max;                /* RLIMIT_NOFILE */
 	uint64_t memory_max_bytes;              /* RLIMIT_AS; 0: not limited */
 	uint32_t processes_max;                 /* RLIMIT_NPROC of its uid; 0: it may not make one */
+	bool locked;                            /* it holds secrets: all its memory stays in memory (mlockall) */
 };
 
 /* Enter the sandbox. 0, or -errno with the step that failed logged; the caller must end then. */

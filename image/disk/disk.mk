@@ -1,6 +1,6 @@
 # From programs to build/sekisho.img. Only the small volume, the UKI and the copying depend on our sources; the kernel
 # and the /usr volume come from the cache.
-STICK_PROGRAMS := $(addprefix $(B)/,init wall launcher dhcp-hook kiosk kiosk-web.so cell lock.so)
+STICK_PROGRAMS := $(addprefix $(B)/,init guard wall launcher dhcp-hook kiosk kiosk-web.so cell lock.so)
 ROOTS ?= $(B)/demo/roots.json
 POLICY ?= $(B)/demo/policy.dsse.json
 RECORD ?= $(B)/demo/record

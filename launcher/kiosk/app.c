@@ -137,6 +137,66 @@ static void draw_question(struct app *app)
 	card_show(app->question, &content);
 }
 
+/* Digits as they are read out: in threes. What was typed is not shown, only how much. */
+static void draw_usb_question(struct app *app)
+{
+	const struct model *model = &app->model;
+	char code[CODE_BYTES + 2], typed[CODE_BYTES * 4] = "";
+	g_snprintf(code, sizeof code, "%.3s %s", model->usb_code, model->usb_code + 3);
+	for (size_t i = 0; i < strlen(model->usb_code); i++)
+		g_strlcat(typed, i < model->usb_typed ? "● " : "○ ", sizeof typed);
+	const struct card_content content = {
+	    .glyph = GLYPH_QUESTION,
+	    .solid = true, /* keys are the guard's now: the page must not seem to be there */
+	    .title = app_text(app, model->usb_what == USB_KEYBOARD ? TEXT_USB_KEYBOARD_TITLE : TEXT_USB_POINTER_TITLE),
+	    .what = app_text(app, model->usb_on_new ? TEXT_USB_ON_NEW : TEXT_USB_ON_TRUSTED),
+	    .host_label = app_text(app, TEXT_USB_CODE),
+	    .host = code,
+	    .code = true,
+	    .todo_label = app_text(app, TEXT_USB_TYPED),
+	    .todo = typed,
+	    .phone = model->usb_wrong > 0 && model->usb_typed == 0 ? app_text(app, TEXT_USB_WRONG) : NULL,
+	    .note = app_text(app, TEXT_USB_IF_NOT_YOU),
+	    .context = app,
+	};
+	card_show(app->usb, &content);
+}
+
+static void answer_usb_seen(gpointer data)
+{
+	struct app *app = data;
+	app->model.usb_refused = false;
+	app_draw(app);
+}
+
+static void draw_usb_refused(struct app *app)
+{
+	const struct advice *advice = advice_for(ABOUT_USB, usb_word(app->model.usb_refused_what));
+	const struct card_content content = {
+	    .glyph = GLYPH_ALERT,
+	    .warn = true,
+	    .title = app_text(app, TEXT_USB_REFUSED_TITLE),
+	    .what = advice->what[app->model.language],
+	    .todo_label = app_text(app, TEXT_WHAT_TO_DO),
+	    .todo = advice->todo[app->model.language],
+	    .buttons = {{app_text(app, TEXT_OK), "primary", answer_usb_seen}},
+	    .context = app,
+	};
+	card_show(app->usb, &content);
+}
+
+static void draw_usb(struct app *app)
+{
+	if (app->model.going_down)
+		card_hide(app->usb);
+	else if (app->model.usb_code[0])
+		draw_usb_question(app);
+	else if (app->model.usb_refused)
+		draw_usb_refused(app);
+	else
+		card_hide(app->usb);
+}
+
 void app_draw(struct app *app)
 {
 	const bool bank = model_screen(&app->model) == SCREEN_BANK;
@@ -150,6 +210,7 @@ void app_draw(struct app *app)
 	if (turned && model_screen(&app->model) == SCREEN_LIST)
 		list_focus(app);
 	draw_question(app);
+	draw_usb(app);
 }
 
 void app_changed(struct app *app, unsigned changes)
@@ -170,7 +231,7 @@ void app_changed(struct app *app, unsigned changes)
 
 static gboolean choose_by_digit(struct app *app, guint keyval)
 {
-	if (model_screen(&app->model) != SCREEN_LIST || card_shown(app->question))
+	if (model_screen(&app->model) != SCREEN_LIST || card_shown(app->question) || card_shown(app->usb))
 		return FALSE;
 	const gunichar digit = gdk_keyval_to_unicode(keyval);
 	if (digit < '1' || digit > '9')
@@ -186,6 +247,13 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 	(void)code;
 	switch (key_judge(keyval, state)) {
 	case KEY_PASS:
+		/* what is typed while a device is asked about is the guard's, which reads it itself */
+		if (app->model.usb_code[0])
+			return TRUE;
+		if (keyval == GDK_KEY_Escape && card_shown(app->usb)) {
+			answer_usb_seen(app);
+			return TRUE;
+		}
 		if (keyval == GDK_KEY_Escape && card_shown(app->question)) {
 			answer_no(app);
 			return TRUE;
@@ -293,7 +361,11 @@ void app_open(struct app *app)
 	app->question = card_new(app->screens);
 	gtk_overlay_set_child(GTK_OVERLAY(overlay), app->screens);
 	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), card_widget(app->question));
-	gtk_window_set_child(GTK_WINDOW(app->window), overlay);
+	GtkWidget *over = gtk_overlay_new();
+	app->usb = card_new(overlay);
+	gtk_overlay_set_child(GTK_OVERLAY(over), overlay);
+	gtk_overlay_add_overlay(GTK_OVERLAY(over), card_widget(app->usb));
+	gtk_window_set_child(GTK_WINDOW(app->window), over);
 	app_draw(app);
 	gtk_window_fullscreen(GTK_WINDOW(app->window));
 	gtk_window_present(GTK_WINDOW(app->window));

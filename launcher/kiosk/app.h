@@ -27,6 +27,7 @@ struct app {
 	struct list_screen *list;
 	struct bank_screen *bank;
 	struct card *question; /* over everything */
+	struct card *usb;      /* and over that */
 	enum { ASK_NOTHING, ASK_POWER_OFF, ASK_FINISH } ask;
 };
 

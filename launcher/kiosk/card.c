@@ -157,6 +157,7 @@ void card_show(struct card *card, const struct card_content *c)
 	set_under(card, FALSE);
 	class_set(card->layer, "solid", c->solid);
 	class_set(card->box, "warn", c->warn);
+	class_set(card->host, "code", c->code);
 	glyph_set(card->glyph, c->glyph);
 	label_show(card->title, c->title);
 	label_show(card->what, c->what);

@@ -28,6 +28,7 @@ struct card_content {
 	const char *title;
 	const char *what;
 	const char *host_label, *host; /* an address of outside, shown as plain text; NULL none */
+	bool code;                     /* it is a number to be typed: in large digits */
 	const char *todo_label, *todo;
 	const char *phone;
 	const char *note;

@@ -125,6 +125,36 @@ static int apply_freeze(struct model *model, struct reader *r, unsigned *changes
 	return 0;
 }
 
+static int apply_usb_question(struct model *model, struct reader *r, unsigned *changes)
+{
+	char code[CODE_BYTES];
+	const uint8_t what = read_u8(r);
+	const bool on_new = read_u8(r) != 0;
+	const uint8_t typed = read_u8(r);
+	const uint8_t wrong = read_u8(r);
+	read_str(r, code, sizeof code);
+	if (!reader_done(r) || what >= USB_WHAT_COUNT || typed > strlen(code))
+		return -EBADMSG;
+	model->usb_what = what;
+	model->usb_on_new = on_new;
+	model->usb_typed = typed;
+	model->usb_wrong = wrong;
+	memcpy(model->usb_code, code, sizeof code);
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
+static int apply_usb_refused(struct model *model, struct reader *r, unsigned *changes)
+{
+	const uint8_t what = read_u8(r);
+	if (!reader_done(r) || what >= USB_WHAT_COUNT)
+		return -EBADMSG;
+	model->usb_refused = true;
+	model->usb_refused_what = what;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
 static int apply_bare(struct model *model, const struct msg *m, unsigned *changes)
 {
 	if (m->size != 0)
@@ -159,6 +189,10 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_tunnel(model, &r, changes);
 	case MSG_KIOSK_FREEZE:
 		return apply_freeze(model, &r, changes);
+	case MSG_KIOSK_USB_QUESTION:
+		return apply_usb_question(model, &r, changes);
+	case MSG_KIOSK_USB_REFUSED:
+		return apply_usb_refused(model, &r, changes);
 	case MSG_KIOSK_SESSION_ENDED:
 	case MSG_KIOSK_POWER_OFF:
 		return apply_bare(model, m, changes);

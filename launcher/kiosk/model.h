@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "firmware/boot/usbjudge.h"
 #include "firmware/lib/msg.h"
 #include "launcher/kiosk/banks.h"
 #include "launcher/messages.h"
@@ -46,6 +47,14 @@ struct model {
 
 	char refused_host[HOST_NAME_BYTES]; /* the last one the broker spoke of */
 	enum refusal refused_reason;
+
+	/* a new input device that waits for its code, "" none; and the last USB device that was not let in */
+	enum usb_what usb_what;
+	bool usb_on_new;
+	unsigned usb_typed, usb_wrong;
+	char usb_code[CODE_BYTES];
+	bool usb_refused;
+	enum usb_what usb_refused_what;
 
 	bool going_down;
 };

@@ -73,6 +73,19 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_SESSION_FAILED_TITLE] = {"この銀行を開けませんでした", "This bank could not be opened"},
     [TEXT_PAGE_FAILED_TITLE] = {"ページを表示できません", "The page cannot be shown"},
 
+    [TEXT_USB_KEYBOARD_TITLE] = {"新しいキーボードがつながれました", "A new keyboard was plugged in"},
+    [TEXT_USB_POINTER_TITLE] = {"新しいマウスなどがつながれました", "A new mouse or the like was plugged in"},
+    [TEXT_USB_ON_TRUSTED] = {"ご自分でつないだものなら、今までお使いのキーボードで、下の番号を打ってください。",
+			     "If you plugged it in yourself, type this number on the keyboard you have been using."},
+    [TEXT_USB_ON_NEW] = {"ご自分でつないだものなら、そのキーボードで、下の番号を打ってください。",
+			 "If you plugged it in yourself, type this number on it."},
+    [TEXT_USB_CODE] = {"番号", "Number"},
+    [TEXT_USB_TYPED] = {"入力", "Typed"},
+    [TEXT_USB_WRONG] = {"番号がちがいます。もう一度打ってください。", "That was another number. Please type it again."},
+    [TEXT_USB_IF_NOT_YOU] = {"お心当たりがないときは、抜いてください。Esc キーを押すと、使わずに続けます。",
+			     "If you did not, pull it out. Press Esc to go on without it."},
+    [TEXT_USB_REFUSED_TITLE] = {"つないだ機器は使いません", "What was plugged in is not used"},
+
     [TEXT_POWER_OFF_QUESTION] = {"電源を切りますか", "Power off?"},
     [TEXT_POWER_OFF_EXPLAINED] = {"見たもの・入力したものをすべて消してから電源が切れます。画面が暗くなったら、"
 				  "スティックを抜いてください。",
@@ -233,6 +246,49 @@ static const struct {
      {{"機器の中で問題が起きました。", "Something inside this device went wrong."},
       {"もう一度お試しください。くり返すときは、電源を切って、お電話ください。",
        "Please try again. If it happens again and again, power off and please call."}}},
+
+    /* a USB device that is not let in */
+    {ABOUT_USB,
+     "",
+     {{"関所では使わない種類の USB 機器がつながれました。安全のため、動かしていません。",
+       "A USB device of a kind that is never used here was plugged in. For your safety it does not run."},
+      {"抜いてください。お取引は、そのまま続けられます。", "Please pull it out. You can go on as before."}}},
+    {ABOUT_USB,
+     "keyboard",
+     {{"新しいキーボードは確かめられなかったので、使いません。",
+       "The new keyboard was not confirmed, so it is not used."},
+      {"お使いになるときは、抜いてからもう一度つなぎ、画面の番号を打ってください。お心当たりがないときは、抜いたままに"
+       "して、"
+       "お電話ください。",
+       "To use it, pull it out, plug it in again and type the number on the screen. If it is not yours, leave it out "
+       "and "
+       "please call."}}},
+    {ABOUT_USB,
+     "pointer",
+     {{"新しいマウスなどは確かめられなかったので、使いません。",
+       "The new mouse or the like was not confirmed, so it is not used."},
+      {"お使いになるときは、抜いてからもう一度つなぎ、画面の番号をキーボードで打ってください。お心当たりがないときは、"
+       "抜いた"
+       "ままにして、お電話ください。",
+       "To use it, pull it out, plug it in again and type the number on the keyboard. If it is not yours, leave it out "
+       "and please call."}}},
+    {ABOUT_USB,
+     "storage",
+     {{"USB メモリーやディスクがつながれました。中身は読んでいません。",
+       "A USB stick or disk was plugged in. Nothing on it was read."},
+      {"抜いてください。この画面の間は、どの USB メモリーも使いません。お取引は、そのまま続けられます。",
+       "Please pull it out. No other USB stick is ever used here. You can go on as before."}}},
+    {ABOUT_USB,
+     "network",
+     {{"ネットワークの USB 機器がつながれました。途中からつないだものは使いません。",
+       "A USB network adapter was plugged in. One that comes later is not used."},
+      {"お使いになるときは、電源を切り、つないだままで起動し直してください。",
+       "To use it, power off and start again with it plugged in."}}},
+    {ABOUT_USB,
+     "phone",
+     {{"電話機がつながれました。電話機の回線は使いません。", "A phone was plugged in. Its connection is not used."},
+      {"抜いてください。充電もほかの差し込み口でお願いします。お取引は、そのまま続けられます。",
+       "Please pull it out, and charge it elsewhere. You can go on as before."}}},
 
     /* a session on hold */
     {ABOUT_FREEZE,

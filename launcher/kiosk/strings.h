@@ -2,7 +2,8 @@
  * strings - every sentence the customer can see, in Japanese and English, in one place.
  *
  * Codes are what other processes name a trouble by (MSG_KIOSK_STEP, MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_FREEZE);
- * an unknown code gets a general sentence, never an empty screen. Everything returned is static UTF-8.
+ * for ABOUT_USB usb_word(). An unknown code gets a general sentence, never an empty screen. Everything returned is
+ * static UTF-8.
  */
 #ifndef LAUNCHER_KIOSK_STRINGS_H
 #define LAUNCHER_KIOSK_STRINGS_H
@@ -73,6 +74,16 @@ enum text {
 	TEXT_FROZEN_TITLE,
 	TEXT_SESSION_FAILED_TITLE,
 	TEXT_PAGE_FAILED_TITLE,
+	/* USB devices plugged in later */
+	TEXT_USB_KEYBOARD_TITLE,
+	TEXT_USB_POINTER_TITLE,
+	TEXT_USB_ON_TRUSTED,
+	TEXT_USB_ON_NEW,
+	TEXT_USB_CODE,
+	TEXT_USB_TYPED,
+	TEXT_USB_WRONG,
+	TEXT_USB_IF_NOT_YOU,
+	TEXT_USB_REFUSED_TITLE,
 	/* power off */
 	TEXT_POWER_OFF_QUESTION,
 	TEXT_POWER_OFF_EXPLAINED,
@@ -92,7 +103,7 @@ struct advice {
 	const char *todo[LANGUAGE_COUNT];
 };
 
-enum advice_about { ABOUT_STEP, ABOUT_SESSION, ABOUT_FREEZE, ABOUT_PAGE, ABOUT_COUNT };
+enum advice_about { ABOUT_STEP, ABOUT_SESSION, ABOUT_FREEZE, ABOUT_PAGE, ABOUT_USB, ABOUT_COUNT };
 
 /* Never NULL: for an unknown code the general advice of that subject. refusal_code() names are known to ABOUT_SESSION.
  */

@@ -138,6 +138,30 @@ picture_again() {
   done
 }
 
+# picture_code FILE - the six digits that a card shows large, in threes; the rest of the picture is cut away
+picture_code() {
+  convert "$1" -colorspace Gray -crop 300x260+295+300 +repage -resize 150% "$RUN/code.tiff"
+  for layout in 6 11; do
+    OMP_THREAD_LIMIT=1 tesseract "$RUN/code.tiff" stdout -l eng --psm $layout 2>/dev/null
+  done | sed -n 's/^[^0-9]*\([0-9][0-9][0-9]\) \{0,1\}\([0-9][0-9][0-9]\)[^0-9]*$/\1\2/p' | head -n 1
+}
+
+# --- the memory ---
+
+# memory_take FILE - what the PC's memory holds now; the PC stands still meanwhile
+memory_take() {
+  "$B/qmp" "$RUN/stick.qmp" execute stop >/dev/null
+  "$B/qmp" "$RUN/stick.qmp" execute pmemsave "{\"val\": 0, \"size\": $((${STICK_MEMORY:-512} << 20)), \"filename\": \"$(realpath "$RUN")/$1\"}" >/dev/null
+}
+
+# memory_secret - the private WireGuard key of the demonstration's stick, as `remains count` takes it: from its record
+memory_secret() {
+  printf 'key:%s' "$(strings -n 1000 "$B/demo/record" | head -n 1 | jq -j .wireguard_key | base64 -d | od -An -v -tx1 | tr -d ' \n')"
+}
+
+# memory_counts FILE PATTERN... - one line for each: how often, and what
+memory_counts() { file=$1; shift; "$B/remains" count "$RUN/$file" "$@"; }
+
 press() { "$B/qmp" "$RUN/stick.qmp" key "$@"; }
 type_text() { "$B/qmp" "$RUN/stick.qmp" type "$1"; }
 

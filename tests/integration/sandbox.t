@@ -4,7 +4,8 @@
 Usage: B=BUILD sandbox.t, as root. Prints TAP. Each process is waited for until its sandbox is entered, and then made to
 ask the kernel from outside (tests/rig/inject): an allowed call must come back, or the injection itself would prove
 nothing. Its filters are read from outside as well (tests/rig/filter). The launcher's children are started one by one;
-PID 1, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole (tests/rig/stick). The tunnel,
+PID 1, the guard, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole (tests/rig/stick).
+The tunnel,
 which is configured before its sandbox, has the same in tunnel.t.
 """
 import os, subprocess, sys, tempfile, time
@@ -76,7 +77,7 @@ def children_of(pid):
 class Stick:
     """PID 1 and all it starts. Where each is found: by name, below whom, and with how many filters it is ready."""
 
-    PLACES = {"init": (None, "init", 1), "wall": ("init", "wall", 1), "launcher": ("init", "launcher", 1),
+    PLACES = {"init": (None, "init", 1), "guard": ("init", "guard", 1), "wall": ("init", "wall", 1), "launcher": ("init", "launcher", 1),
               "spawner": ("launcher", "launcher", 1), "udevd": ("spawner", "systemd-udevd", 2),
               "seatd": ("spawner", "seatd", 2), "cage": ("spawner", "cage", 2), "kiosk": ("cage", "kiosk", 3),
               "network": ("kiosk", "WebKitNetworkPr", 5), "bwrap": ("kiosk", "bwrap", 3), "jail": ("bwrap", "bwrap", 4),
@@ -127,14 +128,14 @@ def number_of(capabilities):
     return sum(1 << bit for bit in capabilities)
 
 
-CHOWN, FOWNER, NET_ADMIN = 0, 3, 12
+CHOWN, DAC_OVERRIDE, FOWNER, NET_ADMIN = 0, 1, 3, 12
 
 
 def test_stick_at_rest():
-    bounds = {"init": (REACHABLE_MAX, ("reboot", "umount2", "clock_settime")), "wall": (REACHABLE_MAX, ()),
+    bounds = {"init": (REACHABLE_MAX, ("reboot", "umount2", "clock_settime")), "wall": (REACHABLE_MAX, ()), "guard": (REACHABLE_MAX, ()),
               "launcher": (REACHABLE_MAX, ()), "spawner": (None, MOUNTS), "udevd": (None, ()), "seatd": (None, ()),
               "cage": (None, MOUNTS), "kiosk": (None, MOUNTS)}
-    capabilities = {"wall": (NET_ADMIN,), "launcher": (), "udevd": (NET_ADMIN, CHOWN, FOWNER), "seatd": (CHOWN, FOWNER),
+    capabilities = {"guard": (DAC_OVERRIDE,), "wall": (NET_ADMIN,), "launcher": (), "udevd": (NET_ADMIN, CHOWN, FOWNER), "seatd": (CHOWN, FOWNER),
                     "cage": (), "kiosk": ()}
     with Stick() as stick:
         stick.wait("kiosk")
@@ -262,7 +263,7 @@ if open("/proc/self/uid_map").read().split()[2:] == ["4294967295"]:
     test_view()
     test_page()
     test_probe()
-    for name in ("init", "wall", "launcher"):
+    for name in ("init", "guard", "wall", "launcher"):
         test_stick(name, FORBIDDEN)
     test_stick("spawner", NOBODYS)
     for name in ("udevd", "seatd", "cage", "kiosk"):

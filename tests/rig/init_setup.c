@@ -26,4 +26,4 @@ int64_t setup_json_number(const char *json, const char *name)
 	return -1;
 }
 
-void setup_unmount(void) {}
+void setup_wipe(void) {}

@@ -7,7 +7,7 @@ $(call program,rig/standin,tests/rig/standin.c,firmware,)
 $(call program,tests/init,firmware/boot/init.c tests/rig/init_setup.c,boot firmware,-lseccomp,,-static-pie)
 $(call program,tests/launcher,launcher/main.c $(wildcard launcher/*proc.c) tests/rig/rtnl_link.c,\
   $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add)
-INTEGRATION_NEEDS += $(B)/rig/switch_root $(B)/rig/standin $(B)/tests/init $(B)/tests/launcher $(B)/kiosk $(B)/kiosk-web.so $(B)/wall
+INTEGRATION_NEEDS += $(B)/rig/switch_root $(B)/rig/standin $(B)/tests/init $(B)/tests/launcher $(B)/kiosk $(B)/kiosk-web.so $(B)/wall $(B)/guard
 $(call program,rig/filter,tests/rig/filter.c,firmware,-lseccomp)
 INTEGRATION_NEEDS += $(B)/rig/filter
 $(call program,tests/page,tests/rig/page.c launcher/kiosk/module.c,kiosk refusal foreign firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic -Wl$(comma)--whole-archive $(B)/plain/kiosk.a -Wl$(comma)--no-whole-archive)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "firmware/boot/memory.h"
 #include "firmware/boot/picture.h"
 #include "firmware/boot/rootdisk.h"
 #include "firmware/boot/setup.h"
@@ -192,6 +193,23 @@ static void test_date_of_the_image(void **state)
 	assert_int_equal(setup_json_number("", "date"), -1);
 }
 
+static void test_memory_that_may_be_taken(void **state)
+{
+	(void)state;
+	static const char meminfo[] =
+	    "MemTotal:         498204 kB\nMemFree:          301820 kB\nMemAvailable:     400000 kB\n";
+	const size_t piece = 8 << 20;
+	assert_int_equal(memory_figure(meminfo, "MemTotal"), 498204ULL * 1024);
+	assert_int_equal(memory_figure(meminfo, "MemFree"), 301820ULL * 1024);
+	assert_int_equal(memory_figure(meminfo, "MemAvail"), 0);
+	assert_int_equal(memory_figure("", "MemFree"), 0);
+	assert_int_equal(memory_step(512ULL << 20, 300ULL << 20, piece), piece);
+	assert_int_equal(memory_step(512ULL << 20, 33ULL << 20, piece), 1 << 20);
+	assert_int_equal(memory_step(512ULL << 20, 32ULL << 20, piece), 0);
+	assert_int_equal(memory_step(64ULL << 30, 1ULL << 30, piece), 0); /* a large PC keeps more for itself */
+	assert_int_equal(memory_step(0, 1ULL << 30, piece), 0);           /* unknown */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +220,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_no_choice_is_made_between_two, new_sysfs, end_sysfs),
 	    cmocka_unit_test(test_pictures),
 	    cmocka_unit_test(test_date_of_the_image),
+	    cmocka_unit_test(test_memory_that_may_be_taken),
 	};
 	return cmocka_run_group_tests_name("init", tests, NULL, NULL);
 }

@@ -193,6 +193,48 @@ static void test_power_off_ends_all(void **state)
 	model_free(&model);
 }
 
+static int usb_question(struct model *model, uint8_t what, uint8_t typed, const char *code)
+{
+	unsigned changes;
+	begin();
+	write_u8(&w, what);
+	write_u8(&w, 1);
+	write_u8(&w, typed);
+	write_u8(&w, 0);
+	write_str(&w, code);
+	return apply(model, MSG_KIOSK_USB_QUESTION, 0, &changes);
+}
+
+static void test_usb_devices(void **state)
+{
+	unsigned changes;
+	struct model model = {0};
+	(void)state;
+	open_session(&model);
+	assert_int_equal(usb_question(&model, USB_KEYBOARD, 2, "123456"), 0);
+	assert_int_equal(model.usb_what, USB_KEYBOARD);
+	assert_true(model.usb_on_new);
+	assert_int_equal(model.usb_typed, 2);
+	assert_string_equal(model.usb_code, "123456");
+	assert_int_equal(usb_question(&model, USB_WHAT_COUNT, 0, "654321"), -EBADMSG);
+	assert_int_equal(usb_question(&model, USB_KEYBOARD, 7, "654321"), -EBADMSG);
+	assert_string_equal(model.usb_code, "123456");
+	assert_int_equal(usb_question(&model, 0, 0, ""), 0);
+	assert_string_equal(model.usb_code, "");
+	begin();
+	write_u8(&w, USB_STORAGE);
+	assert_int_equal(apply(&model, MSG_KIOSK_USB_REFUSED, 0, &changes), 0);
+	assert_true(model.usb_refused);
+	assert_int_equal(model.usb_refused_what, USB_STORAGE);
+	begin();
+	write_u8(&w, USB_WHAT_COUNT);
+	assert_int_equal(apply(&model, MSG_KIOSK_USB_REFUSED, 0, &changes), -EBADMSG);
+	/* the page stays where it was */
+	assert_int_equal(model.session, SESSION_OPEN);
+	assert_int_equal(model_screen(&model), SCREEN_BANK);
+	model_free(&model);
+}
+
 static void test_broken_messages_change_nothing(void **state)
 {
 	static const uint16_t types[] = {MSG_KIOSK_STEP,           MSG_KIOSK_BANKS,   MSG_KIOSK_SESSION,
@@ -232,6 +274,7 @@ int main(void)
 	    cmocka_unit_test(test_a_failed_session_stays_to_be_read),
 	    cmocka_unit_test(test_freeze_and_thaw),
 	    cmocka_unit_test(test_power_off_ends_all),
+	    cmocka_unit_test(test_usb_devices),
 	    cmocka_unit_test(test_broken_messages_change_nothing),
 	};
 	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);

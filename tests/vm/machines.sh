@@ -70,12 +70,12 @@ stick_disk() {
 
 # machine_stick QEMU-ARGUMENTS... - the customer's PC with the stick plugged in, and with no other disk
 machine_stick() {
-  machine stick -m "${STICK_MEMORY:-512}" -smp 2 -vga std \
+  machine stick -m "${STICK_MEMORY:-512}" -smp 2 -device VGA,id=screen \
     -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
     -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
-    -device qemu-xhci,id=usb -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
+    -device qemu-xhci,id=usb,p2=8,p3=8 -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
     -device usb-storage,id=plug,bus=usb.0,drive=stick,removable=on,bootindex=0 \
-    -device usb-kbd,bus=usb.0 -device usb-tablet,bus=usb.0 \
+    -device usb-kbd,id=keyboard,bus=usb.0 -device usb-tablet,id=tablet,bus=usb.0 \
     -netdev "$(link_end home stick world)" -device e1000e,netdev=home,mac=52:54:00:5e:00:21,romfile= \
     -object "filter-dump,id=capture,netdev=home,file=$RUN/stick.pcap" "$@"
 }

@@ -37,7 +37,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 18 };
+enum { HUB_REFUSALS = 24 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {

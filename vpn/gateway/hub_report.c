@@ -135,7 +135,8 @@ static void put_beacons(const struct hub *hub, FILE *out)
 	for (int i = 0; i < COUNT_COUNT; i++)
 		metrics_sample(out, "sekisho_beacons", METRICS_COUNTER, (struct metrics_label){"result", results[i]},
 			       (double)hub->beacons[i]);
-	metrics_family(out, "sekisho_refusals", METRICS_COUNTER, NULL, "Hosts refused on sticks, by reason.");
+	metrics_family(out, "sekisho_refusals", METRICS_COUNTER, NULL,
+		       "Hosts and USB devices refused on sticks, by reason.");
 	for (int i = 0; i < HUB_REFUSALS; i++)
 		metrics_sample(out, "sekisho_refusals", METRICS_COUNTER,
 			       (struct metrics_label){"reason", hub_refusals[i]}, (double)hub->refusals[i]);

@@ -1,0 +1,1 @@
+$(call fuzz,usb,firmware/boot/usbjudge.c,)
