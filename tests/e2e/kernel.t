@@ -11,9 +11,9 @@ sed 's/^/# /' "$RUN/check"
 
 # --- a stick that speaks, in a PC with disks of its own ---
 
-DEVEL=y image/disk/uki a "$B/disk/kernel/bzImage" "$B/disk/root.img.verity" "$(cat "$B/disk/usr")/verity" \
+DEVEL=y VERSION=1 STUB=$B/disk/stub.efi image/disk/uki a "$B/disk/kernel/bzImage" "$B/disk/root.img.verity" "$(cat "$B/disk/usr")/verity" \
   "$B/disk/root.img.tree/etc/os-release" "$RUN/speaks.efi"
-image/disk/assemble "$RUN/speaks.img" "$RUN/speaks.efi" "$B/disk/root.img" "$(cat "$B/disk/usr")/volume.img" - ||
+image/disk/assemble "$RUN/speaks.img" "$B/disk/loader.efi" "$RUN/speaks.efi" "$B/disk/root.img" "$(cat "$B/disk/usr")/volume.img" - ||
   bail "an image with an open console is made"
 STICK_IMAGE=$RUN/speaks.img
 stick_disk
