@@ -1,7 +1,8 @@
 /*
  * attacker - turned against the stick from inside.
  *
- * attacker TABLE [WAIT_MS]: try TABLE (network, packets, system, exhausting) as the process that this is.
+ * attacker TABLE [WAIT_MS [FILTERS]]: try TABLE (network, packets, system, exhausting) as the process that this is,
+ * under the filters of system calls in the file FILTERS.
  *
  * Started by the kernel as the first process of a development image, which has this one program more than the image
  * that is shipped: it leaves a helper behind and becomes init. The helper obeys lines on the second serial port, each
@@ -319,8 +320,10 @@ int main(int argc, char **argv)
 		fatal("%s: %s", init[0], strerror(errno));
 	}
 	struct place own;
+	if (argc > 3 && attacks_borrow_filters(argv[3]) < 0)
+		fatal("%s holds no filters", argv[3]);
 	if (argc < 2 || read_place(getpid(), &own) < 0 ||
 	    run_table(argv[1], own.permitted, argc > 2 ? (int)number(argv[2], 10) : WAIT_MS) < 0)
-		fatal("usage: attacker network|packets|system|exhausting [WAIT_MS]");
+		fatal("usage: attacker network|packets|system|exhausting [WAIT_MS [FILTERS]]");
 	return 0;
 }

@@ -15,14 +15,15 @@
 
 #define RIGHT(name) (UINT64_C(1) << CAP_##name)
 
-/* A try that opens something to listen at: the runner waits for an answer on it. */
-#define ATTACK_WAITS 1
+/* A try that opens something to listen at: the runner waits for an answer on it, or for the connection to stand. */
+#define ATTACK_WAITS    1
+#define ATTACK_CONNECTS 2
 
 struct attack {
 	const char *name;
 	/* Who holds one of these may do it: no attack then, but what the capability is for. */
 	uint64_t rights;
-	/* ATTACK_WAITS with *fd set; 0: it succeeded; -errno: refused. */
+	/* ATTACK_WAITS or ATTACK_CONNECTS with *fd set; 0: it succeeded; -errno: refused. */
 	int (*run)(const struct attack *attack, int *fd);
 	/* What run() needs; the meaning is its own. */
 	const char *text;
@@ -38,5 +39,8 @@ extern const size_t network_attack_count, packet_attack_count, system_attack_cou
  * (a right that it holds).
  */
 void attacks_run(const struct attack *attacks, size_t count, bool at_once, uint64_t capabilities, int wait_ms);
+
+/* From now on each try is made under these filters, as tests/rig/filter wrote them. 0 or -errno. */
+int attacks_borrow_filters(const char *path);
 
 #endif

@@ -62,7 +62,7 @@ static int try_tcp(const struct attack *attack, int *fd)
 		return -errno;
 	if (connect(*fd, (struct sockaddr *)&to, size) < 0 && errno != EINPROGRESS)
 		return close_with_errno(*fd);
-	return ATTACK_WAITS;
+	return ATTACK_CONNECTS;
 }
 
 static int prepare(int fd, int flags)

@@ -4,7 +4,8 @@
 Usage: B=BUILD attack.t [wall|tunnel], as root. Prints TAP. The wall, the tunnel's process and its rules are the stick's
 own, the namespaces are laid as on the stick, and the world around has the demonstration's addresses. The attacker runs
 in each namespace as each process of the launcher's table, with its uid and capabilities and as uid 0 with what its
-bounding set leaves; without its filter of system calls, so that what holds here holds without that.
+bounding set leaves; first without its filter of system calls, so that what holds here holds without that, then under
+the filters that the process itself runs under.
 
 With an argument that wall is left away, for `make attack`: then this must fail.
 """
@@ -107,11 +108,11 @@ def names(mask):
     return ",".join("+" + name for i, name in enumerate(CAPABILITIES) if mask >> i & 1)
 
 
-def attack(namespace, uid, capabilities, table):
+def attack(namespace, uid, capabilities, table, *filters):
     """{try: outcome} of one table, as one uid with these capabilities and no way to more."""
     plus = "-all" + ("," + names(capabilities) if capabilities else "")
     command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", f"--inh-caps={plus}",
-               f"--ambient-caps={plus}", f"--bounding-set={plus}", "--no-new-privs", f"{B}/attacker", table, WAIT_MS]
+               f"--ambient-caps={plus}", f"--bounding-set={plus}", "--no-new-privs", f"{B}/attacker", table, WAIT_MS, *filters]
     out = subprocess.run(command, capture_output=True, text=True, preexec_fn=lambda: os.setns(namespace)).stdout
     return dict(line.split("\t") for line in out.splitlines())
 
@@ -148,6 +149,41 @@ def attack_as(name, where, uid, capabilities):
         check(not bad, f"{name} in {where} as {how}: nothing was reached {bad}")
 
 
+def attack_under_filter(name, where, uid, capabilities, pid):
+    """As that process and nothing else: its uid, namespace, capabilities, and the filters it runs under right now."""
+    global tried, stopped
+    kept = f"{work}/{name}.filters"
+    done = run(f"{B}/rig/filter", str(pid), kept)
+    if done.returncode == 3:
+        check(True, f"{name} under its filter # SKIP this machine does not tell a process's filters")
+        return
+    os.chmod(kept, 0o644)
+    bad, killed = [], 0
+    for table in ("network", "packets", "system"):
+        for what, outcome in attack(NAMESPACES[where], uid, capabilities, table, kept).items():
+            if outcome == "own" or KERNEL.match(what) or (where == "tunnel" and what in GATEWAYS_TO_SAY):
+                continue
+            tried += 1
+            killed += outcome == "killed SIGSYS"
+            if outcome.split()[0] in HARMLESS:
+                stopped += 1
+            else:
+                bad.append(f"{what}: {outcome}")
+    check(not bad and killed > 60, f"{name} under its own filter: nothing was reached, {killed} tries ended it", bad)
+
+
+class Child:
+    """One of the launcher's children by itself, for its filter."""
+
+    def __init__(self, name):
+        self.rig = subprocess.Popen([f"{B}/rig/child", f"{B}/launcher", name, f"{work}/record"], stdout=subprocess.PIPE, text=True)
+        self.pid = int(self.rig.stdout.readline() or 0)
+
+    def end(self):
+        self.rig.terminate()
+        self.rig.wait()
+
+
 if not os.path.exists("/dev/net/tun"):
     print("1..0 # SKIP there is no /dev/net/tun here")
     sys.exit(0)
@@ -165,6 +201,9 @@ if wall:
     check(wall.expect(MSG_WALL_STANDS), "and lets WireGuard out to the gateways")
 
 work = tempfile.mkdtemp()
+os.chmod(work, 0o755)
+with open(f"{work}/record", "wb") as record:
+    record.truncate(1 << 20)
 tap = inside(NAMESPACES["world"], subprocess.Popen,
              ["tcpdump", "-U", "-i", "home0", "-w", f"{work}/home0.pcap"], stderr=subprocess.PIPE, text=True)
 for line in tap.stderr:
@@ -196,6 +235,16 @@ try:
 
     for row in rows():
         attack_as(*row)
+
+    for row in rows():
+        if row[0] in ("record", "link", "keyholder", "policy", "broker", "agent"):
+            child = Child(row[0])
+            # link's capabilities are its starter's; the half that hears has none
+            attack_under_filter(*row[:3], 0, child.pid)
+            child.end()
+    attack_under_filter("tunnel", "tunnel", 103, 1 << 12, tunnel.process.pid)
+    if wall:
+        attack_under_filter("wall", "underlay", 108, 1 << 12, wall.process.pid)
 
     check(inside(NAMESPACES["tunnel"], lambda: "policy drop" in must("nft", "list", "ruleset")) and
           tunnel.process.poll() is None, "the tunnel's rules stand, and its process runs")

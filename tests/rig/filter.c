@@ -1,5 +1,6 @@
 /*
- * filter PID - what a running process may still ask of the kernel, by the seccomp filters that the kernel says it has.
+ * filter PID [FILE] - what a running process may still ask of the kernel, by the seccomp filters that the kernel says
+ * it has.
  *
  * The filters are read from outside (PTRACE_SECCOMP_GET_FILTER) and followed for every number a system call can have on
  * x86-64. An argument can be anything: a call that some argument lets through counts as reachable, and where there are
@@ -9,6 +10,8 @@
  *
  * argued: reachable for some arguments only. dangerous: of the groups below. other_abi: how many calls come through by
  * i386's and x32's numbers. Exit status 3: this machine does not tell (the test runs in a user namespace).
+ *
+ * With FILE the filters themselves go there, oldest first: for each its number of instructions (u32), then those.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -246,14 +249,30 @@ static void print_names(const char *key, const unsigned *verdicts, unsigned want
 	putchar(']');
 }
 
+static void write_filters(const char *path, const struct program *filters, size_t count)
+{
+	FILE *out = fopen(path, "we");
+	if (!out)
+		fatal("%s: %s", path, strerror(errno));
+	for (size_t f = 0; f < count; f++) {
+		uint32_t size = (uint32_t)filters[f].size;
+		fwrite(&size, sizeof size, 1, out);
+		fwrite(filters[f].code, sizeof filters[f].code[0], filters[f].size, out);
+	}
+	if (fclose(out) != 0)
+		fatal("%s: %s", path, strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	static struct program filters[FILTERS_MAX];
 	unsigned verdicts[NUMBERS], reachable = 0, other = 0;
 	log_open("filter");
-	if (argc != 2)
-		fatal("usage: filter PID");
+	if (argc != 2 && argc != 3)
+		fatal("usage: filter PID [FILE]");
 	size_t count = read_filters((pid_t)strtol(argv[1], NULL, 10), filters);
+	if (argc == 3)
+		write_filters(argv[2], filters, count);
 	for (uint32_t n = 0; n < NUMBERS; n++) {
 		verdicts[n] = judge(filters, count, n, AUDIT_ARCH_X86_64);
 		other += (judge(filters, count, n, AUDIT_ARCH_I386) & ALLOWED) != 0;
