@@ -15,7 +15,7 @@ import sys
 import time
 
 HARMLESS = ("refused", "killed", "unheard", "own")
-NET_ADMIN = 1 << 12
+DAC_OVERRIDE = 1 << 1
 SETTINGS = ("kernel/dmesg_restrict", "kernel/kptr_restrict", "kernel/perf_event_paranoid", "kernel/kexec_load_disabled",
             "kernel/modules_disabled", "kernel/unprivileged_bpf_disabled", "kernel/io_uring_disabled", "kernel/sysrq",
             "kernel/yama/ptrace_scope", "kernel/randomize_va_space", "kernel/core_pattern", "fs/suid_dumpable",
@@ -119,9 +119,9 @@ def places(processes):
 
 
 def attack(stick):
-    """What does not concern the network is tried as the process itself only, and where that has uid 0 not held against
-    it: files that belong to root and what the spawner's capabilities are for are kept from it by its own filter and
-    Landlock (tests/integration/sandbox.t), which nobody else can borrow. Those are listed as left to them."""
+    """What does not concern the network is tried as the process itself only, and where that has uid 0 or may open root's
+    files not held against it: those, and what the spawner's capabilities are for, are kept from it by its own filter
+    and Landlock (tests/integration/sandbox.t), which nobody else can borrow. They are listed as left to them."""
     result, tried, stopped = [], 0, 0
     for process, how in places(stick.processes()):
         outcomes, bad, left = {}, [], []
@@ -132,7 +132,7 @@ def attack(stick):
             got = dict(line.split("\t") for line in lines if "\t" in line)
             outcomes |= got
             through = [f"{what}: {outcome}" for what, outcome in got.items() if outcome.split()[0] not in HARMLESS]
-            if table == "system" and process["uid"] == 0:
+            if table == "system" and (process["uid"] == 0 or process["capabilities"] & DAC_OVERRIDE):
                 left += through
             else:
                 bad += through

@@ -22,17 +22,22 @@ static struct {
 } filters[FILTERS_MAX];
 static size_t filter_count;
 
+static bool read_filter(FILE *in, size_t i)
+{
+	uint32_t size;
+	if (fread(&size, sizeof size, 1, in) != 1 || size > BPF_MAXINSNS)
+		return false;
+	filters[i].size = size;
+	return fread(filters[i].code, sizeof(struct sock_filter), size, in) == size;
+}
+
 int attacks_borrow_filters(const char *path)
 {
 	FILE *in = fopen(path, "re");
 	if (!in)
 		return -errno;
-	for (filter_count = 0; filter_count < FILTERS_MAX; filter_count++) {
-		uint32_t *size = &filters[filter_count].size;
-		if (fread(size, sizeof *size, 1, in) != 1 || *size > BPF_MAXINSNS ||
-		    fread(filters[filter_count].code, sizeof(struct sock_filter), *size, in) != *size)
-			break;
-	}
+	for (filter_count = 0; filter_count < FILTERS_MAX && read_filter(in, filter_count); filter_count++)
+		;
 	fclose(in);
 	return filter_count > 0 ? 0 : -ENODATA;
 }
