@@ -4,7 +4,7 @@ run out: it ends in order, or says no; it never crashes, hangs or goes on withou
 
 Usage: B=BUILD exhaust.t, as root. Prints TAP. Each child of the launcher is started by itself, as sandbox.t does.
 """
-import os, random, re, select, socket, struct, subprocess, sys, time
+import os, random, re, resource, select, socket, struct, subprocess, sys, time
 
 sys.dont_write_bytecode = True
 from tap import check, must, plan
@@ -30,7 +30,9 @@ class Child:
         self.process = subprocess.Popen(
             ["unshare", "-n", "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", f"--inh-caps={plus}",
              f"--ambient-caps={plus}", f"--bounding-set={plus}", "--no-new-privs", *program],
-            preexec_fn=lambda: (os.dup2(theirs.fileno(), 3), os.set_inheritable(3, True)), close_fds=False,
+            # nothing may be locked: a limit on that would come before the one that is tried here
+            preexec_fn=lambda: (os.dup2(theirs.fileno(), 3), os.set_inheritable(3, True),
+                                resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))), close_fds=False,
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={})
         theirs.close()
         self.ready = self.receive() == MSG_READY
