@@ -53,7 +53,7 @@ printf 'timeout 0\ndefault foreign.conf\n' | mcopy -o -i "$esp" - ::/loader/load
 stick_disk
 partition_put "$esp" "$ESP" || bail "the boot partition is written over"
 pc "$RUN/ours.vars" "$RUN/stick.qcow2"
-screen_wait '準備をしています' 240
+screen_wait "$FIRST_SCREEN" 240
 ok $? "a foreign initrd on the boot partition: the genuine stick starts all the same"
 pc_off initrd
 

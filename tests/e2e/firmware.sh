@@ -57,6 +57,10 @@ add_on() {
 # tried in this order; a .qcow2 may be written to. PC_MORE has more words for QEMU. What comes out of the serial port is
 # in RUN/stick.log: the firmware's words, and the kernel's only where somebody gave it other words than ours.
 PC_MORE=
+# our first screen, whatever it says of the network, which is not there
+FIRST_SCREEN='機器の点検|ネットワーク|準備をしています'
+# the reader of Japanese takes the firmware's A for an H
+DENIED='[AH]ccessDenied'
 pc() {
   cp "$1" "$RUN/stick.vars"
   shift
@@ -81,12 +85,6 @@ pc() {
 pc_said() {
   machine_said stick "$1" "$2" >"$RUN/said" || { note "the serial port says: $(tr -dc '[:print:]\n' <"$RUN/stick.log" | tail -n 3)"; false; }
   note "after $((($(now_ms) - STARTED_MS) / 1000)) s: $(tr -dc '[:print:]' <"$RUN/said" | cut -c1-150)"
-}
-
-# pc_shows REGEX - the words on the screen now. The reader of Japanese takes some capital letters of firmware for others.
-pc_shows() {
-  sleep 0.6 # one look of the eyes
-  picture_shows "$(pictures | tail -n 1)" "$1"
 }
 
 # pc_off NAME - end it; its pictures and words are kept in RUN/NAME

@@ -10,7 +10,7 @@ small_stick foreign "$RUN/shim/usr/lib/shim/shimx64.efi.signed"
 pc $OVMF/OVMF_VARS_4M.ms.fd "$RUN/ours.disk" "$RUN/foreign.disk"
 pc_said 'failed to load Boot0001 .*Access Denied' 120
 ok $? "with Microsoft's keys our stick is refused"
-pc_shows '[AH]ccessDenied'
+screen_wait "$DENIED" 60
 ok $? "and the person reads: Access Denied"
 # shim speaks: it looks for the system behind it, which this stick does not have
 pc_said 'Failed to open .*grubx64.efi - Not Found' 120

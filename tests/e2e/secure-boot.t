@@ -68,12 +68,11 @@ for what in 'an unsigned UKI' 'an altered command line' 'an altered kernel' 'a U
   n=$((n + 1))
   pc_said "failed to (start|load) Boot000$n .*Access Denied" 120
   ok $? "$what is refused"
-  # the reader of Japanese takes the firmware's A for an H
-  [ $n != 1 ] || { pc_shows '[AH]ccessDenied'; ok $? "and the screen says so: Access Denied"; }
+  [ $n != 1 ] || { screen_wait "$DENIED" 60; ok $? "and the screen says so: Access Denied"; }
 done
 pc_said 'starting Boot0006' 120
 ok $? "the genuine boot loader is started"
-screen_wait '準備をしています' 240
+screen_wait "$FIRST_SCREEN" 240
 ok $? "the genuine stick starts"
 picture_shows "$(pictures | tail -n 1)" '開発用の鍵'
 ok $? "and says that development keys signed it"
