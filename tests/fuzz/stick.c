@@ -125,6 +125,7 @@ int spawner_sockets(int spawner, const uint16_t *ports, size_t port_count, int *
 }
 int ground_namespaces(int namespaces[NAMESPACE_COUNT]) { return namespaces ? -ENOSYS : 0; }
 int ground_directories(void) { return 0; }
+int ground_screen_share(void) { return 0; }
 int ground_wireguard(int tunnel_namespace) { return tunnel_namespace; }
 int ground_authority(const void *pem, size_t size) { return pem && size > 0 ? 0 : -EINVAL; }
 int ground_udev_notify(void) { return -ENOSYS; }
@@ -165,23 +166,37 @@ static void die(enum stick_process which)
 	on_death(&stick, which);
 }
 
-static void say(enum stick_process which, struct reader *r)
+static void read_message(struct reader *r, struct msg *m)
 {
-	struct msg m = {.type = read_u8(r), .id = read_u8(r)};
+	*m = (struct msg){.type = read_u8(r), .id = read_u8(r)};
 	size_t length = read_u16(r);
 	if (r->failed || length > r->size - r->at)
 		length = r->failed ? 0 : r->size - r->at;
 	/* as from msg_receive(): a NUL behind it */
-	m.payload = calloc(1, length + 1);
-	if (!m.payload)
+	m->payload = calloc(1, length + 1);
+	if (!m->payload)
 		abort();
-	memcpy(m.payload, r->data + r->at, length);
-	m.size = length;
+	memcpy(m->payload, r->data + r->at, length);
+	m->size = length;
 	r->at += length;
+}
+
+static void say(enum stick_process which, struct reader *r)
+{
+	struct msg m;
+	read_message(r, &m);
 	bool broken = world.runs[which] && on_message(&stick, which, &m) != 0;
 	free(m.payload);
 	if (broken)
 		die(which);
+}
+
+static void init_says(struct reader *r)
+{
+	struct msg m;
+	read_message(r, &m);
+	(void)stick_hear_guard(&m, &stick);
+	free(m.payload);
 }
 
 static void step(struct reader *r)
@@ -196,6 +211,8 @@ static void step(struct reader *r)
 	} else if (what < 0xe0 && t->armed) {
 		t->armed = false;
 		t->fn(t->context);
+	} else if (what >= 0xf0) {
+		init_says(r);
 	} else if (what >= 0xe0 && world.died[which] && which != PROCESS_BROKER && which != PROCESS_RECORD) {
 		world.died[which] = false;
 		on_start(&stick, which);

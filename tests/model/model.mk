@@ -3,6 +3,7 @@ M := $(B)/model
 MODEL := $(addprefix tests/model/,stick.pml launcher.pml claims.pml world.pml)
 
 .PHONY: prove prove-attack test-model
+attack: prove-attack
 prove: test-model ## the state machine: spin looks at every state of its model
 # The rows of the table altered one by one: each must be noticed. Outside CI, as all attacks on the tests themselves.
 prove-attack: $(M)/pan
