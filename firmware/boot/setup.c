@@ -60,6 +60,8 @@ static const struct setting {
     {"vm/mmap_rnd_bits", "32"},
     {"vm/mmap_rnd_compat_bits", "16"},
     {"vm/unprivileged_userfaultfd", "0"},
+    /* memory with a name is no place to run a program from either: the tmpfs are all noexec */
+    {"vm/memfd_noexec", "2"},
     {"user/max_user_namespaces", "64"},
     {"net/core/bpf_jit_harden", "2"},
     {"net/ipv4/ip_forward", "0"},

@@ -12,13 +12,15 @@
 #include "firmware/lib/log.h"
 
 /*
- * Discovery is told by hop limit: 255 cannot have crossed a router (RFC 4861), MLD has 1 (RFC 2710). Of what belongs
- * to the tunnel a later fragment has no port any more: those are told by address (a home line with an MTU of 1454
- * fragments what the gateway sends), and conntrack puts them together before the inet table looks at the port again.
- * DHCP that the client sends and hears on packet sockets is seen by the netdev table only. It goes out to everybody on
- * the cable and to nobody by name: a server of the network's choosing may be anywhere in the world, and port 67 there
- * would be a way out for whatever calls itself DHCP. A lease is then renewed when it is asked for of all (T2, RFC 2131
- * section 4.4.5), not before of the server alone (T1).
+ * Discovery is told by hop limit: 255 cannot have crossed a router (RFC 4861), MLD has 1 (RFC 2710). What goes out with
+ * 255 could cross all of them, so that it goes to this link's addresses only, but for the plain answer (24 bytes and
+ * one option) to a router that asks under its global address. Of what belongs to the tunnel a later fragment has no
+ * port any more: those are told by address (a home line with an MTU of 1454 fragments what the gateway sends), and
+ * conntrack puts them together before the inet table looks at the port again. DHCP that the client sends and hears on
+ * packet sockets is seen by the netdev table only. It goes out to everybody on the cable and to nobody by name: a
+ * server of the network's choosing may be anywhere in the world, and port 67 there would be a way out for whatever
+ * calls itself DHCP. A lease is then renewed when it is asked for of all (T2, RFC 2131 section 4.4.5), not before of
+ * the server alone (T1).
  */
 const char wall_base_script[] =
     "table inet underlay {\n"
@@ -45,7 +47,9 @@ const char wall_base_script[] =
     "		meta mark 0x5eca ip6 daddr . udp dport @gateways6 accept\n"
     "		ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept\n"
     "		ip6 daddr { fe80::/10, ff02::1:2 } udp sport 546 udp dport 547 accept\n"
-    "		ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+    "		ip6 daddr { fe80::/10, ff02::/16 } ip6 hoplimit 255 "
+    "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+    "		ip6 length 32 ip6 hoplimit 255 icmpv6 type nd-neighbor-advert accept\n"
     "		ip6 hoplimit 1 icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } accept\n"
     "		counter name dropped_out drop\n"
     "	}\n"
@@ -83,7 +87,9 @@ const char wall_base_script[] =
     "		meta mark 0x5eca ip6 daddr @hosts6 frag frag-off != 0 accept\n"
     "		ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 accept\n"
     "		ip6 daddr { fe80::/10, ff02::1:2 } udp sport 546 udp dport 547 accept\n"
-    "		ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+    "		ip6 daddr { fe80::/10, ff02::/16 } ip6 hoplimit 255 "
+    "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+    "		ip6 length 32 ip6 hoplimit 255 icmpv6 type nd-neighbor-advert accept\n"
     "		ip6 hoplimit 1 icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report } accept\n"
     "		counter name dropped_out drop\n"
     "	}\n"

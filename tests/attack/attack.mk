@@ -1,5 +1,5 @@
 # The attacker is static: as the first process of the development image it runs before /usr is mounted.
-$(call program,attacker,$(addprefix tests/attack/,attacker.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
+$(call program,attacker,$(addprefix tests/attack/,attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
 $(call program,rig/rows,tests/attack/rows.c,parent launcher firmware,-ljansson -lseccomp)
 INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
 
@@ -19,3 +19,7 @@ attack: programs $(INTEGRATION_NEEDS) ## take each wall away and see the attacks
 	  if B=$(B) tests/integration/attack.t $$wall >$(B)/attack-without-$$wall.log 2>&1; then \
 	    echo "sekisho: without the $$wall nothing got through: the test proves nothing" >&2; exit 1; fi; \
 	  grep -E '^# [0-9]+ attacks' $(B)/attack-without-$$wall.log | sed "s/^#/  without the $$wall:/"; done
+
+.PHONY: evidence
+evidence: ## what the build and the tests proved, to read: build/evidence/README.md
+	$(Q)tests/attack/evidence.py $(B)

@@ -1,7 +1,7 @@
 /*
  * attacker - turned against the stick from inside.
  *
- * attacker TABLE [WAIT_MS]: try TABLE (network, packets, system) as the process that this is.
+ * attacker TABLE [WAIT_MS]: try TABLE (network, packets, system, exhausting) as the process that this is.
  *
  * Started by the kernel as the first process of a development image, which has this one program more than the image
  * that is shipped: it leaves a helper behind and becomes init. The helper obeys lines on the second serial port, each
@@ -32,23 +32,25 @@
 #include "firmware/lib/log.h"
 #include "tests/attack/attacks.h"
 
-enum { LINE_BYTES = 512, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 700, POLL_US = 20000 };
+enum { LINE_BYTES = 512, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 400, POLL_US = 20000 };
 
 static const struct {
 	const char *name;
 	const struct attack *attacks;
 	const size_t *count;
+	bool at_once;
 } tables[] = {
-    {"network", network_attacks, &network_attack_count},
-    {"packets", packet_attacks, &packet_attack_count},
-    {"system", system_attacks, &system_attack_count},
+    {"network", network_attacks, &network_attack_count, true},
+    {"packets", packet_attacks, &packet_attack_count, true},
+    {"system", system_attacks, &system_attack_count, true},
+    {"exhausting", exhausting_attacks, &exhausting_attack_count, false},
 };
 
 static int run_table(const char *name, uint64_t capabilities, int wait_ms)
 {
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		if (strcmp(tables[i].name, name) == 0) {
-			attacks_run(tables[i].attacks, *tables[i].count, capabilities, wait_ms);
+			attacks_run(tables[i].attacks, *tables[i].count, tables[i].at_once, capabilities, wait_ms);
 			return 0;
 		}
 	return -ENOENT;
@@ -60,7 +62,7 @@ struct place {
 	uid_t uid;
 	gid_t gid, groups[GROUPS_MAX];
 	size_t group_count;
-	uint64_t permitted, effective, bounds;
+	uint64_t permitted, bounds;
 	int no_new_privs, seccomp;
 	pid_t parent;
 };
@@ -84,8 +86,6 @@ static void read_line(struct place *place, const char *line)
 		place->parent = (pid_t)number(value, 10);
 	else if (strncmp(line, "CapPrm:", 7) == 0)
 		place->permitted = number(value, 16);
-	else if (strncmp(line, "CapEff:", 7) == 0)
-		place->effective = number(value, 16);
 	else if (strncmp(line, "CapBnd:", 7) == 0)
 		place->bounds = number(value, 16);
 	else if (strncmp(line, "NoNewPrivs:", 11) == 0)
@@ -142,10 +142,23 @@ static int take_on(const struct place *place, uint64_t capabilities)
 	return 0;
 }
 
+/* Capabilities are those of the user namespace that a process is in: WebKit's sandbox has one of its own. */
+static int enter_user_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat here, there;
+	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+	if (stat("/proc/self/ns/user", &here) < 0 || stat(path, &there) < 0)
+		return -errno;
+	return here.st_ino == there.st_ino ? 0 : enter_namespace(pid, "user");
+}
+
 static int attack(pid_t pid, const char *how, const char *table)
 {
 	struct place place;
 	int error = read_place(pid, &place);
+	if (!error)
+		error = enter_user_namespace(pid);
 	bool root = strcmp(how, "root") == 0;
 	uint64_t capabilities = root ? place.bounds : place.permitted;
 	if (!error)
@@ -166,10 +179,13 @@ static int attack(pid_t pid, const char *how, const char *table)
 static void show_process(pid_t pid)
 {
 	struct place place;
-	struct stat net;
+	struct stat net, user;
 	char path[64], command[LINE_BYTES] = "";
 	snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
 	if (read_place(pid, &place) < 0 || stat(path, &net) < 0)
+		return;
+	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+	if (stat(path, &user) < 0)
 		return;
 	snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -181,8 +197,9 @@ static void show_process(pid_t pid)
 			command[i] = ' ';
 	if (size <= 0)
 		return; /* the kernel's own */
-	printf("%d\t%d\t%u\t%" PRIx64 "\t%" PRIx64 "\t%d\t%d\t%lu\t%s\n", pid, place.parent, place.uid, place.effective,
-	       place.bounds, place.no_new_privs, place.seccomp, (unsigned long)net.st_ino, command);
+	printf("%d\t%d\t%u\t%" PRIx64 "\t%" PRIx64 "\t%d\t%d\t%lu\t%lu\t%s\n", pid, place.parent, place.uid,
+	       place.permitted, place.bounds, place.no_new_privs, place.seccomp, (unsigned long)net.st_ino,
+	       (unsigned long)user.st_ino, command);
 }
 
 static void show_processes(void)
@@ -304,6 +321,6 @@ int main(int argc, char **argv)
 	struct place own;
 	if (argc < 2 || read_place(getpid(), &own) < 0 ||
 	    run_table(argv[1], own.permitted, argc > 2 ? (int)number(argv[2], 10) : WAIT_MS) < 0)
-		fatal("usage: attacker network|packets|system [WAIT_MS]");
+		fatal("usage: attacker network|packets|system|exhausting [WAIT_MS]");
 	return 0;
 }

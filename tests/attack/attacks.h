@@ -9,6 +9,7 @@
 #define TESTS_ATTACK_ATTACKS_H
 
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,13 +29,14 @@ struct attack {
 	int number, other;
 };
 
-extern const struct attack network_attacks[], packet_attacks[], system_attacks[];
-extern const size_t network_attack_count, packet_attack_count, system_attack_count;
+extern const struct attack network_attacks[], packet_attacks[], system_attacks[], exhausting_attacks[];
+extern const size_t network_attack_count, packet_attack_count, system_attack_count, exhausting_attack_count;
 
 /*
- * Try them as the process that this is, all at once, and print a line for each: NAME TAB OUTCOME. The outcome is one of
- * "refused ERRNO", "killed SIGNAL", "unheard" after wait_ms, "answered", "done", "own" (a right that it holds).
+ * Try them as the process that this is, all at once or one after the other, and print a line for each: NAME TAB
+ * OUTCOME. The outcome is one of "refused ERRNO", "killed SIGNAL", "unheard" after wait_ms, "answered", "done", "own"
+ * (a right that it holds).
  */
-void attacks_run(const struct attack *attacks, size_t count, uint64_t capabilities, int wait_ms);
+void attacks_run(const struct attack *attacks, size_t count, bool at_once, uint64_t capabilities, int wait_ms);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """figures - what each attack left behind, in BUILD/attack/NAME.json, added up for `make report` and `make evidence`.
 
-Usage: B=BUILD figures.py NAME FILE, to leave what wire.py wrote to FILE.
+Usage: B=BUILD figures.py NAME FILE, to leave the object in FILE: {wire: what wire.py wrote, attacks_tried: ...}.
 """
 import glob
 import json
@@ -27,4 +27,4 @@ def leave(name, what):
 
 
 if __name__ == "__main__":
-    leave(sys.argv[1], {"wire": json.load(open(sys.argv[2]))})
+    leave(sys.argv[1], json.load(open(sys.argv[2])))

@@ -126,6 +126,23 @@ static int try_ping(const struct attack *attack, int *fd)
 	return ATTACK_WAITS;
 }
 
+/* Neighbour discovery's hop limit, and a stranger's address: 255 hops lead anywhere. */
+static int try_discovery(const struct attack *attack, int *fd)
+{
+	uint8_t message[64] = {(uint8_t)attack->number};
+	struct sockaddr_storage to;
+	socklen_t size;
+	int hops = 255;
+	(void)address_of(attack->text, 0, &to, &size);
+	*fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+	if (*fd < 0)
+		return -errno;
+	if (setsockopt(*fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops) < 0 ||
+	    sendto(*fd, message, sizeof message, 0, (struct sockaddr *)&to, size) < 0)
+		return close_with_errno(*fd);
+	return ATTACK_WAITS;
+}
+
 /* That such a socket can be had at all is the success. */
 static int try_family(const struct attack *attack, int *fd)
 {
@@ -187,6 +204,9 @@ const struct attack network_attacks[] = {
 	{"ping by a raw socket",                   0, try_ping, PUBLIC, SOCK_RAW, 0},
 	{"ping by IPv6",                           0, try_ping, PUBLIC6, SOCK_DGRAM, 0},
 	{"ping by a raw socket, IPv6",             0, try_ping, PUBLIC6, SOCK_RAW, 0},
+	{"a neighbour solicitation to a stranger", 0, try_discovery, PUBLIC6, 135, 0},
+	{"a neighbour advertisement to a stranger",0, try_discovery, PUBLIC6, 136, 0},
+	{"a router advertisement",                 0, try_discovery, "ff02::1", 134, 0},
 	{"a socket to the hypervisor (vsock)",     0, try_family, NULL, AF_VSOCK, SOCK_STREAM},
 	{"a socket to the kernel's ciphers",       0, try_family, NULL, AF_ALG, SOCK_SEQPACKET},
 	{"a Bluetooth socket",                     0, try_family, NULL, AF_BLUETOOTH, SOCK_RAW},

@@ -94,7 +94,7 @@ static void finish(const struct try *try)
 	printf("%s\t%s\n", try->attack->name, outcome);
 }
 
-void attacks_run(const struct attack *attacks, size_t count, uint64_t capabilities, int wait_ms)
+void attacks_run(const struct attack *attacks, size_t count, bool at_once, uint64_t capabilities, int wait_ms)
 {
 	static struct try tries[TRIES_MAX];
 	size_t running = 0;
@@ -106,6 +106,8 @@ void attacks_run(const struct attack *attacks, size_t count, uint64_t capabiliti
 		tries[running].attack = &attacks[i];
 		fflush(stdout); /* or each child has it too */
 		start(&tries[running++], wait_ms);
+		if (!at_once)
+			finish(&tries[--running]);
 	}
 	for (size_t i = 0; i < running; i++)
 		finish(&tries[i]);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
-#include <linux/keyctl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +24,8 @@
 #include <unistd.h>
 
 #include "tests/attack/attacks.h"
+
+enum { EXECUTABLE = 0x10 }; /* MFD_EXEC: the executable kind, asked for by name */
 
 static int result(long got) { return got < 0 ? -errno : 0; }
 
@@ -135,8 +136,6 @@ static int try_call(const struct attack *attack, int *fd)
 		return opened((int)syscall(SYS_perf_event_open, &perf, 0, -1, -1, 0));
 	case SYS_io_uring_setup:
 		return opened((int)syscall(SYS_io_uring_setup, 1, &ring));
-	case SYS_add_key:
-		return result(syscall(SYS_add_key, "user", "attack", "x", 1, KEY_SPEC_PROCESS_KEYRING));
 	case SYS_iopl:
 		return result(iopl(3));
 	case SYS_syslog:
@@ -160,7 +159,8 @@ static int try_call(const struct attack *attack, int *fd)
 /* Bytes of this process, written where it may write, run as a program or mapped as one. */
 static int copy_of_self(const char *path)
 {
-	int out = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755) : memfd_create("attack", MFD_CLOEXEC);
+	int out = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755)
+		       : memfd_create("attack", (unsigned)MFD_CLOEXEC | EXECUTABLE);
 	if (out >= 0 && write(out, "\177ELF", 4) != 4) {
 		close(out);
 		return -1;
@@ -216,23 +216,22 @@ static int try_bounding_set(const struct attack *attack, int *fd)
 
 /* clang-format off */
 const struct attack system_attacks[] = {
-	{"become root",                        0, try_root, NULL, 0, 0},
+	{"become root",                        RIGHT(SETUID), try_root, NULL, 0, 0},
 	{"take every capability",              0, try_bounding_set, NULL, 0, 0},
-	{"mount: a file system in memory",     0, try_mount, "tmpfs", 0, 0},
-	{"mount: the disk",                    0, try_mount, "vfat", 0, 0},
-	{"mount: /usr over /tmp",              0, try_mount, NULL, MS_BIND, 1},
-	{"mount: /tmp without noexec",         0, try_mount, NULL, MS_REMOUNT, 0},
-	{"unmount /usr",                       0, try_unmount, "/usr", 0, 0},
+	{"mount: a file system in memory",     RIGHT(SYS_ADMIN), try_mount, "tmpfs", 0, 0},
+	{"mount: the disk",                    RIGHT(SYS_ADMIN), try_mount, "vfat", 0, 0},
+	{"mount: /usr over /tmp",              RIGHT(SYS_ADMIN), try_mount, NULL, MS_BIND, 1},
+	{"mount: /tmp without noexec",         RIGHT(SYS_ADMIN), try_mount, NULL, MS_REMOUNT, 0},
+	{"unmount /usr",                       RIGHT(SYS_ADMIN), try_unmount, "/usr", 0, 0},
 	{"namespace: the underlay's network",  0, try_setns, "/proc/1/ns/net", 0, 0},
 	{"namespace: init's mounts",           0, try_setns, "/proc/1/ns/mnt", 0, 0},
-	{"namespace: a network of its own",    0, try_unshare, NULL, CLONE_NEWNET, 0},
-	{"namespace: mounts of its own",       0, try_unshare, NULL, CLONE_NEWNS, 0},
+	{"namespace: a network of its own",    RIGHT(SYS_ADMIN), try_unshare, NULL, CLONE_NEWNET, 0},
+	{"namespace: mounts of its own",       RIGHT(SYS_ADMIN), try_unshare, NULL, CLONE_NEWNS, 0},
 	{"trace init",                         0, try_ptrace, NULL, 1, 0},
 	{"trace its parent",                   0, try_ptrace, NULL, 0, 0},
 	{"read init's memory",                 0, try_memory, NULL, 1, 0},
 	{"write init's memory",                0, try_write, "/proc/1/mem", O_RDWR, 0},
 	{"signal init",                        RIGHT(KILL), try_signal, NULL, 1, 0},
-	{"signal everybody",                   RIGHT(KILL), try_signal, NULL, -1, 0},
 	{"setting: what runs at a crash",      0, try_setting, "/proc/sys/kernel/core_pattern", 0, 0},
 	{"setting: who may trace",             0, try_setting, "/proc/sys/kernel/yama/ptrace_scope", 0, 0},
 	{"setting: forwarding",                RIGHT(NET_ADMIN), try_setting, "/proc/sys/net/ipv4/ip_forward", 0, 0},
@@ -261,6 +260,7 @@ const struct attack system_attacks[] = {
 	{"run bytes of its own: memory",       0, try_execute, NULL, 0, 0},
 	{"map bytes of its own: /tmp",         0, try_map, "/tmp/attack-map", 0, 0},
 	{"map bytes of its own: /dev/shm",     0, try_map, "/dev/shm/attack-map", 0, 0},
+	{"map bytes of its own: memory",       0, try_map, NULL, 0, 0},
 	{"call: load a module",                0, try_call, NULL, SYS_finit_module, 0},
 	{"call: load a module from memory",    0, try_call, NULL, SYS_init_module, 0},
 	{"call: another kernel",               0, try_call, NULL, SYS_kexec_load, 0},
@@ -269,7 +269,6 @@ const struct attack system_attacks[] = {
 	{"call: perf",                         0, try_call, NULL, SYS_perf_event_open, 0},
 	{"call: userfaultfd",                  0, try_call, NULL, SYS_userfaultfd, 0},
 	{"call: io_uring",                     0, try_call, NULL, SYS_io_uring_setup, 0},
-	{"call: a key of the kernel's",        0, try_call, NULL, SYS_add_key, 0},
 	{"call: the PC's ports",               0, try_call, NULL, SYS_iopl, 0},
 	{"call: the kernel's log",             0, try_call, NULL, SYS_syslog, 0},
 	{"call: restart",                      0, try_call, NULL, SYS_reboot, 0},

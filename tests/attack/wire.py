@@ -18,6 +18,7 @@ import sys
 ARP, EAPOL, IPV4, IPV6 = 0x0806, 0x888E, 0x0800, 0x86DD
 TCP, UDP, FRAGMENT, ICMP6, HOP_BY_HOP = 6, 17, 44, 58, 0
 SERVERS6 = ipaddress.ip_address("ff02::1:2")
+LINK6 = ipaddress.ip_network("ff02::/16")
 BROADCAST = ipaddress.ip_address("255.255.255.255")
 
 
@@ -99,7 +100,8 @@ def table(gateways):
         ("EAPOL", lambda f: f.kind == EAPOL),
         ("DHCP", lambda f: f.kind == IPV4 and f.udp(68, 67) and f.to == BROADCAST),
         ("DHCPv6", lambda f: f.kind == IPV6 and f.udp(546, 547) and (f.to.is_link_local or f.to == SERVERS6)),
-        ("neighbour discovery", lambda f: f.icmp in (133, 135, 136) and f.hops == 255 and f.whole()),
+        ("neighbour discovery", lambda f: f.icmp in (133, 135, 136) and f.hops == 255 and f.whole() and (
+            f.to.is_link_local or f.to in LINK6 or (f.icmp == 136 and len(f.body) == 32))),
         ("multicast listener", lambda f: f.icmp in (131, 132, 143) and f.hops == 1 and f.whole()),
         ("WireGuard", lambda f: to_gateway(f) and (f.more or is_wireguard(f.body))),
         ("WireGuard, a later fragment", lambda f: f.protocol == UDP and f.offset and f.to in hosts),

@@ -125,7 +125,8 @@ tests/attack/wire.py --json "$RUN/wire.json" --gateway 203.0.113.11:51820 --gate
   52:54:00:5e:00:01 "$RUN/stick.pcap" >"$RUN/wire.log" 2>&1
 ok $? "from power-on to now the PC sent only ARP, DHCP, neighbour discovery and WireGuard"
 sed 's/^/# /' "$RUN/wire.log"
-tests/attack/figures.py first-light "$RUN/wire.json"
+jq '{wire: .}' "$RUN/wire.json" >"$RUN/wire.figures"
+tests/attack/figures.py first-light "$RUN/wire.figures"
 [ "$(wire "$RUN/stick.pcap" 'udp port 53 or tcp')" = 0 ]
 ok $? "no DNS question and no TCP left the PC outside the tunnel"
 

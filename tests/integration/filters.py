@@ -30,6 +30,9 @@ def keep(name, seen):
     os.makedirs(os.path.dirname(FIGURES), exist_ok=True)
     with open(FIGURES, "w") as f:
         json.dump(figures, f)
+    os.makedirs(f"{B}/syscalls", exist_ok=True)
+    with open(f"{B}/syscalls/{name}.json", "w") as f:  # for `make evidence`
+        json.dump(seen, f)
 
 
 def forget():

@@ -219,6 +219,11 @@ out(True, lambda n: icmp6(OWN_LL, "ff02::1:ff00:1", 135, bytes(20) + n, 255), "a
 out(True, lambda n: icmp6(OWN_LL, FAR_LL, 136, bytes(20) + n, 255), "a neighbour advertisement")
 out(True, lambda n: icmp6(OWN_LL, "ff02::16", 143, bytes(4) + n, 1, True), "an MLD report")
 out(False, lambda n: icmp6(OWN_LL, "ff02::1", 134, bytes(12) + n, 255), "a router advertisement")
+out(True, lambda n: icmp6(OWN6, OTHER6, 136, bytes(4) + n.ljust(16)[:16] + b"\2\1" + bytes(6), 255),
+    "a plain neighbour advertisement to a router with a global address")
+out(False, lambda n: icmp6(OWN6, OTHER6, 136, bytes(28) + n, 255), "one with more in it than it needs")
+out(False, lambda n: icmp6(OWN6, OTHER6, 135, bytes(20) + n, 255), "a neighbour solicitation to a stranger")
+out(False, lambda n: icmp6(OWN6, OTHER6, 133, bytes(4) + n, 255), "a router solicitation to a stranger")
 out(False, lambda n: icmp6(OWN6, OTHER6, 135, bytes(20) + n, 64), "a neighbour solicitation that may cross routers")
 out(False, lambda n: icmp6(OWN6, OTHER6, 128, bytes(4) + n, 64), "an ICMPv6 echo")
 out(False, lambda n: icmp4(OWN4, OTHER4, 8, 0, n), "an ICMP echo")
