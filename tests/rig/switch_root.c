@@ -2,8 +2,8 @@
  * switch_root ROOT PROGRAM [ARGUMENT...] - make the mounted folder ROOT the root of this mount namespace and become
  * PROGRAM in it, with nothing of the environment.
  *
- * The tests run in a chroot, and a chrooted process may make no user namespace, which bubblewrap needs: so the way leads
- * over the namespace's own root, to which setns(2) goes back.
+ * The tests run in a chroot, and a chrooted process may make no user namespace, which bubblewrap needs: so the way
+ * leads over the namespace's own root, to which setns(2) goes back.
  */
 #include <errno.h>
 #include <fcntl.h>
