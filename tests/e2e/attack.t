@@ -55,18 +55,17 @@ ok $? "the page is still there"
 
 # --- the browser takes all that there is ---
 
+kiosk=$(drive pid kiosk)
 drive exhaust kiosk "$RUN/exhausted.json"
 ok $? "files, descriptors, processes and memory each have an end, in the browser's place"
 drive pid wall >/dev/null && drive pid launcher >/dev/null && drive pid tunnel >/dev/null
-ok $? "and nobody else ended for it"
-screen_wait '契約者番号|銀行をお選びください|もう一度' 90
-ok $? "the screen is one that a person can go on from"
-if ! picture_shows "$(pictures | tail -n 1)" '契約者番号'; then
-  note "the page did not outlive it"
-  press ret
-  screen_wait '銀行をお選びください' 60 && press 1
-  screen_wait '契約者番号' 120
+ok $? "and nobody but the screen ended for it"
+if [ "$(drive pid kiosk)" != "$kiosk" ]; then
+  note "the screen ended, and comes back"
+  screen_wait '銀行をお選びください' 120 && press 1
 fi
+screen_wait '契約者番号' 120
+ok $? "the page is there, or can be had again"
 
 # --- each is killed, in the middle of the session ---
 
@@ -94,7 +93,8 @@ again() {
   screen_wait '契約者番号' 120 || bail "a session after $1"
   ok 0 "after $1, another session can be had"
 }
-over policy '銀行をお選びください|もう一度|終わりました|切れました'
+over policy '銀行をお選びください'
+again policy
 over kiosk '銀行をお選びください'
 again kiosk
 before=$(bank_lines)
