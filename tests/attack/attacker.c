@@ -113,15 +113,32 @@ static int read_place(pid_t pid, struct place *place)
 	return 0;
 }
 
-static int enter_namespace(pid_t pid, const char *kind)
+/* The number that tells one namespace from another; 0 if the process has gone. */
+static unsigned long namespace_of(pid_t pid, const char *kind)
 {
 	char path[64];
+	struct stat status;
 	snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, kind);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int error = setns(fd, 0) < 0 ? -errno : 0;
-	close(fd);
+	return stat(path, &status) < 0 ? 0 : (unsigned long)status.st_ino;
+}
+
+/* All are opened first: in another's mounts /proc may be another's too. The user namespace comes last, because who has
+ * entered it has no rights to the others any more; capabilities are those of the one a process is in, and WebKit's
+ * sandbox has one of its own. */
+static int enter_namespaces(pid_t pid, bool apart)
+{
+	static const char *const kinds[] = {"net", "mnt", "user"};
+	int fds[3], error = 0;
+	for (size_t i = 0; i < 3; i++) {
+		char path[64];
+		snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, kinds[i]);
+		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	for (size_t i = 0; i < (apart ? 3 : 2) && !error; i++)
+		error = setns(fds[i], 0) < 0 ? -errno : 0;
+	for (size_t i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 	return error;
 }
 
@@ -136,40 +153,27 @@ static int take_on(const struct place *place, uint64_t capabilities)
 	for (int cap = 0; cap <= CAPABILITY_LAST; cap++)
 		if (!(place->bounds >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return -errno;
-	if (setgroups(place->group_count, place->groups) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
-	    setresgid(place->gid, place->gid, place->gid) < 0 || setresuid(place->uid, place->uid, place->uid) < 0 ||
-	    syscall(SYS_capset, &header, data) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if ((setgroups(place->group_count, place->groups) < 0 && place->group_count > 0) ||
+	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(place->gid, place->gid, place->gid) < 0 ||
+	    setresuid(place->uid, place->uid, place->uid) < 0 || syscall(SYS_capset, &header, data) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
-}
-
-/* Capabilities are those of the user namespace that a process is in: WebKit's sandbox has one of its own. */
-static int enter_user_namespace(pid_t pid)
-{
-	char path[64];
-	struct stat here, there;
-	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-	if (stat("/proc/self/ns/user", &here) < 0 || stat(path, &there) < 0)
-		return -errno;
-	return here.st_ino == there.st_ino ? 0 : enter_namespace(pid, "user");
 }
 
 static int attack(pid_t pid, const char *how, const char *table)
 {
 	struct place place;
 	int error = read_place(pid, &place);
-	if (!error)
-		error = enter_user_namespace(pid);
+	bool apart = namespace_of(pid, "user") != namespace_of(getpid(), "user");
 	bool root = strcmp(how, "root") == 0;
 	uint64_t capabilities = root ? place.bounds : place.permitted;
 	if (!error)
-		error = enter_namespace(pid, "net");
-	if (!error)
-		error = enter_namespace(pid, "mnt");
-	if (root) {
+		error = enter_namespaces(pid, apart);
+	if (root)
 		place.uid = place.gid = 0;
+	if (root || apart) /* who may not set groups there cannot have more than he came with either */
 		place.group_count = 0;
-	}
 	if (!error)
 		error = take_on(&place, capabilities);
 	return error ? error : run_table(table, capabilities, WAIT_MS);
@@ -180,14 +184,7 @@ static int attack(pid_t pid, const char *how, const char *table)
 static void show_process(pid_t pid)
 {
 	struct place place;
-	struct stat net, user;
 	char path[64], command[LINE_BYTES] = "";
-	snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
-	if (read_place(pid, &place) < 0 || stat(path, &net) < 0)
-		return;
-	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-	if (stat(path, &user) < 0)
-		return;
 	snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? 0 : read(fd, command, sizeof command - 1);
@@ -196,11 +193,11 @@ static void show_process(pid_t pid)
 	for (ssize_t i = 0; i + 1 < size; i++)
 		if (command[i] == '\0')
 			command[i] = ' ';
-	if (size <= 0)
-		return; /* the kernel's own */
-	printf("%d\t%d\t%u\t%" PRIx64 "\t%" PRIx64 "\t%d\t%d\t%lu\t%lu\t%s\n", pid, place.parent, place.uid,
-	       place.permitted, place.bounds, place.no_new_privs, place.seccomp, (unsigned long)net.st_ino,
-	       (unsigned long)user.st_ino, command);
+	if (size <= 0 || read_place(pid, &place) < 0)
+		return; /* the kernel's own, or gone */
+	printf("%d\t%d\t%u\t%" PRIx64 "\t%" PRIx64 "\t%d\t%d\t%lu\t%lu\t%lu\t%s\n", pid, place.parent, place.uid,
+	       place.permitted, place.bounds, place.no_new_privs, place.seccomp, namespace_of(pid, "net"),
+	       namespace_of(pid, "user"), namespace_of(pid, "mnt"), command);
 }
 
 static void show_processes(void)

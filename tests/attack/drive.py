@@ -20,7 +20,7 @@ SETTINGS = ("kernel/dmesg_restrict", "kernel/kptr_restrict", "kernel/perf_event_
             "kernel/modules_disabled", "kernel/unprivileged_bpf_disabled", "kernel/io_uring_disabled", "kernel/sysrq",
             "kernel/yama/ptrace_scope", "kernel/randomize_va_space", "kernel/core_pattern", "fs/suid_dumpable",
             "fs/protected_symlinks", "fs/protected_hardlinks", "fs/protected_fifos", "fs/protected_regular",
-            "vm/mmap_min_addr", "vm/mmap_rnd_bits", "vm/unprivileged_userfaultfd", "user/max_user_namespaces",
+            "vm/mmap_min_addr", "vm/mmap_rnd_bits", "vm/memfd_noexec", "vm/unprivileged_userfaultfd", "user/max_user_namespaces",
             "net/core/bpf_jit_harden", "net/ipv4/ip_forward", "net/ipv4/tcp_syncookies",
             "net/ipv4/conf/all/accept_redirects", "net/ipv4/conf/all/accept_source_route",
             "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/all/send_redirects", "net/ipv6/conf/all/accept_redirects",
@@ -57,12 +57,12 @@ class Attacker:
         all_ = {}
         for line in self.ask("ps"):
             fields = line.split("\t")
-            if len(fields) < 10:
+            if len(fields) < 11:
                 continue
             pid, parent, uid = (int(field) for field in fields[:3])
             all_[pid] = {"pid": pid, "parent": parent, "uid": uid, "capabilities": int(fields[3], 16),
                          "bounds": int(fields[4], 16), "no_new_privs": int(fields[5]), "seccomp": int(fields[6]),
-                         "netns": fields[7], "userns": fields[8], "command": fields[9]}
+                         "netns": fields[7], "userns": fields[8], "mntns": fields[9], "command": fields[10]}
         for process in all_.values():
             process["name"] = name_of(process, all_)
         return sorted(all_.values(), key=lambda p: p["pid"])
@@ -102,20 +102,16 @@ def report(stick):
 
 
 def places(processes):
-    """Each place once: several processes of one uid with one set of capabilities in one namespace are the same to it."""
-    seen = set()
-    init = processes[0]
+    """Each place once: processes of one uid with the same capabilities and namespaces are the same to an attacker."""
+    init, found = processes[0], {}
     for process in processes:
         if process is init or process["name"] == "attacker":
             continue
-        for how in ("itself", "root"):
-            root = how == "root"
-            if root and process["userns"] != init["userns"]:
-                continue  # no uid there is the system's root
-            place = (process["netns"], 0 if root else process["uid"], process["bounds" if root else "capabilities"])
-            if place not in seen:
-                seen.add(place)
-                yield process, how
+        spaces = process["netns"], process["userns"], process["mntns"]
+        found[(*spaces, process["uid"], process["capabilities"])] = process, "itself"
+        if process["userns"] == init["userns"]:  # in another no uid is the system's root
+            found[(*spaces[:2], 0, process["bounds"])] = process, "root"
+    return found.values()
 
 
 def attack(stick):
@@ -136,9 +132,11 @@ def attack(stick):
                 left += through
             else:
                 bad += through
+        if not outcomes:
+            bad.append("its place could not be taken")
         asked = sum(outcome != "own" for outcome in outcomes.values()) - len(left)
         tried += asked
-        stopped += asked - len(bad)
+        stopped += max(asked - len(bad), 0)
         result.append({"name": process["name"], "uid": process["uid"], "how": how, "capabilities": process["capabilities"],
                        "bounds": process["bounds"], "outcomes": outcomes, "bad": bad, "left": left})
         print(f"# {process['name']} ({process['uid']}) as {how}: {asked} tried, not stopped {bad}, left to its filter {left}",
@@ -175,7 +173,7 @@ def main():
         found = report(stick) if command == "report" else attack(stick)
         with open(arguments[0], "w") as out:
             json.dump(found, out, indent=1)
-        sys.exit(command == "attack" and found["attacks_stopped"] < found["attacks_tried"])
+        sys.exit(command == "attack" and any(place["bad"] for place in found["places"]))
     if command == "exhaust":
         found = exhaust(stick, arguments[0])
         with open(arguments[1], "w") as out:
