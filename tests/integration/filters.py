@@ -35,11 +35,6 @@ def keep(name, seen):
         json.dump(seen, f)
 
 
-def forget():
-    if os.path.exists(FIGURES):
-        os.unlink(FIGURES)
-
-
 def check_filter(name, pid, reachable_max=None, dangerous=()):
     """The figure of one process, kept and held against its bounds."""
     seen = look(pid)

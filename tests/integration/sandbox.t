@@ -4,14 +4,13 @@
 Usage: B=BUILD sandbox.t, as root. Prints TAP. Each process is waited for until its sandbox is entered, and then made to
 ask the kernel from outside (tests/rig/inject): an allowed call must come back, or the injection itself would prove
 nothing. Its filters are read from outside as well (tests/rig/filter). The launcher's children are started one by one;
-PID 1, the guard, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole (tests/rig/stick).
-The tunnel,
-which is configured before its sandbox, has the same in tunnel.t.
+PID 1, the guard, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole
+(tests/rig/stick). The tunnel, which is configured before its sandbox, has the same in tunnel.t, dhcpcd in link.t.
 """
 import os, subprocess, sys, tempfile, time
 
 sys.dont_write_bytecode = True
-from filters import B, REACHABLE_MAX, check_filter, check_forbidden, forget, inject
+from filters import B, REACHABLE_MAX, check_filter, check_forbidden, inject
 from tap import bail, check, plan
 
 CHILDREN = ("record", "link", "keyholder", "policy", "broker", "agent")
@@ -77,8 +76,8 @@ def children_of(pid):
 class Stick:
     """PID 1 and all it starts. Where each is found: by name, below whom, and with how many filters it is ready."""
 
-    PLACES = {"init": (None, "init", 1), "guard": ("init", "guard", 1), "wall": ("init", "wall", 1), "launcher": ("init", "launcher", 1),
-              "spawner": ("launcher", "launcher", 1), "udevd": ("spawner", "systemd-udevd", 2),
+    PLACES = {"init": (None, "init", 1), "guard": ("init", "guard", 1), "wall": ("init", "wall", 1),
+              "launcher": ("init", "launcher", 1), "spawner": ("launcher", "launcher", 1), "udevd": ("spawner", "systemd-udevd", 2),
               "seatd": ("spawner", "seatd", 2), "cage": ("spawner", "cage", 2), "kiosk": ("cage", "kiosk", 3),
               "network": ("kiosk", "WebKitNetworkPr", 5), "bwrap": ("kiosk", "bwrap", 3), "jail": ("bwrap", "bwrap", 4),
               "web": ("jail", "WebKitWebProces", 6)}
@@ -132,11 +131,11 @@ CHOWN, DAC_OVERRIDE, FOWNER, NET_ADMIN = 0, 1, 3, 12
 
 
 def test_stick_at_rest():
-    bounds = {"init": (REACHABLE_MAX, ("reboot", "umount2", "clock_settime")), "wall": (REACHABLE_MAX, ()), "guard": (REACHABLE_MAX, ()),
-              "launcher": (REACHABLE_MAX, ()), "spawner": (None, MOUNTS), "udevd": (None, ()), "seatd": (None, ()),
+    bounds = {"init": (REACHABLE_MAX, ("reboot", "umount2", "clock_settime")), "wall": (REACHABLE_MAX, ()),
+              "guard": (REACHABLE_MAX, ()), "launcher": (REACHABLE_MAX, ()), "spawner": (None, MOUNTS), "udevd": (None, ()), "seatd": (None, ()),
               "cage": (None, MOUNTS), "kiosk": (None, MOUNTS)}
-    capabilities = {"guard": (DAC_OVERRIDE,), "wall": (NET_ADMIN,), "launcher": (), "udevd": (NET_ADMIN, CHOWN, FOWNER), "seatd": (CHOWN, FOWNER),
-                    "cage": (), "kiosk": ()}
+    capabilities = {"guard": (DAC_OVERRIDE,), "wall": (NET_ADMIN,), "launcher": (), "udevd": (NET_ADMIN, CHOWN, FOWNER),
+                    "seatd": (CHOWN, FOWNER), "cage": (), "kiosk": ()}
     with Stick() as stick:
         stick.wait("kiosk")
         for name, (most, dangerous) in bounds.items():
@@ -254,7 +253,6 @@ def test_hook():
         check((done.returncode == 0) == ends, f"dhcp-hook: {call} {'ends it' if ends else 'comes back'} ({said})")
 
 
-forget()
 for name in CHILDREN:
     test_child(name)
 test_hook()
