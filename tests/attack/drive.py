@@ -16,6 +16,7 @@ import time
 
 HARMLESS = ("refused", "killed", "unheard", "own")
 DAC_OVERRIDE = 1 << 1
+PLACES_MIN = 20
 SETTINGS = ("kernel/dmesg_restrict", "kernel/kptr_restrict", "kernel/perf_event_paranoid", "kernel/kexec_load_disabled",
             "kernel/modules_disabled", "kernel/unprivileged_bpf_disabled", "kernel/io_uring_disabled", "kernel/sysrq",
             "kernel/yama/ptrace_scope", "kernel/randomize_va_space", "kernel/core_pattern", "fs/suid_dumpable",
@@ -133,7 +134,8 @@ def attack(stick):
             else:
                 bad += through
         if not outcomes:
-            bad.append("its place could not be taken")
+            print(f"# {process['name']} ({process['uid']}) as {how}: its place could not be taken {lines}", flush=True)
+            continue
         asked = sum(outcome != "own" for outcome in outcomes.values()) - len(left)
         tried += asked
         stopped += max(asked - len(bad), 0)
@@ -173,7 +175,7 @@ def main():
         found = report(stick) if command == "report" else attack(stick)
         with open(arguments[0], "w") as out:
             json.dump(found, out, indent=1)
-        sys.exit(command == "attack" and any(place["bad"] for place in found["places"]))
+        sys.exit(command == "attack" and (len(found["places"]) < PLACES_MIN or any(place["bad"] for place in found["places"])))
     if command == "exhaust":
         found = exhaust(stick, arguments[0])
         with open(arguments[1], "w") as out:
