@@ -7,7 +7,8 @@ INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
 # and with the words that a DEVEL image's command line has. Kernel, /usr and all other programs are the same files.
 ifneq ($(IMAGE),$(B)/devel/sekisho.img)
 $(B)/devel/sekisho.img: $(B)/attacker $(IMAGE)
-	$(Q)$(MAKE) --no-print-directory DISK=$(B)/devel IMAGE=$@ CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE=init=/sekisho/attacker \
+	$(Q)$(MAKE) --no-print-directory DISK=$(B)/devel IMAGE=$@ IMAGE_KERNEL='$(KERNEL)/bzImage' \
+	  CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE=init=/sekisho/attacker \
 	  STICK_PROGRAMS="$(STICK_PROGRAMS) $(B)/attacker" $@
 endif
 E2E_NEEDS += $(B)/devel/sekisho.img
