@@ -7,7 +7,7 @@ nothing. Its filters are read from outside as well (tests/rig/filter). The launc
 PID 1, the guard, the wall, the launcher with its spawner, the compositor, the kiosk and WebKit's processes as a whole
 (tests/rig/stick). The tunnel, which is configured before its sandbox, has the same in tunnel.t, dhcpcd in link.t.
 """
-import os, subprocess, sys, tempfile, time
+import ctypes, os, subprocess, sys, tempfile, time
 
 sys.dont_write_bytecode = True
 from filters import B, REACHABLE_MAX, check_filter, check_forbidden, inject
@@ -217,6 +217,11 @@ def test_page():
                 check_forbidden(name, stick.wait(name), call)
 
 
+def landlock_abi():
+    create_ruleset, version = 444, 1
+    return ctypes.CDLL(None).syscall(create_ruleset, None, 0, version)
+
+
 def test_probe():
     """A program in place of WebKit's, in the same cells, tries what a page would that has taken them over."""
     allowed = {"network": {"read /etc/hosts", "tcp socket"}, "web": {"read /etc/hosts"}}
@@ -233,6 +238,9 @@ def test_probe():
         for name, tried in said.items():
             check(tried.pop("done", None) is not None and len(tried) > 20, f"{name}: {len(tried)} things were tried in its place")
             for what, became in tried.items():
+                if what == "signal its parent" and landlock_abi() < 6:
+                    check(True, f"{name}: {what} # SKIP the stick's kernel keeps signals in, this machine's cannot yet")
+                    continue
                 check((became == "allowed") == (what in allowed[name]), f"{name}: {what}: {became}")
 
 
