@@ -83,7 +83,7 @@ pc() {
 
 # pc_said REGEX SECONDS - the serial port says it
 pc_said() {
-  machine_said stick "$1" "$2" >"$RUN/said" || { note "the serial port says: $(tr -dc '[:print:]\n' <"$RUN/stick.log" | tail -n 3)"; false; }
+  machine_said stick "$1" "$2" >"$RUN/said" || { note "the serial port says: $(tr -dc '[:print:]\n' <"$RUN/stick.log" | tail -n 3)"; return 1; }
   note "after $((($(now_ms) - STARTED_MS) / 1000)) s: $(tr -dc '[:print:]' <"$RUN/said" | cut -c1-150)"
 }
 

@@ -5,8 +5,8 @@
 # time it was taken, so that how long a thing took does not depend on how long reading it took.
 set -u
 RUN=$B/e2e/$(basename "$0" .t)
-# two runs at once, of two checkouts say, do not meet
-for CONSOLE_PORT in $(seq 18443 18499); do
+# two runs at once, of two checkouts or of two tests, do not meet: each begins to look elsewhere
+for CONSOLE_PORT in $(seq $((18443 + $$ % 1000)) 19999); do
   [ -n "$(ss -Hltn "sport = $CONSOLE_PORT")" ] || break
 done
 API=https://127.0.0.1:$CONSOLE_PORT

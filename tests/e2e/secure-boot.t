@@ -18,14 +18,14 @@ ok $? "and starts the PC again"
 cp "$RUN/stick.vars" "$RUN/ours.vars"
 pc_off enrolment
 virt-fw-vars --input "$RUN/ours.vars" --print --verbose >"$RUN/variables" 2>/dev/null
-[ "$(grep -A1 -E '^name=(PK|KEK|db) ' "$RUN/variables" | grep -c 'subject CN=')" = 3 ] && [ "$(grep -c 'subject CN=' "$RUN/variables")" = 3 ]
+[ "$(grep -A2 -E '^name=(PK|KEK|db) ' "$RUN/variables" | grep -c 'subject CN=')" = 3 ] && [ "$(grep -c 'subject CN=' "$RUN/variables")" = 3 ]
 ok $? "the firmware has our PK, our KEK, our db, and nobody else's"
 
 # --- altered pieces, each on a stick of its own ---
 
 cp "$B/disk/unsigned/sekisho-a.efi" "$RUN/unsigned.efi"
 # a genuine start is silent on the serial port; this one would talk there
-section_spoil "$UKI" .cmdline 's/console=null quiet loglevel=3/console=ttyS0 ignore_loglevel/' "$RUN/cmdline.efi" &&
+section_spoil "$UKI" .cmdline 's/console=null quiet loglevel=3/console=ttyS0 altered=section/' "$RUN/cmdline.efi" &&
   section_spoil "$UKI" .linux 's/-sekisho (/-foreign (/' "$RUN/kernel.efi" || bail "the UKI is altered"
 image/sign/keys "$RUN/foreign-keys" &&
   image/sign/sign "$RUN/foreign-keys/db.key" "$RUN/foreign-keys/db.pem" "$RUN/unsigned.efi" "$RUN/foreign.efi" || bail "a foreign key signs"
@@ -34,8 +34,8 @@ small_stick loader /usr/lib/systemd/boot/efi/systemd-bootx64.efi "$UKI"
 
 # --- a genuine stick on whose boot partition somebody else wrote, in a PC whose tables somebody else wrote ---
 
-add_on 'console=ttyS0,115200 ignore_loglevel added=beside' "$RUN/beside.addon.efi" &&
-  add_on 'console=ttyS0,115200 ignore_loglevel added=global' "$RUN/global.addon.efi" || bail "add-ons are made"
+add_on 'console=ttyS0,115200 ignore_loglevel added_beside=1' "$RUN/beside.addon.efi" &&
+  add_on 'console=ttyS0,115200 ignore_loglevel added_global=1' "$RUN/global.addon.efi" || bail "add-ons are made"
 mkdir "$RUN/initrd"
 printf 'not a program of ours' >"$RUN/initrd/init"
 (cd "$RUN/initrd" && echo init | cpio --quiet -o -H newc) >"$RUN/foreign.cpio"
@@ -52,12 +52,12 @@ write_beside() {
 }
 write_beside "$esp"
 mmd -i "$esp" ::/loader/entries
-printf 'title foreign\nlinux /EFI/Linux/sekisho-a.efi\noptions console=ttyS0,115200 ignore_loglevel added=options\n' |
+printf 'title foreign\nlinux /EFI/Linux/sekisho-a.efi\noptions console=ttyS0,115200 ignore_loglevel added_options=1\n' |
   mcopy -i "$esp" - ::/loader/entries/foreign.conf
 printf 'timeout 0\ndefault foreign.conf\neditor yes\n' | mcopy -o -i "$esp" - ::/loader/loader.conf
 stick_disk
 partition_put "$esp" "$ESP" || bail "the boot partition is written over"
-printf 'io.systemd.stub.kernel-cmdline-extra=console=ttyS0,115200 ignore_loglevel added=smbios' >"$RUN/smbios"
+printf 'io.systemd.stub.kernel-cmdline-extra=console=ttyS0,115200 ignore_loglevel added_smbios=1' >"$RUN/smbios"
 PC_MORE="-smbios type=11,path=$RUN/smbios"
 
 # --- one start: five refusals, and the genuine one ---
@@ -74,11 +74,11 @@ pc_said 'starting Boot0006' 120
 ok $? "the genuine boot loader is started"
 screen_wait "$FIRST_SCREEN" 240
 ok $? "the genuine stick starts"
-picture_shows "$(pictures | tail -n 1)" '開発用の鍵'
+screen_wait '開発用の鍵' 60
 ok $? "and says that development keys signed it"
 grep -aqE "global.addon.efi.*ignoring: Access denied" "$RUN/stick.log" && grep -aqE "beside.addon.efi.*ignoring: Access denied" "$RUN/stick.log"
 ok $? "add-ons for its command line are refused"
-! grep -aqE 'Linux version|added=' "$RUN/stick.log"
+! grep -aqE 'Linux version|added_' "$RUN/stick.log"
 ok $? "and its kernel got no other words: from add-ons, boot menu, credentials, the PC's tables"
 pc_off ours
 virt-fw-vars --input "$RUN/stick.vars" --print --verbose >"$RUN/variables" 2>/dev/null
@@ -89,11 +89,13 @@ ok $? "nothing of its boot loader stays in the PC's firmware"
 
 write_beside "$RUN/cmdline.disk"
 pc "$RUN/open.vars" "$RUN/cmdline.disk"
-pc_said 'Kernel command line: .*console=ttyS0 ignore_loglevel' 120
+# (the kernel prints the first thousand characters of its command line, and later by name what nobody in it knows)
+pc_said 'Unknown kernel command line parameters' 120
+grep -q 'altered=section' "$RUN/said"
 ok $? "without Secure Boot the altered command line is taken"
-grep -a 'Kernel command line' "$RUN/stick.log" | grep -q 'added=global.*added=beside'
+grep -q 'added_global=1.*added_beside=1' "$RUN/said"
 ok $? "and so are the add-ons"
-! grep -aq 'added=smbios' "$RUN/stick.log"
+! grep -q 'added_smbios' "$RUN/said"
 ok $? "but what the PC's tables say is not"
 pc_off open
 PC_MORE=
