@@ -8,8 +8,6 @@ include tests/check/check.mk
 # TAP in its folder, and the cmocka programs of tests/unit.
 INTEGRATION_TESTS := $(sort $(wildcard tests/integration/*.t))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.t))
-# alone: the figures of the report are for a machine with nothing else to do
-E2E_FIRST := tests/e2e/first-light.t
 
 .PHONY: test-unit test-integration test-e2e
 unit: test-unit ## unit tests, with ASan and UBSan
@@ -19,14 +17,14 @@ e2e: test-e2e ## the stick in an emulated PC, seen from outside
 test-unit: $(UNITS)
 	$(call say,TEST,unit)
 	$(Q)tests/prove $(B) unit $(UNITS)
-# They wait more than they work, and have namespaces of their own: several at once. A plain user may go back to a network namespace that he made, but not back to the machine's own
+# They wait more than they work, and have namespaces of their own: several at once. A plain user may go back to a network
+# namespace that he made, but not back to the machine's own.
 test-integration: programs $(INTEGRATION_NEEDS)
 	$(call say,TEST,integration)
 	$(Q)unshare --net sh -c 'ip link set lo up && exec "$$@"' sh tests/prove $(B) integration --jobs 4 $(INTEGRATION_TESTS)
 test-e2e: $(E2E_NEEDS)
 	$(call say,TEST,e2e)
-	$(Q)tests/prove $(B) e2e-first $(E2E_FIRST)
-	$(Q)tests/prove $(B) e2e --jobs 2 $(filter-out $(E2E_FIRST),$(E2E_TESTS))
+	$(Q)tests/prove $(B) e2e $(E2E_TESTS)
 
 # Attacks on whole machines with a wall taken away, and what is too long for every day; see tests/attack/attack.mk too.
 .PHONY: attack test-attack
