@@ -21,7 +21,7 @@
 
 #define SETTINGS "/proc/sys"
 
-enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC, SETTING_BYTES = 64, OVERWRITE_MS = 10000 };
+enum { HARD = MS_NOSUID | MS_NODEV | MS_NOEXEC, SETTING_BYTES = 64, OVERWRITE_MS = 5000 };
 
 static const struct place {
 	const char *source, *target, *type;

@@ -13,9 +13,6 @@ screen_wait '銀行をお選びください' 180 || bail "the stick shows its ba
 press 1
 screen_wait '契約者番号' 120 || bail "the bank's page is painted"
 ok 0 "a bank's page is open"
-type_text 1234567
-press tab
-type_text "$typed"
 
 # --- a disk in the middle of it: the desk knows ---
 
@@ -31,6 +28,12 @@ desk_counted
 ok $? "the desk counts it"
 
 # --- while it runs: the search finds what there is ---
+
+type_text 1234567
+press tab
+type_text "$typed"
+press tab # to the button: then no caret blinks, and the picture stands still when all is typed
+picture_steady 2
 
 memory_take memory
 key=$("$B/remains" authority "$RUN/memory")
