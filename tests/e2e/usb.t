@@ -148,7 +148,7 @@ ok $? "the running stick's memory holds the record's key"
 press f10
 screen_wait '電源を切りますか' 30 || note "no question before the power goes off"
 press ret
-timeout 60 sh -c "until '$B/qmp' '$RUN/stick.qmp' execute query-status | grep -q shutdown; do sleep 0.3; done"
+timeout 60 sh -c "until '$B/qmp' '$RUN/stick.qmp' execute query-status 2>/dev/null | grep -q shutdown; do sleep 0.3; done"
 ok $? "the PC powers off"
 memory_take memory
 memory_counts memory "$secret" >"$RUN/off"
