@@ -70,10 +70,10 @@ api_login || bail "the desk lets the operator in for the third time"
 stick_start
 screen_wait '版が古くなりました' 240
 ok $? "an image below the gateway's floor says so on the screen"
-screen_wait 'お電話ください' 10
+screen_wait 'お電話ください' 30
 ok $? "and what to do"
 press f2
-screen_wait 'too old' 30
+screen_wait 'tooold' 60
 ok $? "in English as well"
 stick_state_wait .state quarantined 60
 ok $? "the desk shows it held back"
