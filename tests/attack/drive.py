@@ -117,11 +117,14 @@ def places(processes):
 
 def attack(stick):
     """What does not concern the network is tried as the process itself only, and where that has uid 0 or may open root's
-    files not held against it: those, and what the spawner's capabilities are for, are kept from it by its own filter
-    and Landlock (tests/integration/sandbox.t), which nobody else can borrow. They are listed as left to them."""
+    files not held against it, and in bubblewrap's namespaces, whose own files in memory may be written: those, and what
+    the spawner's capabilities are for, are kept from it by its own filter and Landlock (tests/integration/sandbox.t, for
+    the page's processes by a program in their cell), which nobody else can borrow. They are listed as left to them."""
     result, tried, stopped = [], 0, 0
-    for process, how in places(stick.processes()):
+    processes = stick.processes()
+    for process, how in places(processes):
         outcomes, bad, left = {}, [], []
+        caged = process["userns"] != processes[0]["userns"]
         for table in ("network", "packets", "system"):
             if table == "system" and (how == "root" or process["name"] in ("launcher", "spawner")):
                 continue
@@ -129,7 +132,7 @@ def attack(stick):
             got = dict(line.split("\t") for line in lines if "\t" in line)
             outcomes |= got
             through = [f"{what}: {outcome}" for what, outcome in got.items() if outcome.split()[0] not in HARMLESS]
-            if table == "system" and (process["uid"] == 0 or process["capabilities"] & DAC_OVERRIDE):
+            if table == "system" and (process["uid"] == 0 or process["capabilities"] & DAC_OVERRIDE or caged):
                 left += through
             else:
                 bad += through
