@@ -1,13 +1,12 @@
 #!/bin/sh
 # The bad neighbours of a bank, visited one after the other in one session: what the customer reads, what reached them,
-# what the desk counts. Then every key that opens, saves, prints, inspects or leaves elsewhere; and the PC's memory
-# failing under the policy process.
+# what the desk counts. Then every key that opens, saves, prints, inspects or leaves elsewhere.
 . tests/e2e/lib.sh
 
 # The stick does not wait for the others here: the gateway is there before it, or it tries again.
 world_and_gateway_begin
 stick_disk
-stick_start -object memory-backend-memfd,id=ram,size=512M,share=on -machine memory-backend=ram
+stick_start
 world_and_gateway_ready
 api_login || bail "the desk lets the operator in"
 screen_wait '銀行をお選びください' 180 || bail "the stick shows its banks"
@@ -91,20 +90,6 @@ visit i '名前ではなく.{0,3}番号.*198\.51\.100\.10' "after fifty keys and
 press $back
 picture_again "$before" 30
 ok $? "and is the same to the last pixel"
-
-# --- the policy process dies: the PC's memory fails under it ---
-
-visited=$(wc -l <"$RUN/bank.log")
-tests/e2e/memory-fault "$(cat "$RUN/stick.pid")" policy | sed 's/^/# /'
-press 8 # the broker has to ask: what it knew of that host is a minute old
-screen_wait '銀行をお選びください' 90
-ok $? "the policy process dies: the session has ended and the list of banks is back"
-! picture_shows "$newest" 'www\.bank\.example'
-ok $? "the bank's page is gone"
-note "requests from the fault to the list: $(($(wc -l <"$RUN/bank.log") - visited))"
-press 1
-screen_wait '契約者番号' 120
-ok $? "a new session opens, under a new authority"
 
 # --- what reached them ---
 
