@@ -56,6 +56,7 @@ add_on() {
 # pc VARIABLES DISK... - switch on a PC whose firmware has these variables (a copy: RUN/stick.vars), with these sticks,
 # tried in this order; a .qcow2 may be written to. PC_MORE has more words for QEMU. What comes out of the serial port is
 # in RUN/stick.log: the firmware's words, and the kernel's only where somebody gave it other words than ours.
+# Eight ports: behind a hub a stick may come too late for the list of what the firmware starts.
 PC_MORE=
 # our first screen, whatever it says of the network, which is not there
 FIRST_SCREEN='機器の点検|ネットワーク|準備をしています'
@@ -77,7 +78,7 @@ pc() {
   machine stick -m 512 -smp 2 -vga std -display none -machine smm=on -global driver=cfi.pflash01,property=secure,value=on \
     -drive "if=pflash,format=raw,unit=0,readonly=on,file=$OVMF/OVMF_CODE_4M.secboot.fd" \
     -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
-    -device qemu-xhci,id=usb -device usb-kbd,bus=usb.0 -serial "file:$RUN/stick.log" -nic none $PC_MORE "$@"
+    -device qemu-xhci,id=usb,p2=8,p3=8 -device usb-kbd,bus=usb.0 -serial "file:$RUN/stick.log" -nic none $PC_MORE "$@"
   eyes_open
 }
 
