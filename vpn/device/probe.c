@@ -49,5 +49,6 @@ int64_t probe_receive(int fd, int64_t now)
 	if (got != sizeof echo || echo.header.type != ICMP_ECHOREPLY)
 		return -EBADMSG;
 	memcpy(&sent, &echo.sent_ms, sizeof sent);
-	return now >= sent ? now - sent : -EBADMSG;
+	/* whoever answers may say any time */
+	return sent >= 0 && now >= sent ? now - sent : -EBADMSG;
 }

@@ -1,0 +1,1 @@
+$(call fuzz,probe,vpn/device/probe.c,)
