@@ -4,7 +4,7 @@
 Usage: B=BUILD link.t, as root. Prints TAP. wall and `launcher --as link` run in a root like the stick's: its /etc, no
 shell, /run in memory. dnsmasq is the router.
 """
-import os, re, signal, socket, subprocess, sys
+import contextlib, os, re, signal, socket, subprocess, sys
 
 sys.dont_write_bytecode = True
 from filters import check_filter, look
@@ -70,7 +70,8 @@ check(link.wait_state(UP, 30) is not None, "and put back: it is up again")
 # --- dhcpcd dies
 mine = clients()
 for pid in mine:
-    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # the first may have taken it along
+        os.kill(pid, signal.SIGKILL)
 check(bool(mine), "dhcpcd was running")
 check(wait_for(lambda: set(clients()) - set(mine), 15), "killed, it is started again")
 
