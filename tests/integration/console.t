@@ -206,10 +206,12 @@ try:
     check(browser.sees("root がイメージの下限を 8 にしました", seconds=8, selector=".events"), "the events say who set the floor")
     picture("held-ja")
     sekisho("image", "floor", "0")
-    beacon(1, 3)
+    beacon(1, 3, refused={"not_listed": 3, "pin": 1, "constructor": 2})
     check(shows(1, "正常"), "without the floor it is let in again")
     browser.click("tbody tr")
     check(browser.sees("内部アドレス", "10.77.0.2", selector="dialog"), "a click on a stick opens what is known of it")
+    check(browser.sees("許可されていないサイト\n3 回", "鍵の違う証明書（攻撃の疑い）\n1 回", "constructor\n2 回", selector="dialog .counts"),
+          "and what it refused by itself, in words and by count")
     picture("stick-ja")
     sekisho("stick", "revoke", "ST-000001")
     check(browser.sees("失効", "スティックの回収", selector="dialog"), "it is revoked, and the open card says so and what to do")

@@ -140,6 +140,8 @@ ok $? "a log-in sent by another origin's page is refused"
 ok $? "the printed first password logs in"
 [ "$(stick ST-000001 state)" = up ] && [ "$(stick ST-000001 cause)" = first_beacon ] && [ "$(stick ST-000001 rtt_ms)" = 9 ]
 ok $? "the fleet shows it up, with what its beacon said"
+[ "$(stick ST-000001 'refused.not_listed')" = 2 ]
+ok $? "and what it refused by itself, by reason"
 check "and with the endpoint that WireGuard saw" until_true eval '[[ $(stick ST-000001 endpoint) == 192.168.*.2:* ]]'
 [ "$(stick ST-000002 state)" = never ]
 ok $? "the other stick is still never seen"

@@ -1,5 +1,6 @@
 // The desk: what the fleet looks like now. Draws a model; asks nobody.
 
+import { refusals } from "./counts.js";
 import { icon, make, tones } from "./dom.js";
 import { alarms, isAtBank, isTrouble, whatIsWrong, whatToDo, worst } from "./trouble.js";
 import { age, bytes, clock, language, moment, words } from "./words.js";
@@ -149,6 +150,7 @@ export function stickDialog(model, act) {
     make("header", pill(s.state), make("h2", s.name || s.id, make("br"), make("small.sub", s.id)), make("button.plain", { type: "button", onclick: act.close }, w.close)),
     make("dl.facts", facts.map(([name, value]) => make("div", make("dt", name), make("dd", value || "-")))),
     make(`p.todo.tone-${tones[s.state]}`, make("b", `${w.todo}　`), whatToDo(s)),
+    refusals(s),
     own.length ? make("ol.events", own.map((e) => eventLine(e, model))) : null);
 }
 

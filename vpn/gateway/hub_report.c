@@ -24,6 +24,15 @@ static void put(FILE *out, json_t *row, bool *first)
 
 static json_t *number_or_null(int64_t value) { return value ? json_integer(value) : json_null(); }
 
+/* What the stick says it refused since its boot, by reason; {} before its first beacon. */
+static json_t *refused_json(const struct stick *s)
+{
+	json_t *refused = json_object();
+	for (size_t i = 0; i < s->refused_count; i++)
+		json_object_set_new(refused, s->refused[i].code, json_integer(s->refused[i].count));
+	return refused;
+}
+
 static json_t *stick_json(const struct stick *s)
 {
 	char address[INET_ADDRSTRLEN];
@@ -47,6 +56,7 @@ static json_t *stick_json(const struct stick *s)
 	json_object_set_new(row, "link", json_string(s->link));
 	json_object_set_new(row, "received_bytes", json_integer((json_int_t)s->received_bytes));
 	json_object_set_new(row, "sent_bytes", json_integer((json_int_t)s->sent_bytes));
+	json_object_set_new(row, "refused", refused_json(s));
 	return row;
 }
 
