@@ -1,0 +1,3 @@
+.PHONY: bench-crypto
+bench-crypto: $(DEPS_STAMP) ## mbedTLS as we build it beside mbedTLS as it comes
+	$(Q)tests/bench/crypto $(DEPS) $(B)
