@@ -4,7 +4,8 @@
  *
  *   systemd-udevd    says READY=1 to NOTIFY_SOCKET
  *   seatd -n FD ...  writes a byte to FD
- *   cage ...         becomes the real compositor, which draws to nowhere: /sekisho/cage
+ *   cage ...         becomes the real compositor, which draws to nowhere: /sekisho/cage; where that is not there,
+ *                    what the compositor would start
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +35,13 @@ static void become_cage(char **argv)
 	setenv("WLR_BACKENDS", "headless", 1);
 	unsetenv("LIBSEAT_BACKEND");
 	execv("/sekisho/cage", argv);
-	fatal("/sekisho/cage: %s", strerror(errno));
+	if (errno != ENOENT)
+		fatal("/sekisho/cage: %s", strerror(errno));
+	while (*argv && strcmp(*argv, "--") != 0)
+		argv++;
+	if (*argv)
+		execv(argv[1], argv + 1);
+	fatal("nothing to start: %s", strerror(errno));
 }
 
 int main(int argc, char **argv)
