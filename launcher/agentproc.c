@@ -14,6 +14,7 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 #include "launcher/agent_http.h"
+#include "launcher/agent_inquiry.h"
 #include "launcher/agent_talk.h"
 #include "launcher/children.h"
 #include "launcher/messages.h"
@@ -68,6 +69,8 @@ static struct {
 	bool beacon_again; /* asked for while one was under way */
 	bool goodbye;
 	struct opening openings[SESSIONS_MAX];
+	struct inquirer inquirer;
+	struct loop_timer *inquiring;
 } agent;
 
 static void send_control(uint16_t type, uint32_t id, const struct writer *w)
@@ -274,6 +277,62 @@ static void send_opening(struct opening *opening)
 		reply_opening(opening, false, "the gateway could not be asked");
 }
 
+/* --- refused hosts: are they known to be bad? --- */
+
+static void inquire(void);
+
+static void tell_known_bad(const char *host, enum indicator_category category)
+{
+	uint8_t payload[WHITELIST_HOST_BYTES + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (category == INDICATOR_NONE)
+		return;
+	write_str(&w, host);
+	write_u8(&w, (uint8_t)category);
+	send_control(MSG_AGENT_KNOWN_BAD, 0, &w);
+}
+
+/* The customer has long been told that the host is refused: a failure is for the log alone, and not tried again. */
+static void on_inquired(const struct http_reply *reply, void *context)
+{
+	(void)context;
+	static uint8_t entries[INQUIRY_ENTRIES_MAX_BYTES];
+	char host[WHITELIST_HOST_BYTES], sentence[HTTP_SENTENCE_BYTES];
+	enum indicator_category category;
+	const char *wrong = NULL;
+	size_t size;
+	if (reply->status == 200 && inquiry_read(reply->body, reply->size, entries, &size, &wrong) == 0) {
+		if (inquiry_answer(&agent.inquirer, entries, size, now_ms(), host, &category) == 1)
+			tell_known_bad(host, category);
+	} else {
+		say_failure(reply, wrong, sentence, sizeof sentence);
+		log_warn("known bad hosts: %s", sentence);
+		inquiry_failed(&agent.inquirer, reply->status == 404, now_ms());
+	}
+	inquire();
+}
+
+static void inquire(void)
+{
+	int64_t wait_ms;
+	int prefix = inquiry_next(&agent.inquirer, now_ms(), &wait_ms);
+	loop_timer_set(agent.inquiring, wait_ms);
+	if (prefix < 0)
+		return;
+	char *json = inquiry_write((unsigned)prefix);
+	int error = json ? http_request(agent.http, "/v1/indicators", json, INQUIRY_REPLY_MAX_BYTES, on_inquired, NULL)
+			 : -ENOMEM;
+	free(json);
+	if (error)
+		inquiry_failed(&agent.inquirer, false, now_ms());
+}
+
+static void on_inquiry_timer(void *context)
+{
+	(void)context;
+	inquire();
+}
+
 /* --- the launcher's messages --- */
 
 static int take_config(struct msg *m, void *context)
@@ -353,6 +412,21 @@ static int take_session(struct msg *m, void *context)
 	return 0;
 }
 
+static int take_host(struct msg *m, void *context)
+{
+	(void)context;
+	char host[WHITELIST_HOST_BYTES];
+	enum indicator_category category;
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, host, sizeof host);
+	if (!reader_done(&r) || !agent.configured)
+		return -EBADMSG;
+	if (inquiry_add(&agent.inquirer, host, now_ms(), &category) == 1)
+		tell_known_bad(host, category);
+	inquire();
+	return 0;
+}
+
 static int take_beacon_now(struct msg *m, void *context)
 {
 	(void)m, (void)context;
@@ -378,6 +452,7 @@ static const struct channel_row orders[] = {
     {MSG_AGENT_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
     {MSG_AGENT_BEACON_NOW, 0, 0, take_beacon_now},
     {MSG_AGENT_GOODBYE, 0, 0, take_goodbye},
+    {MSG_AGENT_HOST, 1, CHANNEL_ANY_BYTES, take_host},
 };
 
 static struct channel launcher = CHANNEL("the launcher", orders);
@@ -387,7 +462,8 @@ static bool make_timers(void)
 	agent.beacon.timer = loop_timer(agent.loop, on_beacon_timer, NULL);
 	for (size_t i = 0; i < FETCHES; i++)
 		agent.fetches[i].timer = loop_timer(agent.loop, on_fetch_timer, &agent.fetches[i]);
-	return agent.beacon.timer && agent.fetches[0].timer && agent.fetches[1].timer;
+	agent.inquiring = loop_timer(agent.loop, on_inquiry_timer, NULL);
+	return agent.beacon.timer && agent.fetches[0].timer && agent.fetches[1].timer && agent.inquiring;
 }
 
 /* What reads files does it now: the C library its time zone, curl and PSA their set-up. */

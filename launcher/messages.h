@@ -77,6 +77,10 @@ enum message {
 	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */
 	MSG_AGENT_GOODBYE = 89, /* launcher -> agent: - : say goodbye to the gateway (offline), then MSG_READY again */
 
+	MSG_AGENT_HOST = 120,      /* launcher -> agent: s host: it was refused; is it known to be bad? */
+	MSG_AGENT_KNOWN_BAD = 121, /* agent -> launcher: s host, u8 category (enum indicator_category): it is. No
+				      answer comes for any other */
+
 	/* launcher, agent <-> keyholder */
 	MSG_KEY_LOAD = 90,      /* launcher -> keyholder: s P-256 private key PEM ("" : this stick has none) */
 	MSG_KEY_SIGN = 91,      /* id = question; s device, s boot id, u64 sequence, s image version: a statement */
@@ -96,10 +100,13 @@ enum message {
 	MSG_KIOSK_FREEZE = 108,         /* launcher -> kiosk: u8 frozen, s reason code */
 	MSG_KIOSK_POWER_OFF = 109,      /* kiosk -> launcher: - ; launcher -> kiosk: we are going down */
 	MSG_KIOSK_SESSION_ENDED = 110,  /* launcher -> kiosk: - */
-	MSG_KIOSK_TURNED_AWAY = 111,    /* kiosk -> launcher: u8 reason (enum refusal): a page led where this bank does
-					   not, and the kiosk did not even ask for it: for the desk's count */
-	MSG_KIOSK_USB_QUESTION = 118,   /* launcher -> kiosk: as MSG_USB_QUESTION */
-	MSG_KIOSK_USB_REFUSED = 119,    /* launcher -> kiosk: as MSG_USB_REFUSED */
+	/* 111: retired */
+	MSG_KIOSK_TURNED_AWAY = 112,  /* kiosk -> launcher: s host, u8 reason (enum refusal): a page led where this
+					 bank does not, and the kiosk did not even ask for it: for the desk's count */
+	MSG_KIOSK_KNOWN_BAD = 113,    /* launcher -> kiosk: s host, u8 category (enum indicator_category): a host that
+					 was refused is known to be bad; it may come late, or never */
+	MSG_KIOSK_USB_QUESTION = 118, /* launcher -> kiosk: as MSG_USB_QUESTION */
+	MSG_KIOSK_USB_REFUSED = 119,  /* launcher -> kiosk: as MSG_USB_REFUSED */
 };
 
 /* The one state machine (launcher/states.h holds its table). */

@@ -18,6 +18,7 @@
 #include "launcher/provision.h"
 #include "launcher/states.h"
 #include "whitelist/gateways.h"
+#include "whitelist/indicators.h"
 #include "whitelist/whitelist.h"
 
 enum {
@@ -105,6 +106,7 @@ struct stick {
 	uint32_t session_count, question_count;
 	struct loop_timer *opening, *freezing;
 	uint64_t refused[REFUSAL_COUNT];
+	uint64_t known_bad[INDICATOR_CATEGORIES]; /* of the refused hosts */
 	uint64_t usb_refused[USB_WHAT_COUNT];
 	struct stick_usb usb;
 
@@ -131,6 +133,11 @@ void stick_goodbye_said(struct stick *s);
 int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
 /* What init relays from the guard of USB devices; `context` is the stick. */
 int stick_hear_guard(struct msg *m, void *context);
+
+/* --- refused hosts that are known to be bad (stick_indicators.c) --- */
+
+void stick_ask_host(struct stick *s, const char *host, enum refusal reason);
+int stick_hear_host(struct stick *s, struct msg *m);
 
 /* --- record and clock (stick_keep.c) --- */
 
@@ -175,6 +182,7 @@ void tell_freeze(struct stick *s, bool frozen);
 void tell_session(struct stick *s);
 void tell_session_failed(struct stick *s, const char *bank, const char *code);
 void tell_refused(struct stick *s, const char *host, enum refusal reason);
+void tell_known_bad(struct stick *s, const char *host, enum indicator_category category);
 void tell_usb_question(struct stick *s);
 void tell_usb_refused(struct stick *s, uint8_t what);
 void tell_kiosk(struct stick *s, enum message type);

@@ -289,6 +289,7 @@ static int hear_broker_event(struct stick *s, struct msg *m)
 		return -EBADMSG;
 	s->refused[reason]++;
 	tell_refused(s, host, (enum refusal)reason);
+	stick_ask_host(s, host, (enum refusal)reason);
 	return 0;
 }
 
@@ -457,11 +458,14 @@ static int hear_close(struct stick *s, struct msg *m)
 
 static int hear_turned_away(struct stick *s, struct msg *m)
 {
+	char host[WHITELIST_HOST_BYTES];
 	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, host, sizeof host);
 	unsigned reason = read_u8(&r);
 	if (!reader_done(&r) || reason == REFUSAL_NONE || reason >= REFUSAL_COUNT)
 		return -EBADMSG;
 	s->refused[reason]++;
+	stick_ask_host(s, host, (enum refusal)reason);
 	return 0;
 }
 
@@ -537,6 +541,7 @@ static const struct {
     {PROCESS_AGENT, MSG_AGENT_FETCHED, hear_fetched},
     {PROCESS_AGENT, MSG_AGENT_SESSION_REPLY, hear_session_reply},
     {PROCESS_AGENT, MSG_AGENT_ERROR, hear_agent_error},
+    {PROCESS_AGENT, MSG_AGENT_KNOWN_BAD, stick_hear_host},
     {PROCESS_SCREEN, MSG_READY, hear_kiosk_ready},
     {PROCESS_SCREEN, MSG_KIOSK_OPEN, hear_open},
     {PROCESS_SCREEN, MSG_KIOSK_CLOSE, hear_close},

@@ -165,6 +165,14 @@ void tell_refused(struct stick *s, const char *host, enum refusal reason)
 	send_kiosk(s, MSG_KIOSK_REFUSED, 0, &w);
 }
 
+void tell_known_bad(struct stick *s, const char *host, enum indicator_category category)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_str(&w, host);
+	write_u8(&w, (uint8_t)category);
+	send_kiosk(s, MSG_KIOSK_KNOWN_BAD, 0, &w);
+}
+
 void tell_usb_question(struct stick *s)
 {
 	struct writer w = writer_over(scratch, sizeof scratch);
@@ -246,6 +254,12 @@ static json_t *refused_counts(const struct stick *s)
 		if (s->refused[i] > 0)
 			json_object_set_new(counts, refusal_code((enum refusal)i),
 					    json_integer((json_int_t)s->refused[i]));
+	for (int i = INDICATOR_NONE + 1; i < INDICATOR_CATEGORIES; i++) {
+		char code[STICK_CODE_BYTES];
+		snprintf(code, sizeof code, "indicator_%s", indicator_word((enum indicator_category)i));
+		if (s->known_bad[i] > 0)
+			json_object_set_new(counts, code, json_integer((json_int_t)s->known_bad[i]));
+	}
 	return counts;
 }
 

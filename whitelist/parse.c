@@ -321,7 +321,9 @@ static int parse_root(const struct place *root, struct whitelist *whitelist)
 	int error = parse_head(root, whitelist);
 	if (!error)
 		error = parse_authorities(&authorities, whitelist);
-	return error ? error : parse_banks(&banks, whitelist);
+	if (!error)
+		error = parse_banks(&banks, whitelist);
+	return error ? error : whitelist_index(whitelist);
 }
 
 int whitelist_parse(const uint8_t *payload, size_t size, struct whitelist **out, struct whitelist_fault *fault)

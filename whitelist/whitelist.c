@@ -1,5 +1,6 @@
 #include "whitelist/whitelist.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,13 @@ void whitelist_free(struct whitelist *whitelist)
 	for (size_t i = 0; i < whitelist->bank_count; i++)
 		free(whitelist->banks[i].hosts);
 	free(whitelist->banks);
+	free(whitelist->slots);
 	for (size_t i = 0; i < whitelist->authority_count; i++)
 		free(whitelist->authorities[i].der);
 	free(whitelist);
 }
 
+/* Also while the policy is being read, and nothing is indexed yet. */
 const struct whitelist_bank *whitelist_bank(const struct whitelist *whitelist, const char *id)
 {
 	for (size_t i = 0; i < whitelist->bank_count; i++)
@@ -28,17 +31,85 @@ const struct whitelist_bank *whitelist_bank(const struct whitelist *whitelist, c
 
 /* --- look-up --- */
 
-static const struct whitelist_host *find_host(const struct whitelist_bank *bank, const char *name)
+/* A slot holds a bank's number, counted from 1, and a host's; a bank itself has this for a host. */
+enum { HOST_BITS = 16, ITSELF = (1 << HOST_BITS) - 1 };
+
+/* FNV-1a, 64 bits: names are the signers' own, so that nobody chooses them to collide. */
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
-	const struct whitelist_host *wild = NULL;
-	for (size_t i = 0; i < bank->host_count; i++) {
-		const struct whitelist_host *host = &bank->hosts[i];
-		if (!strcmp(host->name, name))
-			return host;
-		if (!wild && name_matches(host->name, name))
-			wild = host;
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+	return hash;
+}
+
+/* Of a bank's entry that is spelled `wild` and then `name`; "" and "" are the bank itself. */
+static size_t first_slot(const struct whitelist *whitelist, const char *bank, const char *wild, const char *name)
+{
+	uint64_t hash = hash_text(hash_text(hash_text(0xcbf29ce484222325, bank) * 0x100000001b3, wild), name);
+	return (hash ^ hash >> 32) & (whitelist->slot_count - 1);
+}
+
+static size_t next_slot(const struct whitelist *whitelist, size_t at) { return (at + 1) & (whitelist->slot_count - 1); }
+
+static void put_slot(struct whitelist *whitelist, size_t b, size_t h, const char *name)
+{
+	size_t at = first_slot(whitelist, whitelist->banks[b].id, "", name);
+	while (whitelist->slots[at])
+		at = next_slot(whitelist, at);
+	whitelist->slots[at] = (uint32_t)((b + 1) << HOST_BITS | h);
+}
+
+int whitelist_index(struct whitelist *whitelist)
+{
+	size_t entries = whitelist->bank_count, slots = 64;
+	for (size_t b = 0; b < whitelist->bank_count; b++)
+		entries += whitelist->banks[b].host_count;
+	while (slots < 2 * entries) /* at least half of them stay free, so that every search ends */
+		slots *= 2;
+	free(whitelist->slots);
+	whitelist->slots = calloc(slots, sizeof *whitelist->slots);
+	whitelist->slot_count = whitelist->slots ? slots : 0;
+	for (size_t b = 0; b < whitelist->bank_count && whitelist->slots; b++) {
+		put_slot(whitelist, b, ITSELF, "");
+		for (size_t h = 0; h < whitelist->banks[b].host_count; h++)
+			put_slot(whitelist, b, h, whitelist->banks[b].hosts[h].name);
 	}
-	return wild;
+	return whitelist->slots ? 0 : -ENOMEM;
+}
+
+static bool has_bank(const struct whitelist *whitelist, const char *id)
+{
+	for (size_t at = first_slot(whitelist, id, "", ""); whitelist->slots[at]; at = next_slot(whitelist, at))
+		if ((whitelist->slots[at] & ITSELF) == ITSELF &&
+		    !strcmp(whitelist->banks[(whitelist->slots[at] >> HOST_BITS) - 1].id, id))
+			return true;
+	return false;
+}
+
+static const struct whitelist_host *find_entry(const struct whitelist *whitelist, const char *bank, const char *wild,
+					       const char *name)
+{
+	const size_t wild_size = strlen(wild);
+	for (size_t at = first_slot(whitelist, bank, wild, name); whitelist->slots[at]; at = next_slot(whitelist, at)) {
+		const struct whitelist_bank *owner = &whitelist->banks[(whitelist->slots[at] >> HOST_BITS) - 1];
+		const size_t nth = whitelist->slots[at] & ITSELF;
+		const struct whitelist_host *host = &owner->hosts[nth];
+		if (nth != ITSELF && !strncmp(host->name, wild, wild_size) && !strcmp(host->name + wild_size, name) &&
+		    !strcmp(owner->id, bank))
+			return host;
+	}
+	return NULL;
+}
+
+/* An entry's own spelling is a host's, or begins with a star; a name that only a wildcard may match is looked at. */
+static const struct whitelist_host *find_host(const struct whitelist *whitelist, const char *bank, const char *name)
+{
+	const char *rest = strchr(name, '.');
+	const struct whitelist_host *host = name[0] == '*' ? NULL : find_entry(whitelist, bank, "", name);
+	if (host || !rest)
+		return host;
+	host = find_entry(whitelist, bank, "*", rest);
+	return host && name_is_host(name) ? host : NULL;
 }
 
 static bool serves(const struct whitelist_host *host, uint16_t port)
@@ -52,14 +123,13 @@ static bool serves(const struct whitelist_host *host, uint16_t port)
 enum whitelist_answer whitelist_look_up(const struct whitelist *whitelist, const char *bank, const char *host,
 					uint16_t port, int64_t now, const struct whitelist_host **found)
 {
-	const struct whitelist_bank *entry = whitelist_bank(whitelist, bank);
-	if (!entry)
+	const struct whitelist_host *match = find_host(whitelist, bank, host);
+	if (!match && !has_bank(whitelist, bank))
 		return WHITELIST_NO_BANK;
 	if (now >= whitelist->expires)
 		return WHITELIST_EXPIRED;
-	if (name_is_address(host))
+	if (!match && name_is_address(host))
 		return WHITELIST_IP_LITERAL;
-	const struct whitelist_host *match = name_is_host(host) ? find_host(entry, host) : NULL;
 	if (!match)
 		return WHITELIST_NOT_LISTED;
 	if (!serves(match, port))

@@ -117,6 +117,8 @@ struct whitelist {
 	size_t authority_count;
 	struct whitelist_bank *banks;
 	size_t bank_count;
+	uint32_t *slots; /* of whitelist_index() */
+	size_t slot_count;
 };
 
 /*
@@ -125,6 +127,9 @@ struct whitelist {
  */
 int whitelist_parse(const uint8_t *payload, size_t size, struct whitelist **out, struct whitelist_fault *fault);
 void whitelist_free(struct whitelist *whitelist); /* NULL is fine */
+
+/* Make what whitelist_look_up() finds hosts by; whitelist_parse() has done it. 0 or -ENOMEM. */
+int whitelist_index(struct whitelist *whitelist);
 
 const struct whitelist_bank *whitelist_bank(const struct whitelist *whitelist, const char *id); /* NULL: none */
 

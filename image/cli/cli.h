@@ -27,6 +27,7 @@ struct command {
 int cmd_policy(int argc, char **argv);
 int cmd_device(int argc, char **argv);
 int cmd_gateway(int argc, char **argv);
+int cmd_gateway_indicators(int argc, char **argv);
 
 /*
  * Run the row of `table` (ended by a row without a name) that argv[1] names; --help, -h and `help` show the table.

@@ -437,6 +437,8 @@ int cmd_gateway(int argc, char **argv)
 	static const struct command table[] = {
 	    {"stick", cmd_stick, "add|list|revoke ...", "the sticks this gateway lets in"},
 	    {"image", cmd_image, "floor|add|remove|list ...", "which images are admitted"},
+	    {"indicators", cmd_gateway_indicators, "import|show|look-up ...",
+	     "the known bad hosts that sticks ask about"},
 	    {"operator", cmd_operator, "password ...", "who may log in at the console"},
 	    {"events", cmd_events, "[--json]", "what happened last, newest first"},
 	    {"init", cmd_init, "--address ADDRESS:PORT [--config FILE]",

@@ -37,10 +37,11 @@ static void tell_launcher(struct app *app, uint16_t type, const char *text)
 	send_launcher(app, type, &w);
 }
 
-void app_turned_away(struct app *app, enum refusal reason)
+void app_turned_away(struct app *app, const char *host, enum refusal reason)
 {
-	uint8_t payload[1];
+	uint8_t payload[HOST_NAME_BYTES + 8];
 	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, host);
 	write_u8(&w, (uint8_t)reason);
 	send_launcher(app, MSG_KIOSK_TURNED_AWAY, &w);
 }

@@ -46,7 +46,7 @@ void app_ask_finish(struct app *app);
 void app_ask_power_off(struct app *app);
 
 /* A page led where this bank does not: the desk counts it. */
-void app_turned_away(struct app *app, enum refusal reason);
+void app_turned_away(struct app *app, const char *host, enum refusal reason);
 
 /* text_of() in the language now chosen. */
 const char *app_text(const struct app *app, enum text text);

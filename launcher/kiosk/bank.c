@@ -293,6 +293,13 @@ static bool is_identity(enum refusal refusal)
 	       refusal == REFUSAL_PIN;
 }
 
+/* Not the plain refusal: this place is known, and what the customer typed there or was told by a caller is in danger.
+ */
+static bool is_known_bad(const struct app *app, const char *host)
+{
+	return host[0] && strcmp(host, app->model.bad_host) == 0;
+}
+
 static void show_notice(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
@@ -300,6 +307,9 @@ static void show_notice(struct app *app)
 	enum web_trouble trouble;
 	const struct advice *advice = advice_of_notice(app, &trouble);
 	const bool refused = trouble == WEB_REFUSED || trouble == WEB_INSECURE;
+	const bool bad = refused && is_known_bad(app, screen->notice_host);
+	if (bad)
+		advice = advice_for(ABOUT_DANGER, indicator_word(app->model.bad_category));
 	const bool false_name =
 	    strcmp(screen->notice_host, app->model.refused_host) == 0 && is_identity(app->model.refused_reason);
 	const bool again = (trouble == WEB_FAILED && !false_name) || trouble == WEB_CRASHED;
@@ -307,8 +317,11 @@ static void show_notice(struct app *app)
 	struct card_content content = {
 	    .glyph = GLYPH_ALERT,
 	    .warn = true,
+	    .danger = bad,
 	    .solid = true,
-	    .title = app_text(app, refused ? TEXT_REFUSED_TITLE : TEXT_PAGE_FAILED_TITLE),
+	    .title = app_text(app, bad       ? TEXT_DANGER_TITLE
+				   : refused ? TEXT_REFUSED_TITLE
+					     : TEXT_PAGE_FAILED_TITLE),
 	    .what = advice->what[language],
 	    .host_label = app_text(app, TEXT_REFUSED_HOST),
 	    .host = screen->notice_host[0] ? screen->notice_host : NULL,
@@ -425,7 +438,11 @@ static void draw_strip(struct app *app)
 	struct bank_screen *screen = app->bank;
 	const enum refusal reason = screen->left_out_reason;
 	const bool foreign = reason == REFUSAL_NOT_LISTED || reason == REFUSAL_PORT || reason == REFUSAL_IP_LITERAL;
-	char *text = g_strdup_printf("%s（%s）", app_text(app, foreign ? TEXT_PART_LEFT_OUT : TEXT_PART_NOT_LOADED),
+	const bool bad = foreign && is_known_bad(app, screen->left_out);
+	char *text = g_strdup_printf("%s（%s）",
+				     app_text(app, bad       ? TEXT_PART_DANGEROUS
+						   : foreign ? TEXT_PART_LEFT_OUT
+							     : TEXT_PART_NOT_LOADED),
 				     screen->left_out);
 	gtk_label_set_text(GTK_LABEL(screen->strip_text), text);
 	gtk_button_set_label(GTK_BUTTON(screen->strip_hide), app_text(app, TEXT_HIDE));
@@ -474,7 +491,7 @@ static void on_trouble(gpointer data, enum web_trouble trouble, enum refusal ref
 	const bool told = screen->noticed && screen->trouble == trouble && screen->refusal == refusal &&
 			  strcmp(screen->notice_host, host ? host : "") == 0;
 	if ((trouble == WEB_REFUSED || trouble == WEB_INSECURE) && !told)
-		app_turned_away(app, refusal);
+		app_turned_away(app, host ? host : "", refusal);
 	screen->noticed = true;
 	screen->trouble = trouble;
 	screen->refusal = refusal;

@@ -119,7 +119,7 @@ static char *written(const struct card_content *c)
 		g_string_append_printf(all, "%s\n", parts[i] ? parts[i] : "");
 	for (size_t i = 0; i < CARD_BUTTONS_MAX; i++)
 		g_string_append_printf(all, "%s\n", c->buttons[i].label ? c->buttons[i].label : "");
-	g_string_append_printf(all, "%d%d%d%d", (int)c->glyph, c->warn, c->solid, c->entry);
+	g_string_append_printf(all, "%d%d%d%d%d", (int)c->glyph, c->warn, c->danger, c->solid, c->entry);
 	return g_string_free(all, FALSE);
 }
 
@@ -157,6 +157,7 @@ void card_show(struct card *card, const struct card_content *c)
 	set_under(card, FALSE);
 	class_set(card->layer, "solid", c->solid);
 	class_set(card->box, "warn", c->warn);
+	class_set(card->box, "danger", c->danger);
 	class_set(card->host, "code", c->code);
 	glyph_set(card->glyph, c->glyph);
 	label_show(card->title, c->title);

@@ -23,8 +23,9 @@ struct card_button {
 
 struct card_content {
 	enum glyph glyph;
-	bool warn;  /* in the colour of warning */
-	bool solid; /* nothing under it shines through */
+	bool warn;   /* in the colour of warning */
+	bool danger; /* all of it in that colour */
+	bool solid;  /* nothing under it shines through */
 	const char *title;
 	const char *what;
 	const char *host_label, *host; /* an address of outside, shown as plain text; NULL none */

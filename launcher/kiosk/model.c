@@ -97,6 +97,20 @@ static int apply_refused(struct model *model, struct reader *r, unsigned *change
 	return 0;
 }
 
+/* It may come when the page is long another: only the refusal of this very host is explained by it. */
+static int apply_known_bad(struct model *model, struct reader *r, unsigned *changes)
+{
+	char host[HOST_NAME_BYTES];
+	read_str(r, host, sizeof host);
+	const uint8_t category = read_u8(r);
+	if (!reader_done(r) || category == INDICATOR_NONE || category >= INDICATOR_CATEGORIES)
+		return -EBADMSG;
+	memcpy(model->bad_host, host, sizeof host);
+	model->bad_category = category;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
 static int apply_tunnel(struct model *model, struct reader *r, unsigned *changes)
 {
 	char gateway[DETAIL_BYTES];
@@ -185,6 +199,8 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_session_failed(model, &r, changes);
 	case MSG_KIOSK_REFUSED:
 		return apply_refused(model, &r, changes);
+	case MSG_KIOSK_KNOWN_BAD:
+		return apply_known_bad(model, &r, changes);
 	case MSG_KIOSK_TUNNEL:
 		return apply_tunnel(model, &r, changes);
 	case MSG_KIOSK_FREEZE:
@@ -208,7 +224,7 @@ int model_choose(struct model *model, const struct bank *bank)
 		return error;
 	model->session = SESSION_OPENING;
 	model->frozen = false;
-	model->refused_host[0] = '\0';
+	model->refused_host[0] = model->bad_host[0] = '\0';
 	return 0;
 }
 
@@ -216,7 +232,7 @@ void model_leave(struct model *model)
 {
 	model->session = SESSION_NONE;
 	model->frozen = false;
-	model->refused_host[0] = '\0';
+	model->refused_host[0] = model->bad_host[0] = '\0';
 }
 
 enum screen model_screen(const struct model *model)

@@ -13,6 +13,7 @@
 #include "firmware/lib/msg.h"
 #include "launcher/kiosk/banks.h"
 #include "launcher/messages.h"
+#include "whitelist/indicators.h"
 
 enum { CODE_BYTES = 64, DETAIL_BYTES = 512 };
 
@@ -47,6 +48,9 @@ struct model {
 
 	char refused_host[HOST_NAME_BYTES]; /* the last one the broker spoke of */
 	enum refusal refused_reason;
+
+	char bad_host[HOST_NAME_BYTES]; /* the last refused one that is known to be bad, "" none */
+	enum indicator_category bad_category;
 
 	/* a new input device that waits for its code, "" none; and the last USB device that was not let in */
 	enum usb_what usb_what;

@@ -53,10 +53,14 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_BACK_TO_PAGE] = {"元のページへ戻る", "Back to the page"},
     [TEXT_TRY_AGAIN] = {"もう一度試す", "Try again"},
     [TEXT_REFUSED_TITLE] = {"このページは開けません", "This page stays closed"},
+    [TEXT_DANGER_TITLE] = {"だまし取るためのページとして知られています", "This place is known to be dangerous"},
     [TEXT_REFUSED_HOST] = {"開こうとした先", "Where it led"},
     [TEXT_WHAT_TO_DO] = {"どうすればよいか", "What to do"},
     [TEXT_PART_LEFT_OUT] = {"許可されていない先を使う部分は、表示していません",
 			    "A part that comes from a place not permitted is left out"},
+    [TEXT_PART_DANGEROUS] = {"このページが、危険と知られている先を呼び出しました。開いていません。銀行へお電話ください",
+			     "This page called for a place known to be dangerous. It was not opened. Please call the "
+			     "bank"},
     [TEXT_PART_NOT_LOADED] = {"ページの一部を読み込めませんでした", "A part of the page could not be loaded"},
     [TEXT_HIDE] = {"閉じる", "Hide"},
     [TEXT_SAYS] = {"のページからのお知らせ", ": message from the page"},
@@ -369,6 +373,35 @@ static const struct {
      {{"ページが、この機器では使えない方法で利用者名とパスワードを求めました。",
        "The page asked for a name and password in a way this device does not use."},
       {"元のページへ戻り、銀行へお電話ください。", "Go back to the page and call the bank."}}},
+
+    /* refused hosts that are known to be bad */
+    {ABOUT_DANGER,
+     "",
+     {{"この行き先は、危険なものとして知られています。開いていません。何も送っていません。",
+       "This place is known to be dangerous. It was not opened, and nothing was sent."},
+      {"ここへ案内した電話やメールは信用しないでください。暗証番号などをすでに伝えたときは、すぐに銀行へお電話ください"
+       "。",
+       "Do not trust the call or message that led you here. If you have already given a password to anybody, call the "
+       "bank at once."}}},
+    {ABOUT_DANGER,
+     "phishing",
+     {{"この行き先は、銀行をよそおって暗証番号などを盗むページとして知られています。開いていません。何も送っていません"
+       "。",
+       "This place is known for stealing passwords by posing as somebody else. It was not opened, and nothing was "
+       "sent."},
+      {"ここへ案内した電話やメールは、にせものです。暗証番号などをほかの機器ですでに入力したときは、すぐに銀行へお電話"
+       "ください。",
+       "The call or message that led you here is false. If you have already typed a password there on another device, "
+       "call the bank at once."}}},
+    {ABOUT_DANGER,
+     "malware",
+     {{"この行き先は、パソコンを乗っ取るプログラムを配る所として知られています。開いていません。何も受け取っていません"
+       "。",
+       "This place is known for spreading programs that take over a PC. It was not opened, and nothing was received."},
+      {"ここへ案内した電話やメールは信用しないでください。ほかのパソコンで開いたときは、そのパソコンで銀行を使わず、銀"
+       "行へお電話ください。",
+       "Do not trust the call or message that led you here. If you opened it on another PC, do not bank with that PC, "
+       "and call the bank."}}},
 };
 
 static const struct advice refusals[REFUSAL_COUNT] = {

@@ -2,8 +2,8 @@
  * strings - every sentence the customer can see, in Japanese and English, in one place.
  *
  * Codes are what other processes name a trouble by (MSG_KIOSK_STEP, MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_FREEZE);
- * for ABOUT_USB usb_word(). An unknown code gets a general sentence, never an empty screen. Everything returned is
- * static UTF-8.
+ * for ABOUT_USB usb_word(), for ABOUT_DANGER indicator_word(). An unknown code gets a general sentence, never an empty
+ * screen. Everything returned is static UTF-8.
  */
 #ifndef LAUNCHER_KIOSK_STRINGS_H
 #define LAUNCHER_KIOSK_STRINGS_H
@@ -59,9 +59,11 @@ enum text {
 	TEXT_BACK_TO_PAGE,
 	TEXT_TRY_AGAIN,
 	TEXT_REFUSED_TITLE,
+	TEXT_DANGER_TITLE,
 	TEXT_REFUSED_HOST,
 	TEXT_WHAT_TO_DO,
 	TEXT_PART_LEFT_OUT,
+	TEXT_PART_DANGEROUS,
 	TEXT_PART_NOT_LOADED,
 	TEXT_HIDE,
 	TEXT_SAYS,
@@ -103,7 +105,7 @@ struct advice {
 	const char *todo[LANGUAGE_COUNT];
 };
 
-enum advice_about { ABOUT_STEP, ABOUT_SESSION, ABOUT_FREEZE, ABOUT_PAGE, ABOUT_USB, ABOUT_COUNT };
+enum advice_about { ABOUT_STEP, ABOUT_SESSION, ABOUT_FREEZE, ABOUT_PAGE, ABOUT_USB, ABOUT_DANGER, ABOUT_COUNT };
 
 /* Never NULL: for an unknown code the general advice of that subject. refusal_code() names are known to ABOUT_SESSION.
  */

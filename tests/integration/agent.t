@@ -4,12 +4,13 @@
 Usage: B=BUILD agent.t, as root of a network namespace of its own (it makes one). Prints TAP. The agent is started as
 the launcher starts it and spoken to in its own messages (launcher/messages.h).
 """
-import http.server, json, os, queue, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, hashlib, http.server, json, os, queue, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 B = os.environ["B"]
 ADDRESS, NAME = "10.77.0.1", "gw1.gateway.sekisho"
 READY, CONFIG, HEALTH, ADMISSION, FETCH, FETCHED, SESSION, SESSION_REPLY, ERROR, BEACON_NOW, GOODBYE = \
     1, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89
+HOST, KNOWN_BAD = 120, 121
 TIMEOUT = 15
 count = failed = 0
 
@@ -189,6 +190,33 @@ def test_good(good):
     say["/v1/policy"] = (200, b"{}")
     check(agent.hear()[0] == FETCHED, "and asked for again by itself")
 
+    while not gateway.seen.empty():
+        gateway.seen.get()
+    digest = hashlib.sha256(b"login.evil.example").digest()
+    entry = struct.pack("<Q", int.from_bytes(digest[:8], "big") & ~15 | 1)
+    say["/v1/indicators"] = (200, json.dumps({"entries": base64.b64encode(entry).decode()}).encode())
+    agent.send(HOST, blob("www.login.evil.example"))
+    asked = gateway.seen.get(timeout=TIMEOUT)
+    prefix = int.from_bytes(hashlib.sha256(b"evil.example").digest()[:2], "big") >> 4
+    check(asked == ("POST", "/v1/indicators", json.dumps({"prefix": prefix}, separators=(",", ":")).encode()),
+          "about a refused host the gateway hears 12 bits of a hash and nothing else", asked)
+    kind, _, payload = agent.hear()
+    check((kind, payload) == (KNOWN_BAD, blob("www.login.evil.example") + b"\1"),
+          "the answer is compared on the stick, with the parent domains too", (kind, payload))
+    for wrong in b"<html>", b'{"entries":"AAAA"}', b'{"entries":"' + b"A" * 400000 + b'"}':
+        say["/v1/indicators"] = (200, wrong)
+        agent.send(HOST, blob(f"h{len(wrong)}.example"))
+        gateway.seen.get(timeout=TIMEOUT)
+    agent.send(HOST, blob("www.login.evil.example"))
+    kind, _, payload = agent.hear()
+    check((kind, payload[-1:]) == (KNOWN_BAD, b"\1") and gateway.seen.empty(),
+          "answers that cannot be read say nothing; what is known is not asked again", (kind, payload))
+    say["/v1/indicators"] = "hang"
+    agent.send(HOST, blob("late.example"))
+    gateway.seen.get(timeout=TIMEOUT)
+    agent.send(SESSION, b"\1" + blob("sekisho-demo"), 9)
+    kind, ident, payload = agent.hear()
+    check((kind, ident) == (SESSION_REPLY, 9), "nothing waits for an answer that does not come", (kind, ident))
     while not gateway.seen.empty():
         gateway.seen.get()
     agent.send(GOODBYE)

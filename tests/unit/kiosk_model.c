@@ -235,6 +235,39 @@ static void test_usb_devices(void **state)
 	model_free(&model);
 }
 
+static void test_a_refused_host_turns_out_to_be_bad(void **state)
+{
+	unsigned changes;
+	struct model model = {0};
+	(void)state;
+	open_session(&model);
+	begin();
+	write_str(&w, "phish.example");
+	write_u8(&w, REFUSAL_NOT_LISTED);
+	assert_int_equal(apply(&model, MSG_KIOSK_REFUSED, 0, &changes), 0);
+	assert_string_equal(model.bad_host, "");
+	begin();
+	write_str(&w, "phish.example");
+	write_u8(&w, INDICATOR_PHISHING);
+	assert_int_equal(apply(&model, MSG_KIOSK_KNOWN_BAD, 0, &changes), 0);
+	assert_int_equal(changes, CHANGE_DRAW); /* the page is drawn anew, and nothing else happens */
+	assert_string_equal(model.bad_host, "phish.example");
+	assert_int_equal(model.bad_category, INDICATOR_PHISHING);
+	assert_int_equal(model.session, SESSION_OPEN);
+	for (unsigned wrong = 0; wrong < 256; wrong++) {
+		if (wrong > INDICATOR_NONE && wrong < INDICATOR_CATEGORIES)
+			continue;
+		begin();
+		write_str(&w, "other.example");
+		write_u8(&w, (uint8_t)wrong);
+		assert_int_equal(apply(&model, MSG_KIOSK_KNOWN_BAD, 0, &changes), -EBADMSG);
+	}
+	assert_string_equal(model.bad_host, "phish.example");
+	model_leave(&model);
+	assert_string_equal(model.bad_host, "");
+	model_free(&model);
+}
+
 static void test_broken_messages_change_nothing(void **state)
 {
 	static const uint16_t types[] = {MSG_KIOSK_STEP,           MSG_KIOSK_BANKS,   MSG_KIOSK_SESSION,
@@ -275,6 +308,7 @@ int main(void)
 	    cmocka_unit_test(test_freeze_and_thaw),
 	    cmocka_unit_test(test_power_off_ends_all),
 	    cmocka_unit_test(test_usb_devices),
+	    cmocka_unit_test(test_a_refused_host_turns_out_to_be_bad),
 	    cmocka_unit_test(test_broken_messages_change_nothing),
 	};
 	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "launcher/kiosk/strings.h"
+#include "whitelist/indicators.h"
 
 static void assert_speaks(const char *text)
 {
@@ -52,6 +53,18 @@ static void test_every_code_says_what_and_what_to_do(void **state)
 	}
 	assert_true(count > 20);
 	assert_int_equal(general, ABOUT_COUNT);
+}
+
+/* A warning is another page than the plain refusal, for each category that can be told. */
+static void test_warnings_are_their_own(void **state)
+{
+	(void)state;
+	for (int i = INDICATOR_NONE + 1; i < INDICATOR_CATEGORIES; i++) {
+		const struct advice *advice = advice_for(ABOUT_DANGER, indicator_word((enum indicator_category)i));
+		assert_ptr_not_equal(advice, advice_for(ABOUT_DANGER, ""));
+		assert_string_not_equal(advice->what[0], advice_for_refusal(REFUSAL_NOT_LISTED)->what[0]);
+	}
+	assert_string_not_equal(text_of(TEXT_DANGER_TITLE, LANGUAGE_JA), text_of(TEXT_REFUSED_TITLE, LANGUAGE_JA));
 }
 
 static void test_no_code_twice(void **state)
@@ -112,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_text_in_both_languages),
 	    cmocka_unit_test(test_every_code_says_what_and_what_to_do),
+	    cmocka_unit_test(test_warnings_are_their_own),
 	    cmocka_unit_test(test_no_code_twice),
 	    cmocka_unit_test(test_every_refusal_in_both_languages),
 	    cmocka_unit_test(test_unknown_code_is_never_silent),

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
 #include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
@@ -19,6 +20,7 @@
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/http.h"
 #include "vpn/gateway/messages.h"
+#include "whitelist/indicators.h"
 
 enum {
 	LISTEN_FD = GATEWAY_OWN_FD,
@@ -26,11 +28,12 @@ enum {
 	CERTIFICATE_FD = GATEWAY_OWN_FD + 2,
 	PEM_MAX_BYTES = 65536,
 	SESSION_MAX_BYTES = 512,
+	INDICATORS_MAX_BYTES = 64,
 };
 
 static const struct self self = {
     .name = "api",
-    .holds = "the control API's TLS key",
+    .holds = "the control API's TLS key; the file of known bad hosts, mapped read-only",
     .reads = "HTTP of sticks whose WireGuard key is registered",
     .speaks_to = "sticks, store",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN,
@@ -40,6 +43,7 @@ static const struct self self = {
 static struct config config;
 static struct loop *loop;
 static struct http *http;
+static struct indicators indicators;
 
 static void send_store(uint16_t type, uint32_t id, const struct writer *w)
 {
@@ -119,6 +123,59 @@ static void fetch(struct http_request *request, uint8_t what)
 static void on_policy(struct http_request *request, void *context) { (void)context, fetch(request, 0); }
 static void on_gateways(struct http_request *request, void *context) { (void)context, fetch(request, 1); }
 
+/* --- known bad hosts --- */
+
+/* Neither logged nor counted nor kept: what a stick asks here is nobody's business (indicators(5)). */
+static void on_indicators(struct http_request *request, void *context)
+{
+	(void)context;
+	static char text[BASE64_ENCODED_SIZE(INDICATOR_BUCKET_MAX * INDICATOR_ENTRY_BYTES) + 32];
+	size_t size;
+	const void *body = http_body(request, &size);
+	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *prefix = json_object_get(json, "prefix");
+	const json_int_t number = json_integer_value(prefix);
+	if (!json_is_integer(prefix) || number < 0 || number >= (json_int_t)INDICATOR_BUCKETS) {
+		count_refused("malformed", NULL);
+		reply_error(request, 400, "malformed", "wants {\"prefix\": 0 to 4095}");
+	} else if (!indicators.data) {
+		reply_error(request, 404, "none", "this gateway has no list of known bad hosts");
+	} else {
+		const uint8_t *bucket = indicators_bucket(&indicators, (unsigned)number, &size);
+		int length = snprintf(text, sizeof text, "{\"entries\":\"");
+		base64_encode(bucket, size, text + length);
+		strcat(text + length, "\"}");
+		http_reply_json(request, 200, text);
+	}
+	json_decref(json);
+}
+
+/* A file that cannot be used leaves the one before in force. */
+static int take_indicators(struct msg *m, void *context)
+{
+	(void)context;
+	struct indicators fresh;
+	uint8_t data[64];
+	struct writer w = writer_over(data, sizeof data);
+	int fd = msg_take_fd(m, 0);
+	if (fd < 0)
+		return -EBADMSG;
+	int error = indicators_map(fd, &fresh);
+	close(fd);
+	if (error && error != -ENODATA) {
+		log_error("%s: no file of indicators (%s): the one before stays in force; import the lists again",
+			  config.indicators, strerror(-error));
+	} else {
+		indicators_unmap(&indicators);
+		indicators = fresh;
+	}
+	write_u64(&w, indicators.count);
+	write_u64(&w, (uint64_t)indicators.made);
+	write_str(&w, error && error != -ENODATA ? "damaged" : "");
+	send_store(GW_API_INDICATORS, 0, &w);
+	return 0;
+}
+
 /* --- answers of the store --- */
 
 static int answer_beacon(struct http_request *request, struct reader *r)
@@ -193,13 +250,16 @@ static const struct channel_row answers[] = {
     {GW_FETCH_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
 };
 
-static struct channel store = CHANNEL("the store", answers), parent = {.peer = "the parent"};
+static const struct channel_row orders[] = {{GW_INDICATORS, 0, 0, take_indicators}};
+
+static struct channel store = CHANNEL("the store", answers), parent = CHANNEL("the parent", orders);
 
 static void serve(void)
 {
 	static const struct http_route routes[] = {
 	    {"POST", "/v1/beacon", on_beacon, BEACON_MAX_BYTES},
 	    {"POST", "/v1/session", on_session, SESSION_MAX_BYTES},
+	    {"POST", "/v1/indicators", on_indicators, INDICATORS_MAX_BYTES},
 	    {"GET", "/v1/policy", on_policy, 0},
 	    {"GET", "/v1/gateways", on_gateways, 0},
 	};
@@ -244,5 +304,6 @@ int api_main(void)
 		return 1;
 	loop_run(loop);
 	http_free(http);
+	indicators_unmap(&indicators);
 	return store.error || parent.error ? 1 : 0;
 }

@@ -221,6 +221,7 @@ static const struct {
     {"roots", set_path, AT(roots)},
     {"policy", set_path, AT(policy)},
     {"gateways", set_path, AT(gateways)},
+    {"indicators", set_path, AT(indicators)},
     {"database", set_path, AT(database)},
     {"resolver-config", set_path, AT(resolver_config)},
     {"resolver-program", set_path, AT(resolver_program)},
@@ -250,6 +251,7 @@ static int set_defaults(struct config *config)
 				       "roots = /etc/sekisho/roots.json\n"
 				       "policy = /etc/sekisho/policy.dsse.json\n"
 				       "gateways = /etc/sekisho/gateways.dsse.json\n"
+				       "indicators = " CONFIG_INDICATORS "\n"
 				       "database = /var/lib/sekisho/store/gateway.db\n"
 				       "resolver-config = /run/sekisho/resolver/dnsmasq.conf\n"
 				       "resolver-program = /usr/sbin/dnsmasq\n"

@@ -14,6 +14,8 @@
 
 #include "vpn/gateway/names.h"
 
+#define CONFIG_INDICATORS "/var/lib/sekisho/indicators" /* where the file of known bad hosts is if nothing is said */
+
 enum { CONFIG_LISTEN_MAX = 4, CONFIG_UPSTREAM_MAX = 4, CONFIG_PATH_SIZE = 256, CONFIG_MAX_BYTES = 65536 };
 
 struct config_egress {
@@ -49,6 +51,7 @@ struct config {
 	char metrics_token[CONFIG_PATH_SIZE];
 
 	char roots[CONFIG_PATH_SIZE], policy[CONFIG_PATH_SIZE], gateways[CONFIG_PATH_SIZE];
+	char indicators[CONFIG_PATH_SIZE]; /* indicators(5); may not be there */
 	char database[CONFIG_PATH_SIZE];
 	char control_socket[CONFIG_PATH_SIZE];
 

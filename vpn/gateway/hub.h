@@ -37,7 +37,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 24 };
+enum { HUB_REFUSALS = 26 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {
@@ -62,8 +62,11 @@ struct hub {
 	uint64_t refusals[HUB_REFUSALS];
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
-	int64_t started;   /* unix seconds */
-	uint64_t revision; /* of what QUERY_STICKS shows */
+	uint64_t indicators;                /* entries in force */
+	int64_t indicators_made;            /* unix seconds, 0 none */
+	char indicators_refused[CODE_SIZE]; /* why a newer file was not taken, "" if it was */
+	int64_t started;                    /* unix seconds */
+	uint64_t revision;                  /* of what QUERY_STICKS shows */
 
 	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */
 	int64_t login_filled_ms;

@@ -213,6 +213,13 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,
 		"1 if the newest policy or list of gateways was refused and an older one is in force.",
 		document_error(hub)[0] != '\0');
+	put_one(out, "sekisho_indicators", METRICS_GAUGE, NULL, "Known bad hosts that sticks can ask about.",
+		(double)hub->indicators);
+	put_one(out, "sekisho_indicators_made_time_seconds", METRICS_GAUGE, "seconds",
+		"When the file of known bad hosts was made, 0 none.", (double)hub->indicators_made);
+	put_one(out, "sekisho_indicators_refused", METRICS_GAUGE, NULL,
+		"1 if the newest file of known bad hosts was refused and an older one is in force.",
+		hub->indicators_refused[0] != '\0');
 	put_self(hub, out);
 	metrics_end(out);
 }

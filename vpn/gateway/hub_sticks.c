@@ -12,10 +12,32 @@
 enum { PEERS_PER_MESSAGE = 512, PEER_WIRE_BYTES = 1 + 4 + WG_KEY_BYTES + 4, TUNNEL_FRESH_S = 180 };
 
 const char *const hub_refusals[HUB_REFUSALS] = {
-    "not_listed",  "port",        "expired_policy", "no_session",  "ip_literal",   "bad_hello",
-    "no_address",  "unreachable", "timeout",        "tls",         "chain",        "name",
-    "dates",       "pin",         "frozen",         "no_bank",     "bad_question", "usb_storage",
-    "usb_network", "usb_phone",   "usb_keyboard",   "usb_pointer", "usb_other",    "other",
+    "not_listed",
+    "port",
+    "expired_policy",
+    "no_session",
+    "ip_literal",
+    "bad_hello",
+    "no_address",
+    "unreachable",
+    "timeout",
+    "tls",
+    "chain",
+    "name",
+    "dates",
+    "pin",
+    "frozen",
+    "no_bank",
+    "bad_question",
+    "usb_storage",
+    "usb_network",
+    "usb_phone",
+    "usb_keyboard",
+    "usb_pointer",
+    "usb_other",
+    "indicator_phishing",
+    "indicator_malware",
+    "other",
 };
 
 /* --- admission --- */

@@ -25,6 +25,9 @@ enum gateway_message {
 	/* parent -> policy */
 	GW_FILES = 10, /* 3 fds, in order: roots, policy, gateways; a missing file is a descriptor of /dev/null */
 
+	/* parent -> api */
+	GW_INDICATORS = 12, /* 1 fd: indicators(5), /dev/null if there is none */
+
 	/* store <-> policy */
 	GW_KEPT = 20,             /* store -> policy: b policy envelope, b gateways envelope ("" none): the last good */
 	GW_POLICY = 21,           /* policy -> store: u64 version, u64 expires, b envelope */
@@ -50,6 +53,8 @@ enum gateway_message {
 	GW_FETCH = 54,        /* a, u8 what (0 policy, 1 gateways) */
 	GW_FETCH_REPLY = 55,  /* u8 known peer, u64 version, b envelope ("" none) */
 	GW_API_COUNT = 56,    /* s reason code: a request was refused before it reached the store */
+	GW_API_INDICATORS =
+	    57, /* api -> store: u64 entries, u64 made (0 none), s why a newer file was refused ("" not) */
 
 	/* web <-> store; id = request */
 	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument */

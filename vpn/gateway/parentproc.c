@@ -77,6 +77,15 @@ static void send_files(void)
 		log_error("the policy process does not take the files: %s", strerror(-error));
 }
 
+static void send_indicators(void)
+{
+	int fd = setup_file(config.indicators, 1);
+	int error = msg_send_fds(processes[ROLE_API].child.channel, GW_INDICATORS, 0, NULL, 0, &fd, 1);
+	close(fd);
+	if (error)
+		log_error("the api process does not take the indicators: %s", strerror(-error));
+}
+
 static void log_end(const struct process *process, int status)
 {
 	if (WIFSIGNALED(status))
@@ -147,6 +156,8 @@ static int start(enum gateway_role role)
 		tell_store(GW_ATTACH, role, pair[0]);
 	if (!error && role == ROLE_POLICY)
 		send_files();
+	if (!error && role == ROLE_API)
+		send_indicators();
 	for (int i = 0; i < 2; i++)
 		if (pair[i] >= 0)
 			close(pair[i]);
@@ -232,6 +243,14 @@ static void stop(void)
 		loop_stop(loop);
 }
 
+static void reload(void)
+{
+	if (processes[ROLE_POLICY].child.channel >= 0)
+		send_files();
+	if (processes[ROLE_API].child.channel >= 0)
+		send_indicators();
+}
+
 static void on_signal(uint32_t events, void *context)
 {
 	(void)events, (void)context;
@@ -240,9 +259,9 @@ static void on_signal(uint32_t events, void *context)
 		return;
 	if (info.ssi_signo == SIGCHLD)
 		reap();
-	else if (info.ssi_signo == SIGHUP && processes[ROLE_POLICY].child.channel >= 0)
-		send_files();
-	else if (info.ssi_signo != SIGHUP && !stopping)
+	else if (info.ssi_signo == SIGHUP)
+		reload();
+	else if (!stopping)
 		stop();
 }
 

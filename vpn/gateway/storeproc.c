@@ -154,6 +154,18 @@ static void on_beacon(uint32_t id, struct reader *r) { hub_beacon(&hub, id, r); 
 static void on_open(uint32_t id, struct reader *r) { hub_open_request(&hub, id, r); }
 static void on_fetch(uint32_t id, struct reader *r) { hub_fetch(&hub, id, r); }
 static void on_count(uint32_t id, struct reader *r) { (void)id, count(r); }
+static void on_indicators(uint32_t id, struct reader *r)
+{
+	(void)id;
+	uint64_t count = read_u64(r), made = read_u64(r);
+	char refused[sizeof hub.indicators_refused];
+	read_str(r, refused, sizeof refused);
+	if (!reader_done(r))
+		return;
+	hub.indicators = count;
+	hub.indicators_made = (int64_t)made;
+	memcpy(hub.indicators_refused, refused, sizeof refused);
+}
 static void on_event(uint32_t id, struct reader *r) { (void)id, event(r); }
 
 static const struct {
@@ -171,6 +183,7 @@ static const struct {
     {ROLE_API, GW_OPEN, on_open},
     {ROLE_API, GW_FETCH, on_fetch},
     {ROLE_API, GW_API_COUNT, on_count},
+    {ROLE_API, GW_API_INDICATORS, on_indicators},
     {ROLE_WEB, GW_QUERY, query},
     {ROLE_WEB, GW_LOGIN, login},
     {ROLE_WEB, GW_EVENT, on_event},
