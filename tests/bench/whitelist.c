@@ -1,7 +1,8 @@
 /*
  * bench whitelist [INDICATORS] - how long the whitelist's three look-ups take on this machine, as one JSON object:
  * a host among 10,000 of a policy, the verification of an envelope as large as they get, and a host among INDICATORS
- * known bad ones (10,000,000). Medians over batches of processor time, in the units of their names. Names are made up by a fixed rule.
+ * known bad ones (10,000,000). Medians over batches of processor time, in the units of their names. Names are made up
+ * by a fixed rule.
  */
 #include <inttypes.h>
 #include <psa/crypto.h>

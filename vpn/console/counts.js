@@ -26,6 +26,8 @@ const reasons = {
   frozen: ["止めた画面からの接続", "a page that was held"],
   no_bank: ["ポリシーにない銀行", "a bank that the policy does not have"],
   bad_question: ["正しくない名前の問い合わせ", "a malformed question for a name"],
+  indicator_phishing: ["そのうち、フィッシングと知られているサイト", "of these, sites known for phishing"],
+  indicator_malware: ["そのうち、マルウェアを配ると知られているサイト", "of these, sites known for malware"],
   usb_storage: ["USB メモリ", "a USB disk"],
   usb_network: ["USB ネットワーク機器", "a USB network device"],
   usb_phone: ["電話機", "a telephone"],
