@@ -9,7 +9,7 @@
 #include "whitelist/indicators_format.h"
 #include "whitelist/names.h"
 
-enum { WORDS_MAX = 3, WORD_BYTES = 512, CROWD_SOURCE = 255 };
+enum { WORDS_MAX = 3, WORD_BYTES = 300, CROWD_SOURCE = 255 };
 
 struct row {
 	uint64_t hash, site; /* of the name, and of what its bucket is chosen by */
@@ -162,7 +162,7 @@ static int add_row(struct indicator_list *list, const char *host, enum indicator
 static int add_line(struct indicator_list *list, const struct line *line, const char *text, size_t size,
 		    enum indicator_category category, const char *source)
 {
-	char words[WORDS_MAX][WORD_BYTES];
+	char words[WORDS_MAX][WORD_BYTES] = {0};
 	const size_t count = memchr(text, '\0', size) ? WORDS_MAX + 1 : split(text, size, words);
 	if (count == 0)
 		return 0;

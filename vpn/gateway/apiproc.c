@@ -142,9 +142,10 @@ static void on_indicators(struct http_request *request, void *context)
 		reply_error(request, 404, "none", "this gateway has no list of known bad hosts");
 	} else {
 		const uint8_t *bucket = indicators_bucket(&indicators, (unsigned)number, &size);
-		int length = snprintf(text, sizeof text, "{\"entries\":\"");
+		size_t length = (size_t)snprintf(text, sizeof text, "{\"entries\":\"");
 		base64_encode(bucket, size, text + length);
-		strcat(text + length, "\"}");
+		length += strlen(text + length);
+		snprintf(text + length, sizeof text - length, "\"}");
 		http_reply_json(request, 200, text);
 	}
 	json_decref(json);
