@@ -5,95 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "firmware/lib/buf.h"
-#include "firmware/lib/msg.h"
 #include "image/cli/cli.h"
+#include "image/cli/gateway.h"
 #include "vpn/gateway/config.h"
 #include "vpn/gateway/keys.h"
-#include "vpn/gateway/messages.h"
 
-#define SOCKET_PATH "/run/sekisho/control.sock"
-#define CONFIG_PATH "/etc/sekisho/gateway.conf"
-
-enum { ANSWER_MS = 10000, ANSWER_MAX_BYTES = 64 << 20, ADDRESSES_MAX = 8 };
-
-/* --- the control socket --- */
-
-static int connect_gateway(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(path) >= sizeof address.sun_path)
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
-		int error = -errno;
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
-	return fd;
-}
-
-/* Parts until the last one, into `text`. */
-static int receive_answer(int fd, struct buf *text)
-{
-	struct msg m = {0};
-	int error = 0;
-	bool last = false;
-	while (!last && !error) {
-		size_t size;
-		int got = msg_wait(fd, &m, ANSWER_MS);
-		if (got != 1) {
-			error = got < 0 ? got : -EPIPE;
-			break;
-		}
-		struct reader r = reader_over(m.payload, m.size);
-		last = read_u8(&r);
-		const uint8_t *part = read_blob(&r, &size);
-		error = reader_done(&r) ? buf_append(text, part, size, ANSWER_MAX_BYTES) : -EBADMSG;
-	}
-	msg_free(&m);
-	return error;
-}
-
-/* NULL after saying why. `request` is released. */
-static json_t *ask(const char *socket_path, json_t *request)
-{
-	struct buf text = {0};
-	json_t *answer = NULL;
-	char *json = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	int fd = connect_gateway(socket_path);
-	int error = fd < 0 ? fd : json ? msg_send(fd, GW_CONTROL, 1, json, strlen(json)) : -ENOMEM;
-	if (!error)
-		error = receive_answer(fd, &text);
-	if (!error)
-		answer = json_loadb((const char *)text.data, text.size, 0, NULL);
-	if (error)
-		refuse(
-		    "the gateway does not answer at %s (%s): is sekisho-gateway.service running, and are you root or "
-		    "in the group sekisho-admin?",
-		    socket_path, strerror(-error));
-	else if (!answer)
-		refuse("the gateway's answer is not JSON: are `sekisho' and gatewayd of one version?");
-	else if (json_is_false(json_object_get(answer, "ok")))
-		refuse("%s", json_string_value(json_object_get(answer, "error")));
-	if (answer && json_is_false(json_object_get(answer, "ok"))) {
-		json_decref(answer);
-		answer = NULL;
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_free(&text);
-	free(json);
-	json_decref(request);
-	return answer;
-}
+enum { ADDRESSES_MAX = 8 };
 
 /* --- options --- */
 
@@ -114,7 +33,7 @@ static int parse(int argc, char **argv, const char *usage, struct options *o)
 	    {"version", required_argument, NULL, 'v'}, {"root-hash", required_argument, NULL, 'R'},
 	    {"help", no_argument, NULL, 'h'},          {0},
 	};
-	*o = (struct options){.socket = SOCKET_PATH, .config = CONFIG_PATH, .name = "", .region = ""};
+	*o = (struct options){.socket = GATEWAY_SOCKET_PATH, .config = GATEWAY_CONFIG_PATH, .name = "", .region = ""};
 	int letter;
 	optind = 0;
 	while ((letter = getopt_long(argc, argv, "+jh", longs, NULL)) != -1) {
@@ -172,12 +91,6 @@ static int print_json(json_t *answer)
 	return CLI_GOOD;
 }
 
-static const char *who(void)
-{
-	const char *name = getenv("SUDO_USER");
-	return name && *name ? name : getuid() == 0 ? "root" : "console";
-}
-
 static const char *text_of(const json_t *object, const char *name)
 {
 	const char *text = json_string_value(json_object_get(object, name));
@@ -193,9 +106,10 @@ static int stick_add(int argc, char **argv)
 	PARSE(usage);
 	if (!o.id || !o.key || o.argument)
 		return missing(usage);
-	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.add", "id",
-						 o.id, "key", o.key, "name", o.name, "region", o.region, "address",
-						 o.address_count ? o.addresses[0] : "", "who", who()));
+	json_t *answer =
+	    gateway_ask(o.socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.add", "id", o.id,
+					    "key", o.key, "name", o.name, "region", o.region, "address",
+					    o.address_count ? o.addresses[0] : "", "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -212,7 +126,8 @@ static int stick_revoke(int argc, char **argv)
 	const char *id = o.argument ? o.argument : o.id;
 	if (!id)
 		return missing(usage);
-	json_t *answer = ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "stick.revoke", "id", id, "who", who()));
+	json_t *answer = gateway_ask(
+	    o.socket, json_pack("{s:s, s:s, s:s}", "command", "stick.revoke", "id", id, "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -235,7 +150,7 @@ static void print_time(const json_t *value)
 static int stick_list(int argc, char **argv)
 {
 	PARSE("sekisho gateway stick list [--json] [--socket PATH]");
-	json_t *answer = ask(o.socket, json_pack("{s:s}", "command", "stick.list"));
+	json_t *answer = gateway_ask(o.socket, json_pack("{s:s, s:s}", "command", "stick.list", "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -309,16 +224,17 @@ static int image_floor(int argc, char **argv)
 	PARSE(usage);
 	if (!o.argument)
 		return missing(usage);
-	return print_images(ask(o.socket, json_pack("{s:s, s:o, s:s}", "command", "image.floor", "version",
-						    number_of(o.argument), "who", who())),
+	return print_images(gateway_ask(o.socket, json_pack("{s:s, s:o, s:s}", "command", "image.floor", "version",
+							    number_of(o.argument), "who", gateway_who())),
 			    &o);
 }
 
 static int image_change(const char *command, const struct options *o)
 {
-	return print_images(ask(o->socket, json_pack("{s:s, s:o, s:s, s:s}", "command", command, "version",
-						     number_of(o->version), "root_hash", o->root_hash, "who", who())),
-			    o);
+	return print_images(
+	    gateway_ask(o->socket, json_pack("{s:s, s:o, s:s, s:s}", "command", command, "version",
+					     number_of(o->version), "root_hash", o->root_hash, "who", gateway_who())),
+	    o);
 }
 
 static int image_add(int argc, char **argv)
@@ -339,7 +255,7 @@ static int image_remove(int argc, char **argv)
 static int image_list(int argc, char **argv)
 {
 	PARSE("sekisho gateway image list [--json] [--socket PATH]");
-	return print_images(ask(o.socket, json_pack("{s:s}", "command", "image.list")), &o);
+	return print_images(gateway_ask(o.socket, json_pack("{s:s}", "command", "image.list")), &o);
 }
 
 static int cmd_image(int argc, char **argv)
@@ -363,8 +279,8 @@ static int operator_password(int argc, char **argv)
 	PARSE("sekisho gateway operator password [--json] [--socket PATH] NAME");
 	if (!o.argument)
 		return missing(usage);
-	json_t *answer = ask(
-	    o.socket, json_pack("{s:s, s:s, s:s}", "command", "operator.password", "name", o.argument, "who", who()));
+	json_t *answer = gateway_ask(o.socket, json_pack("{s:s, s:s, s:s}", "command", "operator.password", "name",
+							 o.argument, "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -387,7 +303,7 @@ static int cmd_operator(int argc, char **argv)
 static int cmd_events(int argc, char **argv)
 {
 	PARSE("sekisho gateway events [--json] [--socket PATH]");
-	json_t *answer = ask(o.socket, json_pack("{s:s}", "command", "events"));
+	json_t *answer = gateway_ask(o.socket, json_pack("{s:s, s:s}", "command", "events", "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -441,6 +357,7 @@ int cmd_gateway(int argc, char **argv)
 	     "the known bad hosts that sticks ask about"},
 	    {"operator", cmd_operator, "password ...", "who may log in at the console"},
 	    {"events", cmd_events, "[--json]", "what happened last, newest first"},
+	    {"audit", cmd_gateway_audit, "verify|prove|export ...", "the log of what operators did and looked at"},
 	    {"init", cmd_init, "--address ADDRESS:PORT [--config FILE]",
 	     "make this gateway's keys, and print its entry for the signed list of gateways"},
 	    {0},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/lib/envelope.h"
 #include "vpn/gateway/hub.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,7 +31,9 @@ static void prepare(void)
 			 why, sizeof why))
 		abort();
 	snprintf(hub.config.database, sizeof hub.config.database, ":memory:");
-	if (hub_open(&hub) || plan_add(&hub.plan, "alpha", "www.alpha.example", ports, 1) ||
+	char key[ENVELOPE_PEM_MAX], unused[ENVELOPE_PEM_MAX];
+	if (envelope_key_generate(key, unused) || hub_open(&hub, key, -1) ||
+	    plan_add(&hub.plan, "alpha", "www.alpha.example", ports, 1) ||
 	    hub_stick_add(&hub, &row, "test", why, sizeof why))
 		abort();
 	hub.policy.version = 3;

@@ -5,3 +5,4 @@ $(call unit,gateway_store,tests/unit/gateway_store.c,vpn_gateway firmware,-lsqli
 $(call unit,gateway_hub,tests/unit/gateway_hub.c,vpn_gateway whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm)
 
 INTEGRATION_NEEDS += $(B)/gatewayd $(B)/sekisho
+$(call unit,gateway_audit,tests/unit/gateway_audit.c,vpn_gateway firmware,-lsqlite3 -ljansson $(MBEDTLS_LIBS))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware/lib/envelope.h"
 #include "firmware/lib/loop.h"
 #include "vpn/gateway/hub.h"
 
@@ -59,7 +60,10 @@ static void open_hub(void)
 				      &hub.config, why, sizeof why),
 			 0);
 	snprintf(hub.config.database, sizeof hub.config.database, "%s", path);
-	assert_int_equal(hub_open(&hub), 0);
+	static char key[ENVELOPE_PEM_MAX], unused[ENVELOPE_PEM_MAX];
+	if (!key[0])
+		assert_int_equal(envelope_key_generate(key, unused), 0);
+	assert_int_equal(hub_open(&hub, key, -1), 0);
 	const uint16_t https[] = {443};
 	assert_int_equal(plan_add(&hub.plan, "bank-a", "www.a.example", https, 1), 0);
 	assert_int_equal(plan_add(&hub.plan, "bank-b", "www.b.example", https, 1), 0);
@@ -387,7 +391,7 @@ static void guesses_are_rationed(void **state)
 {
 	(void)state;
 	char password[64];
-	assert_int_equal(hub_operator_password(&hub, "anna", password, sizeof password), 0);
+	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
 	assert_true(hub_login(&hub, "anna", password, "test"));
 	for (int i = 0; i < 10; i++)
 		assert_false(hub_login(&hub, "anna", "wrong", "test"));

@@ -55,6 +55,7 @@ function notices(model) {
   const { fleet } = model;
   const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
   const list = [];
+  if (fleet.audit_error) list.push(notice("lost", "lost", w.audit_broken, w.audit_broken_more(fleet.audit_error)));
   if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
   if (!fleet.policy_version) list.push(notice("lost", "lost", w.policy_none, w.policy_none_more));
   else if (left <= 0) list.push(notice("lost", "lost", w.policy_expired, w.policy_expiring_more));

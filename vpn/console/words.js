@@ -58,6 +58,9 @@ const ja = {
     none: "することはありません。",
   },
 
+  audit_broken: "監査記録が改ざんされた、または失われた疑いがあります",
+  audit_broken_more: (reason) => `${reason}　データベースと証人ファイルをそのまま保全し、監督者に連絡して `+
+    "sekisho gateway audit verify を実行してもらいます。銀行と端末の利用は続けられます。",
   policy_refused: "新しい署名文書を受け付けませんでした",
   policy_refused_more: (reason) => `${reason}　前のものを使い続けています。銀行 IT に連絡し、署名し直したものを置いて再読み込みします。`,
   policy_none: "有効なホワイトリストがありません",
@@ -162,6 +165,9 @@ const en = {
     none: "Nothing to do.",
   },
 
+  audit_broken: "The audit log may have been altered, or parts of it are lost",
+  audit_broken_more: (reason) => `${reason}. Keep the database and the witness file as they are, call the supervisor, and have `+
+    "\"sekisho gateway audit verify\" run. Banks and sticks go on working.",
   policy_refused: "A new signed document was refused",
   policy_refused_more: (reason) => `${reason}. The one before stays in force. Tell bank IT; put a properly signed one in place and reload.`,
   policy_none: "There is no whitelist in force",

@@ -14,7 +14,7 @@ enum {
 	GATEWAY_OWN_FD = 6,   /* first of the process's own */
 };
 
-int store_main(void);
+int store_main(void); /* 6: the audit log's key, 7: its witness file */
 int policy_main(void);
 int peers_main(void); /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
 int egress_main(void);

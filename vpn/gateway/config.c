@@ -223,6 +223,9 @@ static const struct {
     {"gateways", set_path, AT(gateways)},
     {"indicators", set_path, AT(indicators)},
     {"database", set_path, AT(database)},
+    {"audit-key", set_path, AT(audit_key)},
+    {"audit-public", set_path, AT(audit_public)},
+    {"audit-witness", set_path, AT(audit_witness)},
     {"resolver-config", set_path, AT(resolver_config)},
     {"resolver-program", set_path, AT(resolver_program)},
     {"resolver-upstream", set_upstream, 0},
@@ -253,6 +256,9 @@ static int set_defaults(struct config *config)
 				       "gateways = /etc/sekisho/gateways.dsse.json\n"
 				       "indicators = " CONFIG_INDICATORS "\n"
 				       "database = /var/lib/sekisho/store/gateway.db\n"
+				       "audit-key = /etc/sekisho/keys/audit.key\n"
+				       "audit-public = /etc/sekisho/keys/audit.pub\n"
+				       "audit-witness = /var/lib/sekisho/witness/checkpoints\n"
 				       "resolver-config = /run/sekisho/resolver/dnsmasq.conf\n"
 				       "resolver-program = /usr/sbin/dnsmasq\n"
 				       "users = names\n";

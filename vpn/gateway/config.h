@@ -53,6 +53,7 @@ struct config {
 	char roots[CONFIG_PATH_SIZE], policy[CONFIG_PATH_SIZE], gateways[CONFIG_PATH_SIZE];
 	char indicators[CONFIG_PATH_SIZE]; /* indicators(5); may not be there */
 	char database[CONFIG_PATH_SIZE];
+	char audit_key[CONFIG_PATH_SIZE], audit_public[CONFIG_PATH_SIZE], audit_witness[CONFIG_PATH_SIZE];
 	char control_socket[CONFIG_PATH_SIZE];
 
 	char resolver_config[CONFIG_PATH_SIZE];

@@ -62,7 +62,7 @@ static void load_document(struct hub *hub, const char *kind, struct hub_document
 		log_error("the last good %s cannot be read back from the database", kind);
 }
 
-int hub_open(struct hub *hub)
+int hub_open(struct hub *hub, const char *audit_pem, int witness)
 {
 	hub->started = hub_now();
 	hub->fleet = fleet_new();
@@ -72,7 +72,9 @@ int hub_open(struct hub *hub)
 	if (error)
 		return error;
 	struct loading loading = {.hub = hub};
-	error = hub_images_load(hub);
+	error = audit_open(hub->store, hub->config.tenant, hub->config.id, audit_pem, witness, &hub->audit);
+	if (!error)
+		error = hub_images_load(hub);
 	if (!error)
 		error = store_each_stick(hub->store, load_stick, &loading);
 	if (!error)
@@ -88,6 +90,9 @@ int hub_open(struct hub *hub)
 
 void hub_close(struct hub *hub)
 {
+	if (hub->audit)
+		audit_checkpoint(hub->audit, hub_now(), true);
+	audit_close(hub->audit);
 	store_close(hub->store);
 	fleet_free(hub->fleet);
 	plan_free(&hub->plan);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "firmware/lib/buf.h"
+#include "vpn/gateway/audit.h"
 #include "vpn/gateway/config.h"
 #include "vpn/gateway/fleet.h"
 #include "vpn/gateway/images.h"
@@ -48,9 +49,18 @@ struct hub_document {
 	char refused[640]; /* why the newest file was not taken, "" if it was */
 };
 
+/* Who looked at what last, so that a page that is kept open is one view. */
+enum { HUB_VIEWS = 64 };
+struct hub_view {
+	int64_t at; /* 0: free */
+	char who[OPERATOR_SIZE], what[CODE_SIZE], stick[STICK_ID_SIZE];
+};
+
 struct hub {
 	struct config config;
 	struct store *store;
+	struct audit *audit;
+	struct hub_view views[HUB_VIEWS];
 	struct fleet *fleet;
 	struct plan plan;
 	struct buf plan_wire; /* as it came */
@@ -75,11 +85,22 @@ struct hub {
 	bool (*send)(struct hub *hub, enum gateway_role role, uint16_t type, uint32_t id, const struct writer *payload);
 };
 
-/* Open the database, read the fleet, make the first operator. 0 or -errno. */
-int hub_open(struct hub *hub);
+/* Open the database, read the fleet, make the first operator. `audit_pem` is the key that signs the audit log's
+ * checkpoints, `witness` the file they are added to as well (-1: none). 0 or -errno. */
+int hub_open(struct hub *hub, const char *audit_pem, int witness);
 void hub_close(struct hub *hub);
 
 int64_t hub_now(void); /* unix seconds */
+
+/*
+ * Changes and views (hub_audit.c). A change is made between hub_begin() and hub_end(), which takes the change's own
+ * error, adds its event and, if somebody did it (`who`), its entry in the audit log, and commits, or undoes all of it.
+ * hub_note() is for what changed nothing else. What hub_viewed() cannot keep must not be shown. 0 or -errno.
+ */
+int hub_begin(struct hub *hub);
+int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail);
+void hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);
+int hub_viewed(struct hub *hub, const char *who, const char *what, const char *stick);
 
 /* Sticks (hub_sticks.c) */
 void hub_beacon(struct hub *hub, uint32_t id, struct reader *r);
@@ -123,7 +144,7 @@ void hub_report_metrics(struct hub *hub, FILE *out);
 
 /* Operators (hub_login.c) */
 int hub_first_operator(struct hub *hub);
-int hub_operator_password(struct hub *hub, const char *name, char *password, size_t size);
+int hub_operator_password(struct hub *hub, const char *name, const char *who, char *password, size_t size);
 bool hub_login(struct hub *hub, const char *name, const char *password, const char *from);
 
 /* The control socket (hub_control.c): one JSON request, one JSON answer, written to `out`. */

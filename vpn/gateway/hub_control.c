@@ -140,16 +140,64 @@ static void command_image_list(struct hub *hub, const json_t *request, FILE *out
 			      (json_int_t)hub_images_held_back(hub, &hub->images), "images", list));
 }
 
+/* False, said, when the view could not be put into the audit log. */
+static bool may_view(struct hub *hub, const json_t *request, const char *what, FILE *out)
+{
+	int error = hub_viewed(hub, text_member(request, "who"), what, "");
+	if (error)
+		refuse(out, "the audit log does not take that you looked: is the gateway's disk full?");
+	return !error;
+}
+
 static void command_list(struct hub *hub, const json_t *request, FILE *out)
 {
-	(void)request;
-	hub_report_sticks(hub, out);
+	if (may_view(hub, request, "sticks_viewed", out))
+		hub_report_sticks(hub, out);
 }
 
 static void command_events(struct hub *hub, const json_t *request, FILE *out)
 {
+	if (may_view(hub, request, "events_viewed", out))
+		hub_report_events(hub, out, 200);
+}
+
+/* --- the audit log --- */
+
+enum { AUDIT_PART = 2000 };
+
+static void put_entry(uint64_t id, const char *entry, const char *leaf, void *list)
+{
+	json_array_append_new(list, json_pack("{s:I, s:s, s:s}", "id", (json_int_t)id, "entry", entry, "leaf", leaf));
+}
+
+static void command_audit_entries(struct hub *hub, const json_t *request, FILE *out)
+{
+	json_int_t from = json_integer_value(json_object_get(request, "from"));
+	json_t *list = json_array();
+	int error = from < 0 ? -EINVAL : store_each_audit(hub->store, (uint64_t)from, AUDIT_PART, put_entry, list);
+	if (!error) {
+		answer(out, json_pack("{s:b, s:s, s:o}", "ok", 1, "broken", hub->audit->broken, "entries", list));
+		return;
+	}
+	json_decref(list);
+	refuse(out, "the audit log cannot be read from the database: gatewayd's log says why");
+}
+
+static void put_note(const char *note, void *list) { json_array_append_new(list, json_string(note)); }
+
+static void command_audit_checkpoints(struct hub *hub, const json_t *request, FILE *out)
+{
 	(void)request;
-	hub_report_events(hub, out, 200);
+	json_t *list = json_array();
+	int error = audit_checkpoint(hub->audit, hub_now(), true);
+	if (!error)
+		error = store_each_checkpoint(hub->store, put_note, list);
+	if (!error) {
+		answer(out, json_pack("{s:b, s:o}", "ok", 1, "checkpoints", list));
+		return;
+	}
+	json_decref(list);
+	refuse(out, "the checkpoints cannot be made or read: gatewayd's log says why");
 }
 
 static void command_password(struct hub *hub, const json_t *request, FILE *out)
@@ -160,12 +208,11 @@ static void command_password(struct hub *hub, const json_t *request, FILE *out)
 		refuse(out, "the operator's name wants 1 to 32 letters, digits, '.', '_' or '-'");
 		return;
 	}
-	int error = hub_operator_password(hub, name, password, sizeof password);
+	int error = hub_operator_password(hub, name, text_member(request, "who"), password, sizeof password);
 	if (error) {
 		refuse(out, strerror(-error));
 		return;
 	}
-	store_event(hub->store, hub_now(), "password_set", "", text_member(request, "who"), name);
 	answer(out, json_pack("{s:b, s:s, s:s}", "ok", 1, "name", name, "password", password));
 	wipe(password, sizeof password);
 }
@@ -174,9 +221,17 @@ static const struct {
 	const char *name;
 	void (*run)(struct hub *hub, const json_t *request, FILE *out);
 } commands[] = {
-    {"stick.add", command_add},       {"stick.revoke", command_revoke},        {"stick.list", command_list},
-    {"events", command_events},       {"operator.password", command_password}, {"image.floor", command_image_floor},
-    {"image.add", command_image_add}, {"image.remove", command_image_remove},  {"image.list", command_image_list},
+    {"stick.add", command_add},
+    {"stick.revoke", command_revoke},
+    {"stick.list", command_list},
+    {"events", command_events},
+    {"operator.password", command_password},
+    {"image.floor", command_image_floor},
+    {"image.add", command_image_add},
+    {"image.remove", command_image_remove},
+    {"image.list", command_image_list},
+    {"audit.entries", command_audit_entries},
+    {"audit.checkpoints", command_audit_checkpoints},
 };
 
 void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)

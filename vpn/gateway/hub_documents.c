@@ -42,8 +42,7 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 		log_error("%s version %" PRIu64 " is in force but could not be kept for the next start", kind, version);
 	char detail[64];
 	snprintf(detail, sizeof detail, "version %" PRIu64, version);
-	store_event(hub->store, hub_now(), strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "",
-		    "", detail);
+	hub_note(hub, strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", "", detail);
 }
 
 void hub_policy(struct hub *hub, struct reader *r)
@@ -104,5 +103,5 @@ void hub_document_refused(struct hub *hub, struct reader *r)
 	/* Without roots nothing can be verified: that is said of the policy, which is what sticks wait for. */
 	struct hub_document *document = strcmp(what, "gateways") == 0 ? &hub->gateways : &hub->policy;
 	snprintf(document->refused, sizeof document->refused, "%s: %s", what, sentence);
-	store_event(hub->store, hub_now(), "document_refused", "", "", document->refused);
+	hub_note(hub, "document_refused", "", "", document->refused);
 }

@@ -33,11 +33,9 @@ size_t hub_images_held_back(const struct hub *hub, const struct images *images)
 }
 
 /* It is in the database: from now on in force, for those who are in as well. */
-static void put_in_force(struct hub *hub, const struct images *changed, const char *kind, const char *who,
-			 const char *detail)
+static void put_in_force(struct hub *hub, const struct images *changed)
 {
 	hub->images = *changed;
-	store_event(hub->store, hub_now(), kind, "", who, detail);
 	hub_hold_back(hub);
 	hub->revision++;
 }
@@ -62,18 +60,20 @@ int hub_image_floor(struct hub *hub, uint64_t version, const char *who, char *wh
 			 newest);
 		return -EINVAL;
 	}
-	int error = store_number_set(hub->store, FLOOR, (int64_t)version);
+	snprintf(detail, sizeof detail, "%" PRIu64, version);
+	int error = hub_begin(hub);
+	if (!error)
+		error =
+		    hub_end(hub, store_number_set(hub->store, FLOOR, (int64_t)version), "image_floor", "", who, detail);
 	if (error)
 		return database_error(error, why, why_size);
-	snprintf(detail, sizeof detail, "%" PRIu64, version);
-	put_in_force(hub, &changed, "image_floor", who, detail);
+	put_in_force(hub, &changed);
 	return 0;
 }
 
-static const char *detail_of(uint64_t version, const char *root_hash, char *detail, size_t size)
+static void detail_of(uint64_t version, const char *root_hash, char *detail, size_t size)
 {
 	snprintf(detail, size, "%" PRIu64 " %.12s…", version, root_hash);
-	return detail;
 }
 
 int hub_image_add(struct hub *hub, uint64_t version, const char *root_hash, const char *who, char *why, size_t why_size)
@@ -88,10 +88,14 @@ int hub_image_add(struct hub *hub, uint64_t version, const char *root_hash, cons
 					  : "there are 256 registered images, which is the most: remove old ones");
 		return error;
 	}
-	error = store_image_add(hub->store, version, root_hash, hub_now());
+	detail_of(version, root_hash, detail, sizeof detail);
+	error = hub_begin(hub);
+	if (!error)
+		error = hub_end(hub, store_image_add(hub->store, version, root_hash, hub_now()), "image_added", "", who,
+				detail);
 	if (error)
 		return database_error(error, why, why_size);
-	put_in_force(hub, &changed, "image_added", who, detail_of(version, root_hash, detail, sizeof detail));
+	put_in_force(hub, &changed);
 	return 0;
 }
 
@@ -106,9 +110,13 @@ int hub_image_remove(struct hub *hub, uint64_t version, const char *root_hash, c
 		snprintf(why, why_size, "this image is not registered");
 		return error;
 	}
-	error = store_image_remove(hub->store, version, root_hash);
+	detail_of(version, root_hash, detail, sizeof detail);
+	error = hub_begin(hub);
+	if (!error)
+		error =
+		    hub_end(hub, store_image_remove(hub->store, version, root_hash), "image_removed", "", who, detail);
 	if (error)
 		return database_error(error, why, why_size);
-	put_in_force(hub, &changed, "image_removed", who, detail_of(version, root_hash, detail, sizeof detail));
+	put_in_force(hub, &changed);
 	return 0;
 }

@@ -13,7 +13,7 @@ enum { CHECK_EVERY_MS = 1000, CHECK_BURST = 8 };
 
 #define FIRST_OPERATOR "operator"
 
-int hub_operator_password(struct hub *hub, const char *name, char *password, size_t size)
+int hub_operator_password(struct hub *hub, const char *name, const char *who, char *password, size_t size)
 {
 	char hash[OPERATOR_HASH_SIZE];
 	if (size < OPERATOR_PASSWORD_SIZE + 4)
@@ -22,7 +22,10 @@ int hub_operator_password(struct hub *hub, const char *name, char *password, siz
 	if (!error)
 		error = operator_hash(password, hash);
 	if (!error)
-		error = store_operator_set(hub->store, name, hash, hub_now());
+		error = hub_begin(hub);
+	if (!error)
+		error =
+		    hub_end(hub, store_operator_set(hub->store, name, hash, hub_now()), "password_set", "", who, name);
 	return error;
 }
 
@@ -33,7 +36,7 @@ int hub_first_operator(struct hub *hub)
 	int error = store_operator_count(hub->store, &count);
 	if (error || count > 0)
 		return error;
-	error = hub_operator_password(hub, FIRST_OPERATOR, password, sizeof password);
+	error = hub_operator_password(hub, FIRST_OPERATOR, "gatewayd", password, sizeof password);
 	if (!error) {
 		/* The one place where a password is printed: nobody could log in otherwise, and it is kept nowhere. */
 		printf("sekisho: the console's first operator is \"%s\" with the password %s (shown this once)\n",
@@ -70,6 +73,6 @@ bool hub_login(struct hub *hub, const char *name, const char *password, const ch
 		hub->logins_good++;
 	else
 		hub->logins_bad++;
-	store_event(hub->store, hub_now(), good ? "login" : "login_refused", "", name_is_id(name) ? name : "", from);
+	hub_note(hub, good ? "login" : "login_refused", "", name_is_id(name) ? name : "", from);
 	return good;
 }

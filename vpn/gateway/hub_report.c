@@ -68,11 +68,11 @@ static const char *document_error(const struct hub *hub)
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;
-	json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:I}", "gateway", hub->config.id, "tenant",
-				 hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
-				 (json_int_t)hub->policy.version, "gateways_version", (json_int_t)hub->gateways.version,
-				 "policy_expires", number_or_null(hub->policy.expires), "document_error",
-				 document_error(hub), "image_floor", (json_int_t)hub->images.floor);
+	json_t *head = json_pack(
+	    "{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:s, s:I}", "gateway", hub->config.id, "tenant", hub->config.tenant,
+	    "now", (json_int_t)hub_now(), "policy_version", (json_int_t)hub->policy.version, "gateways_version",
+	    (json_int_t)hub->gateways.version, "policy_expires", number_or_null(hub->policy.expires), "document_error",
+	    document_error(hub), "audit_error", hub->audit->broken, "image_floor", (json_int_t)hub->images.floor);
 	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);
 	if (!text)
@@ -210,6 +210,10 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 		(double)hub->images.floor);
 	put_one(out, "sekisho_images_released", METRICS_GAUGE, NULL, "Registered images, 0 if any is admitted.",
 		(double)hub->images.count);
+	put_one(out, "sekisho_audit_broken", METRICS_GAUGE, NULL,
+		"1 if the audit log did not hold when the gateway started.", hub->audit->broken[0] != 0);
+	put_one(out, "sekisho_audit_entries", METRICS_GAUGE, NULL, "Entries of the audit log.",
+		(double)hub->audit->tree.size);
 	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,
 		"1 if the newest policy or list of gateways was refused and an older one is in force.",
 		document_error(hub)[0] != '\0');

@@ -464,7 +464,10 @@ int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, cha
 		snprintf(why, why_size, "%s is registered already with this id, key or address", stick->row.id);
 		return -EEXIST;
 	}
-	int error = store_stick_add(hub->store, row);
+	inet_ntop(AF_INET, &row->address, detail, sizeof detail);
+	int error = hub_begin(hub);
+	if (!error)
+		error = hub_end(hub, store_stick_add(hub->store, row), "stick_added", row->id, who, detail);
 	if (error) {
 		snprintf(why, why_size, "the database did not take it: %s", strerror(-error));
 		return error;
@@ -474,8 +477,6 @@ int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, cha
 		snprintf(why, why_size, "out of memory; it is registered and will work after a restart");
 		return -ENOMEM;
 	}
-	inet_ntop(AF_INET, &row->address, detail, sizeof detail);
-	store_event(hub->store, row->created, "stick_added", row->id, who, detail);
 	send_peer(hub, stick, false);
 	hub->revision++;
 	return 0;
@@ -489,7 +490,9 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 		return stick ? -EALREADY : -ENOENT;
 	}
 	int64_t now = hub_now();
-	int error = store_stick_revoke(hub->store, id, now);
+	int error = hub_begin(hub);
+	if (!error)
+		error = hub_end(hub, store_stick_revoke(hub->store, id, now), "stick_revoked", id, who, "");
 	if (error) {
 		snprintf(why, why_size, "the database did not take it: %s", strerror(-error));
 		return error;
@@ -501,7 +504,6 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 	send_peer(hub, stick, true);
 	if (health_revoke(&stick->health))
 		record_change(hub, stick, from);
-	store_event(hub->store, now, "stick_revoked", id, who, "");
 	hub->revision++;
 	return 0;
 }

@@ -25,6 +25,7 @@
 
 #include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
+#include "firmware/lib/envelope.h"
 
 enum { PEM_MAX_BYTES = 4096, SERIAL_BYTES = 16, CERTIFICATE_YEARS = 20, TOKEN_BYTES = 24 };
 
@@ -218,6 +219,23 @@ static int ensure_pair(const char *key_path, const char *certificate_path, const
 	return error;
 }
 
+/* The key that signs the audit log's checkpoints, and its public half for whoever checks them. */
+static int ensure_audit(const char *key_path, const char *public_path)
+{
+	if (exists(key_path) && exists(public_path))
+		return 0;
+	if (exists(key_path) != exists(public_path))
+		return -EEXIST;
+	char key_pem[ENVELOPE_PEM_MAX], public_pem[ENVELOPE_PEM_MAX];
+	int error = envelope_key_generate(key_pem, public_pem);
+	if (!error)
+		error = write_new(key_path, key_pem, strlen(key_pem), 0600);
+	if (!error)
+		error = write_new(public_path, public_pem, strlen(public_pem), 0644);
+	wipe(key_pem, sizeof key_pem);
+	return error;
+}
+
 int keys_ensure(const struct config *config, char *why, size_t why_size)
 {
 	char name[STICK_ID_SIZE + 32];
@@ -229,6 +247,8 @@ int keys_ensure(const struct config *config, char *why, size_t why_size)
 		error = ensure_directory(config->web_key);
 	if (!error)
 		error = ensure_directory(config->metrics_token);
+	if (!error)
+		error = ensure_directory(config->audit_key);
 	if (error)
 		return say(error, config->wireguard_key, why, why_size);
 	error = say(ensure_wireguard(config->wireguard_key), config->wireguard_key, why, why_size);
@@ -240,6 +260,8 @@ int keys_ensure(const struct config *config, char *why, size_t why_size)
 	if (!error)
 		error = say(ensure_pair(config->web_key, config->web_certificate, "localhost", config, true),
 			    config->web_key, why, why_size);
+	if (!error)
+		error = say(ensure_audit(config->audit_key, config->audit_public), config->audit_key, why, why_size);
 	return error;
 }
 

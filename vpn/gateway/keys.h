@@ -1,6 +1,7 @@
 /*
  * keys - what a gateway needs of its own before it can start: the WireGuard key, TLS keys with self-signed
- * certificates for the control API and the console, the token for /metrics. What is there already stays.
+ * certificates for the control API and the console, the token for /metrics, the key of the audit log. What is there
+ * already stays.
  */
 #ifndef VPN_GATEWAY_KEYS_H
 #define VPN_GATEWAY_KEYS_H

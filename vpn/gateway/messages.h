@@ -57,7 +57,7 @@ enum gateway_message {
 	    57, /* api -> store: u64 entries, u64 made (0 none), s why a newer file was refused ("" not) */
 
 	/* web <-> store; id = request */
-	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument */
+	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument, s operator ("": monitoring) */
 	GW_RESULT = 61,      /* u8 last, b part of the text */
 	GW_LOGIN = 62,       /* s name, s password, s from */
 	GW_LOGIN_REPLY = 63, /* u8 ok */

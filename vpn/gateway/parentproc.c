@@ -302,6 +302,8 @@ static void open_descriptors(void)
 	give(ROLE_WEB, setup_file(config.metrics_token, 0));
 	for (size_t i = 0; i < config.web_count; i++)
 		give(ROLE_WEB, setup_web_listener(&config.web[i]));
+	give(ROLE_STORE, setup_file(config.audit_key, 0));
+	give(ROLE_STORE, setup_appended(config.audit_witness));
 	control_fd = setup_control_listener(&config, processes[ROLE_STORE].user.uid);
 	/* Written only when the packet filter stands: a gateway that forwards without it would be a plain router. */
 	forwarding_fd = open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC);
@@ -343,6 +345,7 @@ static void set_up(void)
 	}
 	setup_directory(config.control_socket, (struct setup_user){getuid(), getgid()});
 	setup_directory(config.database, processes[ROLE_STORE].user);
+	setup_directory(config.audit_witness, (struct setup_user){getuid(), getgid()});
 	setup_directory(config.resolver_config, processes[ROLE_EGRESS].user);
 	setup_interface(&config);
 	open_descriptors();

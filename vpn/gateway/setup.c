@@ -159,6 +159,15 @@ int setup_file(const char *path, int optional)
 	return fd;
 }
 
+/* It stays root's: the process that is given it can add to it and nothing else. */
+int setup_appended(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		fatal("%s cannot be opened to add to it: %s", path, strerror(errno));
+	return fd;
+}
+
 int setup_notify_open(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");

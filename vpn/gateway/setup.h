@@ -32,6 +32,9 @@ void setup_directory(const char *file, struct setup_user owner);
 /* Open for reading; `optional`: /dev/null stands in for a file that is not there. */
 int setup_file(const char *path, int optional);
 
+/* Open to append; made if need be. */
+int setup_appended(const char *path);
+
 /* Tells systemd (sd_notify(3)) without its library. setup_notify_open() before the sandbox. */
 int setup_notify_open(void);
 void setup_notify(int fd, const char *text);

@@ -161,6 +161,7 @@ void store_close(struct store *store)
 
 int store_begin(struct store *store) { return execute(store, "BEGIN IMMEDIATE"); }
 int store_commit(struct store *store) { return execute(store, "COMMIT"); }
+void store_rollback(struct store *store) { (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); }
 
 int store_stick_add(struct store *store, const struct store_stick *stick)
 {
@@ -399,4 +400,52 @@ int store_number_set(struct store *store, const char *name, int64_t value)
 		      "INSERT INTO numbers (tenant, name, value) VALUES (?1, ?2, ?3)"
 		      " ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
 		      "si", name, value);
+}
+
+int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *stick, const char *entry,
+		    const char *leaf)
+{
+	return change(store, "adding to the audit log",
+		      "INSERT INTO audit (tenant, id, at, stick, entry, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", "iisss",
+		      (int64_t)id, now, stick, entry, leaf);
+}
+
+int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
+		     void (*fn)(uint64_t id, const char *entry, const char *leaf, void *context), void *context)
+{
+	sqlite3_stmt *statement =
+	    ask(store, "SELECT id, entry, leaf FROM audit WHERE tenant = ?1 AND id >= ?2 ORDER BY id LIMIT ?3", "ii",
+		(int64_t)from, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	int row;
+	while ((row = next_row(store, statement, "reading the audit log")) == 1)
+		fn((uint64_t)sqlite3_column_int64(statement, 0), text_of(statement, 1), text_of(statement, 2), context);
+	sqlite3_finalize(statement);
+	return row;
+}
+
+int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note)
+{
+	return change(store, "keeping a checkpoint",
+		      "INSERT INTO checkpoints (tenant, size, at, note) VALUES (?1, ?2, ?3, ?4)", "iis", (int64_t)size,
+		      now, note);
+}
+
+int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context)
+{
+	sqlite3_stmt *statement = ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size", "");
+	int row;
+	while ((row = next_row(store, statement, "reading the checkpoints")) == 1)
+		fn(text_of(statement, 0), context);
+	sqlite3_finalize(statement);
+	return row;
+}
+
+int store_checkpoint_last(struct store *store, char **note)
+{
+	sqlite3_stmt *statement =
+	    ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
+	int row = next_row(store, statement, "reading the last checkpoint");
+	*note = row == 1 ? strdup(text_of(statement, 0)) : NULL;
+	sqlite3_finalize(statement);
+	return row < 0 ? row : row == 0 ? -ENOENT : *note ? 0 : -ENOMEM;
 }

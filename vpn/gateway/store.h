@@ -35,6 +35,7 @@ void store_close(struct store *store);
 
 int store_begin(struct store *store);
 int store_commit(struct store *store);
+void store_rollback(struct store *store);
 
 int store_stick_add(struct store *store, const struct store_stick *stick);
 int store_stick_revoke(struct store *store, const char *id, int64_t now);
@@ -78,5 +79,16 @@ int store_operator_count(struct store *store, unsigned *count);
 int store_document(struct store *store, const char *kind, char **envelope, size_t *size);
 int store_document_set(struct store *store, const char *kind, uint64_t version, const char *envelope, size_t size,
 		       int64_t now);
+
+/* The audit log (audit.h): entries by id, as text, each with the hash of its text (base64); checkpoints by size. */
+int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *stick, const char *entry,
+		    const char *leaf);
+int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
+		     void (*fn)(uint64_t id, const char *entry, const char *leaf, void *context), void *context);
+int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note);
+/* Smallest first. */
+int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context);
+/* -ENOENT if there is none; *note is the caller's. */
+int store_checkpoint_last(struct store *store, char **note);
 
 #endif

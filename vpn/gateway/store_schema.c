@@ -39,6 +39,15 @@ const char *const store_migrations[] = {
     "CREATE TABLE numbers ("
     " tenant TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL,"
     " PRIMARY KEY (tenant, name));",
+
+    "CREATE TABLE audit ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, at BIGINT NOT NULL, stick TEXT NOT NULL, entry TEXT NOT NULL,"
+    " leaf TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, id));"
+    "CREATE INDEX audit_by_stick ON audit (tenant, stick, id);"
+    "CREATE TABLE checkpoints ("
+    " tenant TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, note TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, size));",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

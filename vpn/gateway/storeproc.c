@@ -16,11 +16,19 @@
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/hub.h"
 
-enum { TICK_MS = 1000, CONTROL_CLIENTS_MAX = 16, EVENTS_SHOWN = 200 };
+enum {
+	AUDIT_KEY_FD = GATEWAY_OWN_FD,
+	WITNESS_FD = GATEWAY_OWN_FD + 1,
+	PEM_MAX_BYTES = 4096,
+	TICK_MS = 1000,
+	CONTROL_CLIENTS_MAX = 16,
+	EVENTS_SHOWN = 200
+};
 
 static struct self self = {
     .name = "store",
-    .holds = "the database: registry, states, operators' password hashes",
+    .holds =
+	"the database: registry, states, operators' password hashes; the key that signs the audit log's checkpoints",
     .reads = "what the other processes and the control socket say, strictly framed",
     .speaks_to = "policy, peers, egress, api, web, the control socket",
     .promises =
@@ -91,20 +99,30 @@ static void send_result(int fd, uint32_t id, const char *text, size_t size)
 	} while (at < size);
 }
 
-static void query(uint32_t id, struct reader *r)
+static void report(uint8_t what, const char *who, FILE *out)
 {
-	char *text = NULL;
-	size_t size = 0;
-	uint8_t what = read_u8(r);
-	FILE *out = open_memstream(&text, &size);
-	if (!out)
-		return;
-	if (what == QUERY_STICKS)
+	static const char *const views[] = {[QUERY_STICKS] = "sticks_viewed", [QUERY_EVENTS] = "events_viewed"};
+	if (what < sizeof views / sizeof views[0] && views[what] && hub_viewed(&hub, who, views[what], ""))
+		fputs("{\"error\":\"audit_log_full\"}", out);
+	else if (what == QUERY_STICKS)
 		hub_report_sticks(&hub, out);
 	else if (what == QUERY_EVENTS)
 		hub_report_events(&hub, out, EVENTS_SHOWN);
 	else
 		hub_report_metrics(&hub, out);
+}
+
+static void query(uint32_t id, struct reader *r)
+{
+	char *text = NULL, argument[STICK_ID_SIZE], who[OPERATOR_SIZE];
+	size_t size = 0;
+	uint8_t what = read_u8(r);
+	read_str(r, argument, sizeof argument);
+	read_str(r, who, sizeof who);
+	FILE *out = reader_done(r) ? open_memstream(&text, &size) : NULL;
+	if (!out)
+		return;
+	report(what, who, out);
 	if (fclose(out) == 0 && channels[ROLE_WEB].fd >= 0)
 		send_result(channels[ROLE_WEB].fd, id, text, size);
 	free(text);
@@ -131,7 +149,7 @@ static void event(struct reader *r)
 	read_str(r, who, sizeof who);
 	read_str(r, detail, sizeof detail);
 	if (reader_done(r))
-		store_event(hub.store, hub_now(), kind, "", who, detail);
+		hub_note(&hub, kind, "", who, detail);
 }
 
 static void count(struct reader *r)
@@ -305,19 +323,28 @@ static void on_tick(void *context)
 {
 	(void)context;
 	hub_tick(&hub);
+	audit_checkpoint(hub.audit, hub_now(), false);
 	loop_timer_set(tick, TICK_MS);
 }
 
 static void open_everything(void)
 {
 	static char directory[CONFIG_PATH_SIZE];
-	child_begin("gatewayd store", GATEWAY_STORE_FD, &hub.config);
+	child_begin("gatewayd store", WITNESS_FD, &hub.config);
 	hub.send = send_to;
 	for (size_t i = 0; i < GATEWAY_ROLES; i++)
 		channels[i].fd = -1;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		clients[i].fd = -1;
-	int error = hub_open(&hub);
+	char *audit_pem = child_read_fd(AUDIT_KEY_FD, PEM_MAX_BYTES);
+	if (!audit_pem)
+		fatal("the audit log's key %s cannot be read: %s", hub.config.audit_key, strerror(errno));
+	int error = hub_open(&hub, audit_pem, WITNESS_FD);
+	wipe(audit_pem, strlen(audit_pem));
+	free(audit_pem);
+	close(AUDIT_KEY_FD);
+	if (error == -EKEYREJECTED)
+		fatal("the audit log's key %s is no P-256 key in PEM format", hub.config.audit_key);
 	if (error)
 		fatal("the database %s cannot be opened (%s): is its directory there, writable for this user, and the "
 		      "disk not full?",

@@ -172,7 +172,8 @@ static void on_page(struct http_request *request, void *context)
 
 static void ask(struct http_request *request, uint8_t what, const char *type)
 {
-	uint8_t data[16];
+	uint8_t data[96];
+	const char *who = operator_of(request);
 	struct pending *pending = pending_new(request);
 	if (!pending)
 		return;
@@ -180,6 +181,7 @@ static void ask(struct http_request *request, uint8_t what, const char *type)
 	struct writer w = writer_over(data, sizeof data);
 	write_u8(&w, what);
 	write_str(&w, "");
+	write_str(&w, who ? who : "");
 	send_store(GW_QUERY, pending->id, &w);
 }
 

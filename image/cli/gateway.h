@@ -1,0 +1,21 @@
+/*
+ * gateway - how the commands of `sekisho gateway` speak to gatewayd on the same machine: its control socket.
+ */
+#ifndef IMAGE_CLI_GATEWAY_H
+#define IMAGE_CLI_GATEWAY_H
+
+#include <jansson.h>
+
+#define GATEWAY_SOCKET_PATH "/run/sekisho/control.sock"
+#define GATEWAY_CONFIG_PATH "/etc/sekisho/gateway.conf"
+
+/* Ask, and wait for the answer, the caller's. NULL after saying why. `request` is released. */
+json_t *gateway_ask(const char *socket_path, json_t *request);
+
+/* Who types: what gatewayd keeps with a change or a view. */
+const char *gateway_who(void);
+
+/* gateway_audit.c */
+int cmd_gateway_audit(int argc, char **argv);
+
+#endif
