@@ -138,7 +138,7 @@ static int read_lines(const char *text, struct checkpoint *checkpoint)
 {
 	const char *end = strchr(text, '\n');
 	size_t length = end ? (size_t)(end - text) : 0, made = 0;
-	uint64_t time;
+	uint64_t time = 0;
 	if (length == 0 || length >= sizeof checkpoint->origin)
 		return -EBADMSG;
 	memcpy(checkpoint->origin, text, length);
