@@ -69,12 +69,12 @@ int certificate_parse(const struct place *at, struct certificate *certificate)
 	mbedtls_x509_crt_init(&parsed);
 	int error;
 	if (psa_crypto_init() != PSA_SUCCESS)
-		error = -ENOMEM;
+		error = place_fail(at, WHITELIST_NO_MEMORY);
 	else if (!is_one_block(pem) || mbedtls_x509_crt_parse(&parsed, (const uint8_t *)pem, strlen(pem) + 1) ||
 		 parsed.next || !key_is_strong(&parsed.pk))
 		error = place_fail(at, WHITELIST_BAD_CERTIFICATE);
 	else
-		error = certificate_take(&parsed, certificate);
+		error = certificate_take(&parsed, certificate) ? place_fail(at, WHITELIST_NO_MEMORY) : 0;
 	mbedtls_x509_crt_free(&parsed);
 	return error;
 }

@@ -14,7 +14,7 @@ struct certificate {
 
 /*
  * Exactly one certificate and nothing around it; RSA of 2048 bits or more, or P-256, P-384 or P-521. 0, or -EINVAL
- * with the fault filled, or -ENOMEM. The caller frees certificate->der.
+ * with the fault told. The caller frees certificate->der.
  */
 int certificate_parse(const struct place *at, struct certificate *certificate);
 

@@ -66,25 +66,29 @@ static bool endpoint_read(const char *text, struct gateway_address *address)
 	       port_read(colon + 1, &address->port);
 }
 
-static int parse_addresses(const struct place *at, struct gateway *gateway)
+static int take_address(const struct place *item, struct gateway *gateway)
 {
-	size_t count;
-	int error = place_array(at, 1, GATEWAY_ADDRESSES_MAX, &count);
-	for (size_t i = 0; !error && i < count; i++) {
+	const char *text;
+	if (place_string(item, &text))
+		return -EINVAL;
+	struct gateway_address *address = &gateway->addresses[gateway->address_count];
+	if (!endpoint_read(text, address))
+		return place_fail(item, WHITELIST_BAD_ADDRESS);
+	for (size_t earlier = 0; earlier < gateway->address_count; earlier++)
+		if (!strcmp(gateway->addresses[earlier].text, address->text) &&
+		    gateway->addresses[earlier].port == address->port)
+			return place_fail(item, WHITELIST_DUPLICATE);
+	gateway->address_count++;
+	return 0;
+}
+
+static void parse_addresses(const struct place *at, struct gateway *gateway)
+{
+	size_t count = place_array(at, 1, GATEWAY_ADDRESSES_MAX);
+	for (size_t i = 0; i < count; i++) {
 		struct place item = place_item(at, i);
-		const char *text;
-		if (place_string(&item, &text))
-			return -EINVAL;
-		struct gateway_address *address = &gateway->addresses[i];
-		if (!endpoint_read(text, address))
-			return place_fail(&item, WHITELIST_BAD_ADDRESS);
-		for (size_t earlier = 0; earlier < i; earlier++)
-			if (!strcmp(gateway->addresses[earlier].text, address->text) &&
-			    gateway->addresses[earlier].port == address->port)
-				return place_fail(&item, WHITELIST_DUPLICATE);
-		gateway->address_count++;
+		take_address(&item, gateway);
 	}
-	return error;
 }
 
 static int parse_inner(const struct place *at, struct gateway *gateway)
@@ -106,64 +110,71 @@ static int parse_key(const struct place *at, struct gateway *gateway)
 	return !error && !memcmp(gateway->key, none, sizeof none) ? place_fail(at, WHITELIST_BAD_KEY) : error;
 }
 
-static int parse_control(const struct place *at, struct gateway *gateway)
+static int parse_control_name(const struct place *at, struct gateway *gateway)
+{
+	const char *text;
+	if (place_string(at, &text))
+		return -EINVAL;
+	if (!name_is_host(text))
+		return place_fail(at, WHITELIST_BAD_HOST);
+	memcpy(gateway->control_name, text, strlen(text) + 1);
+	return 0;
+}
+
+static void parse_control(const struct place *at, struct gateway *gateway)
 {
 	static const char *const members[] = {"port", "name", "certificate", "pin", NULL};
 	if (place_object(at, members))
-		return -EINVAL;
+		return;
 	struct place port = place_member(at, "port"), name = place_member(at, "name"),
 		     certificate = place_member(at, "certificate"), pin = place_member(at, "pin");
 	struct certificate parsed;
-	const char *text;
-	int64_t number;
-	if (place_integer(&port, 1, UINT16_MAX, WHITELIST_BAD_PORT, &number) || place_string(&name, &text))
-		return -EINVAL;
+	int64_t number = 0;
+	place_integer(&port, 1, UINT16_MAX, WHITELIST_BAD_PORT, &number);
 	gateway->control_port = (uint16_t)number;
-	if (!name_is_host(text))
-		return place_fail(&name, WHITELIST_BAD_HOST);
-	memcpy(gateway->control_name, text, strlen(text) + 1);
-	int error = certificate_parse(&certificate, &parsed);
+	parse_control_name(&name, gateway);
+	certificate_parse(&certificate, &parsed);
 	gateway->control_der = parsed.der;
 	gateway->control_der_size = parsed.der_size;
-	return error ? error : place_base64(&pin, gateway->control_pin, sizeof gateway->control_pin, WHITELIST_BAD_PIN);
+	place_base64(&pin, gateway->control_pin, sizeof gateway->control_pin, WHITELIST_BAD_PIN);
 }
 
-static int parse_gateway(const struct place *at, const struct gateways *gateways, struct gateway *gateway)
+static void parse_id(const struct place *at, const struct gateways *gateways, struct gateway *gateway)
+{
+	if (place_id(at, gateway->id))
+		return;
+	for (const struct gateway *g = gateways->list; g != gateway; g++)
+		if (!strcmp(g->id, gateway->id))
+			place_fail(at, WHITELIST_DUPLICATE);
+}
+
+static void parse_gateway(const struct place *at, const struct gateways *gateways, struct gateway *gateway)
 {
 	static const char *const members[] = {"id", "addresses", "key", "inner", "control", NULL};
 	if (place_object(at, members))
-		return -EINVAL;
+		return;
 	struct place id = place_member(at, "id"), addresses = place_member(at, "addresses"),
 		     key = place_member(at, "key"), inner = place_member(at, "inner"),
 		     control = place_member(at, "control");
-	int error = place_id(&id, gateway->id);
-	for (const struct gateway *g = gateways->list; !error && g != gateway; g++)
-		if (!strcmp(g->id, gateway->id))
-			error = place_fail(&id, WHITELIST_DUPLICATE);
-	if (!error)
-		error = parse_addresses(&addresses, gateway);
-	if (!error)
-		error = parse_key(&key, gateway);
-	if (!error)
-		error = parse_inner(&inner, gateway);
-	return error ? error : parse_control(&control, gateway);
+	parse_id(&id, gateways, gateway);
+	parse_addresses(&addresses, gateway);
+	parse_key(&key, gateway);
+	parse_inner(&inner, gateway);
+	parse_control(&control, gateway);
 }
 
 static int parse_list(const struct place *at, struct gateways *gateways)
 {
-	size_t count;
-	int error = place_array(at, 1, GATEWAYS_MAX, &count);
-	if (error)
-		return error;
-	gateways->list = calloc(count, sizeof *gateways->list);
-	if (!gateways->list)
-		return -ENOMEM;
-	for (size_t i = 0; !error && i < count; i++) {
+	size_t count = place_array(at, 1, GATEWAYS_MAX);
+	gateways->list = count > 0 ? calloc(count, sizeof *gateways->list) : NULL;
+	if (count > 0 && !gateways->list)
+		return place_fail(at, WHITELIST_NO_MEMORY);
+	for (size_t i = 0; i < count; i++) {
 		struct place item = place_item(at, i);
 		gateways->count++;
-		error = parse_gateway(&item, gateways, &gateways->list[i]);
+		parse_gateway(&item, gateways, &gateways->list[i]);
 	}
-	return error;
+	return 0;
 }
 
 static int parse_root(const struct place *root, struct gateways *gateways)
@@ -171,31 +182,54 @@ static int parse_root(const struct place *root, struct gateways *gateways)
 	static const char *const members[] = {"format", "version", "gateways", NULL};
 	struct place format = place_member(root, "format"), version = place_member(root, "version"),
 		     list = place_member(root, "gateways");
-	int64_t number;
+	int64_t number = 0;
+	if (!root->json)
+		return -EINVAL;
 	if (!json_is_object(root->json))
 		return place_fail(root, WHITELIST_NOT_JSON);
-	if (place_integer(&format, 1, 1, WHITELIST_FORMAT, &number) || place_object(root, members) ||
-	    place_integer(&version, 1, VERSION_MOST, WHITELIST_BAD_VERSION, &number))
+	if (place_integer(&format, 1, 1, WHITELIST_FORMAT, &number) || place_object(root, members))
 		return -EINVAL;
+	number = 0;
+	place_integer(&version, 1, VERSION_MOST, WHITELIST_BAD_VERSION, &number);
 	gateways->version = (uint64_t)number;
 	return parse_list(&list, gateways);
 }
 
-int gateways_parse(const uint8_t *payload, size_t size, struct gateways **out, struct whitelist_fault *fault)
+static int read_gateways(const uint8_t *payload, size_t size, struct gateways **out, struct complaints *complaints)
 {
 	*out = NULL;
-	*fault = (struct whitelist_fault){0};
 	struct gateways *gateways = calloc(1, sizeof *gateways);
-	json_t *tree = json_loadb((const char *)payload, size, JSON_REJECT_DUPLICATES, NULL);
-	struct place root = place_root(tree, fault);
-	int error = gateways ? parse_root(&root, gateways) : -ENOMEM;
+	json_t *tree = place_load(payload, size, complaints);
+	struct place root = place_root(tree, complaints);
+	if (gateways)
+		parse_root(&root, gateways);
+	else
+		place_fail(&root, WHITELIST_NO_MEMORY);
 	json_decref(tree);
-	if (error == -ENOMEM)
-		fault->error = WHITELIST_NO_MEMORY;
+	int error = place_verdict(complaints);
 	if (error)
 		gateways_free(gateways);
 	else
 		*out = gateways;
+	return error;
+}
+
+int gateways_parse(const uint8_t *payload, size_t size, struct gateways **out, struct whitelist_fault *fault)
+{
+	struct whitelist_faults faults = {.list = fault, .capacity = 1};
+	struct complaints complaints = {.faults = &faults};
+	*fault = (struct whitelist_fault){0};
+	return read_gateways(payload, size, out, &complaints);
+}
+
+int gateways_check(const uint8_t *payload, size_t size, struct whitelist_faults *faults)
+{
+	struct complaints complaints = {.faults = faults, .explain = true};
+	struct gateways *gateways;
+	faults->count = 0;
+	int error = read_gateways(payload, size, &gateways, &complaints);
+	gateways_free(gateways);
+	place_find_lines(payload, size, &complaints);
 	return error;
 }
 

@@ -44,5 +44,7 @@ struct gateways {
 /* As whitelist_parse(). */
 int gateways_parse(const uint8_t *payload, size_t size, struct gateways **out, struct whitelist_fault *fault);
 void gateways_free(struct gateways *gateways);
+/* As whitelist_check(). */
+int gateways_check(const uint8_t *payload, size_t size, struct whitelist_faults *faults);
 
 #endif

@@ -5,22 +5,24 @@
 #include <string.h>
 
 #include "firmware/lib/base64.h"
+#include "whitelist/advice.h"
+#include "whitelist/position.h"
 
-struct place place_root(const json_t *json, struct whitelist_fault *fault)
+struct place place_root(const json_t *json, struct complaints *complaints)
 {
-	return (struct place){.json = json, .fault = fault};
+	return (struct place){.json = json, .complaints = complaints};
 }
 
 struct place place_member(const struct place *object, const char *name)
 {
 	return (struct place){
-	    .up = object, .name = name, .json = json_object_get(object->json, name), .fault = object->fault};
+	    .up = object, .name = name, .json = json_object_get(object->json, name), .complaints = object->complaints};
 }
 
 struct place place_item(const struct place *array, size_t index)
 {
 	return (struct place){
-	    .up = array, .index = index, .json = json_array_get(array->json, index), .fault = array->fault};
+	    .up = array, .index = index, .json = json_array_get(array->json, index), .complaints = array->complaints};
 }
 
 /* A long foreign member name is cut, the path before it is not. */
@@ -35,13 +37,90 @@ static size_t path_write(const struct place *at, char *path, size_t capacity)
 	return used < capacity ? used : capacity - 1;
 }
 
+/* --- telling --- */
+
+/* Room for one more fault; NULL: told already, or no room left. */
+static struct whitelist_fault *fault_new(struct whitelist_faults *faults, enum whitelist_error error, const char *path)
+{
+	size_t kept = faults->count < faults->capacity ? faults->count : faults->capacity;
+	for (size_t i = 0; i < kept; i++)
+		if (faults->list[i].error == error && strcmp(faults->list[i].path, path) == 0)
+			return NULL;
+	if (faults->count++ >= faults->capacity)
+		return NULL;
+	struct whitelist_fault *fault = &faults->list[kept];
+	*fault = (struct whitelist_fault){.error = error};
+	memcpy(fault->path, path, strlen(path) + 1);
+	return fault;
+}
+
 int place_fail(const struct place *at, enum whitelist_error error)
 {
-	at->fault->error = error;
-	at->fault->path[0] = '\0';
-	path_write(at, at->fault->path, sizeof at->fault->path);
+	char path[WHITELIST_PATH_BYTES] = "";
+	path_write(at, path, sizeof path);
+	at->complaints->no_memory |= error == WHITELIST_NO_MEMORY;
+	struct whitelist_fault *fault = fault_new(at->complaints->faults, error, path);
+	if (fault && at->complaints->explain)
+		advice_write(at, error, fault->advice);
 	return -EINVAL;
 }
+
+int place_verdict(struct complaints *complaints)
+{
+	struct whitelist_faults *faults = complaints->faults;
+	if (complaints->no_memory)
+		faults->list[0] = (struct whitelist_fault){.error = WHITELIST_NO_MEMORY};
+	return complaints->no_memory ? -ENOMEM : faults->count > 0 ? -EINVAL : 0;
+}
+
+/* --- the text --- */
+
+static void tell_duplicate(const char *path, size_t offset, void *context)
+{
+	(void)offset; /* the last of its name is what the path leads to */
+	struct complaints *complaints = context;
+	struct whitelist_fault *fault = fault_new(complaints->faults, WHITELIST_DUPLICATE, path);
+	if (fault)
+		snprintf(fault->advice, sizeof fault->advice, "keep one of the two and take the other out");
+}
+
+static void tell_no_json(struct complaints *complaints, const json_error_t *error)
+{
+	struct whitelist_fault *fault = fault_new(complaints->faults, WHITELIST_NOT_JSON, "");
+	if (!fault || !complaints->explain)
+		return;
+	snprintf(fault->advice, sizeof fault->advice, "%s", error->text);
+	fault->line = error->line > 0 ? (size_t)error->line : 1;
+	fault->column = error->column > 0 ? (size_t)error->column : 1;
+}
+
+json_t *place_load(const uint8_t *text, size_t size, struct complaints *complaints)
+{
+	json_error_t error;
+	json_t *tree = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!tree && complaints->explain && json_error_code(&error) == json_error_duplicate_key) {
+		tree = json_loadb((const char *)text, size, 0, &error);
+		if (tree)
+			position_duplicates((const char *)text, size, tell_duplicate, complaints);
+	}
+	if (!tree)
+		tell_no_json(complaints, &error);
+	return tree;
+}
+
+void place_find_lines(const uint8_t *text, size_t size, struct complaints *complaints)
+{
+	struct whitelist_faults *faults = complaints->faults;
+	for (size_t i = 0; i < faults->count && i < faults->capacity; i++) {
+		struct whitelist_fault *fault = &faults->list[i];
+		if (fault->line > 0)
+			continue;
+		size_t offset = position_of_path((const char *)text, size, fault->path);
+		position_in_lines((const char *)text, size, offset, &fault->line, &fault->column);
+	}
+}
+
+/* --- kinds --- */
 
 static int place_kind(const struct place *at, json_type kind)
 {
@@ -61,33 +140,35 @@ static bool is_listed(const char *name, const char *const *names)
 int place_object(const struct place *at, const char *const *names)
 {
 	int error = place_kind(at, JSON_OBJECT);
-	for (size_t i = 0; !error && names[i]; i++) {
-		struct place member = place_member(at, names[i]);
-		if (!member.json)
-			error = place_fail(&member, WHITELIST_MISSING);
-	}
 	if (error)
 		return error;
+	for (size_t i = 0; names[i]; i++) {
+		struct place member = place_member(at, names[i]);
+		if (!member.json)
+			place_fail(&member, WHITELIST_MISSING);
+	}
 	const char *name;
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)at->json, name, value)
 	{
 		struct place member = place_member(at, name);
+		member.known = names;
 		if (!is_listed(name, names))
-			return place_fail(&member, WHITELIST_UNKNOWN_MEMBER);
+			place_fail(&member, WHITELIST_UNKNOWN_MEMBER);
 	}
 	return 0;
 }
 
-int place_array(const struct place *at, size_t least, size_t most, size_t *count)
+size_t place_array(const struct place *at, size_t least, size_t most)
 {
-	int error = place_kind(at, JSON_ARRAY);
-	if (error)
-		return error;
-	*count = json_array_size(at->json);
-	if (*count < least)
-		return place_fail(at, WHITELIST_TOO_FEW);
-	return *count > most ? place_fail(at, WHITELIST_TOO_MANY) : 0;
+	if (place_kind(at, JSON_ARRAY))
+		return 0;
+	size_t count = json_array_size(at->json);
+	if (count < least)
+		place_fail(at, WHITELIST_TOO_FEW);
+	if (count > most)
+		place_fail(at, WHITELIST_TOO_MANY);
+	return count < most ? count : most;
 }
 
 int place_integer(const struct place *at, int64_t least, int64_t most, enum whitelist_error error, int64_t *value)

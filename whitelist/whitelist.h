@@ -63,12 +63,24 @@ enum whitelist_error {
 	WHITELIST_ERROR_COUNT
 };
 
-#define WHITELIST_PATH_BYTES  128
-#define WHITELIST_FAULT_BYTES 320
+#define WHITELIST_PATH_BYTES   128
+#define WHITELIST_FAULT_BYTES  320
+#define WHITELIST_ADVICE_BYTES 192
 
 struct whitelist_fault {
 	enum whitelist_error error;
 	char path[WHITELIST_PATH_BYTES]; /* "banks[0].hosts[2].pins[1]"; "" for the whole */
+	/* of whitelist_check() and gateways_check() alone: */
+	size_t line, column;                 /* from 1; of what is missing, where it should be added */
+	char advice[WHITELIST_ADVICE_BYTES]; /* what to write instead: "write \"page\" or \"asset\""; "" nothing to add
+					      */
+};
+
+/* All faults of a text, in the order of the format. */
+struct whitelist_faults {
+	struct whitelist_fault *list; /* the caller's room */
+	size_t capacity;
+	size_t count; /* found; those over `capacity` are counted only */
 };
 
 /* A stable word ("bad_host"); and "PATH: sentence" into `text`, which is returned. */
@@ -130,6 +142,12 @@ void whitelist_free(struct whitelist *whitelist); /* NULL is fine */
 
 /* Make what whitelist_look_up() finds hosts by; whitelist_parse() has done it. 0 or -ENOMEM. */
 int whitelist_index(struct whitelist *whitelist);
+
+/*
+ * For people who write a policy: the same judgement, with every fault, its line and what to write instead. 0, -EINVAL
+ * or -ENOMEM, with `faults` filled.
+ */
+int whitelist_check(const uint8_t *payload, size_t size, struct whitelist_faults *faults);
 
 const struct whitelist_bank *whitelist_bank(const struct whitelist *whitelist, const char *id); /* NULL: none */
 

@@ -2,20 +2,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <libgen.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+static bool in_json;
+
+void refuse_in_json(void) { in_json = true; }
+
 int refuse(const char *format, ...)
 {
+	char sentence[2048];
 	va_list arguments;
 	va_start(arguments, format);
-	fputs("sekisho: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
+	vsnprintf(sentence, sizeof sentence, format, arguments);
 	va_end(arguments);
+	fprintf(stderr, "sekisho: %s\n", sentence);
+	if (in_json) {
+		json_t *answer = json_pack("{s:s}", "error", sentence);
+		json_dumpf(answer, stdout, 0);
+		putchar('\n');
+		json_decref(answer);
+	}
 	return CLI_REFUSED;
 }
 
@@ -115,9 +128,24 @@ static int write_new(const char *path, unsigned mode, const void *data, size_t s
 	return error;
 }
 
+/* A new or renamed entry is on the medium when its directory is. */
+static int sync_directory_of(const char *path)
+{
+	char copy[4096];
+	if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy)
+		return -ENAMETOOLONG;
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error == -EINVAL ? 0 : error; /* a file system that knows no such thing */
+}
+
 int file_create(const char *path, unsigned mode, const void *data, size_t size)
 {
 	int error = write_new(path, mode, data, size);
+	if (!error)
+		error = sync_directory_of(path);
 	if (error == -EEXIST)
 		return refuse("%s is there already and is not overwritten; choose another name", path);
 	return error ? refuse("%s: %s", path, strerror(-error)) : CLI_GOOD;
@@ -137,5 +165,7 @@ int file_replace(const char *path, const void *data, size_t size)
 		error = -errno;
 		unlink(fresh);
 	}
+	if (!error)
+		error = sync_directory_of(path);
 	return error ? refuse("%s: %s", path, strerror(-error)) : CLI_GOOD;
 }

@@ -37,6 +37,8 @@ int command_run(const struct command *table, const char *path, int argc, char **
 
 /* "sekisho: " and a sentence on standard error; CLI_REFUSED. */
 int refuse(const char *format, ...) PRINTF_LIKE(1, 2);
+/* From now on refuse() prints {"error": SENTENCE} on standard output as well, for programs. */
+void refuse_in_json(void);
 
 /* A whole file of at most `limit` bytes ("-": standard input), with a NUL behind it, the caller's. NULL: refused. */
 char *file_read(const char *path, size_t limit, size_t *size);
@@ -44,7 +46,10 @@ char *file_read(const char *path, size_t limit, size_t *size);
 /* Make a new file with `mode`; one that exists is refused. CLI_GOOD or CLI_REFUSED. */
 int file_create(const char *path, unsigned mode, const void *data, size_t size);
 
-/* Write a file whole or not at all, over an old one if need be; NULL or "-": standard output. */
+/*
+ * Write a file whole or not at all, over an old one if need be; NULL or "-": standard output. On CLI_GOOD it is on the
+ * medium under its name; before that a power cut leaves the old one.
+ */
 int file_replace(const char *path, const void *data, size_t size);
 
 #endif

@@ -28,6 +28,7 @@ static const struct option long_options[] = {
     {"at", required_argument, NULL, 'a'},
     {"json", no_argument, NULL, 'j'},
     {"threshold", required_argument, NULL, 'n'},
+    {"force", no_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -49,6 +50,10 @@ static int take_option(int letter, struct policy_options *o)
 		return 0;
 	case 'j':
 		o->json = true;
+		refuse_in_json();
+		return 0;
+	case 'f':
+		o->force = true;
 		return 0;
 	case 'n':
 		o->threshold = strtol(optarg, NULL, 10);
@@ -67,7 +72,7 @@ int policy_options_read(int argc, char **argv, const char *letters, const char *
 	*o = (struct policy_options){0};
 	opterr = 0;
 	optind = 1;
-	for (int letter; (letter = getopt_long(argc, argv, "k:o:r:t:a:jn:h", long_options, NULL)) != -1;) {
+	for (int letter; (letter = getopt_long(argc, argv, "k:o:r:t:a:jn:fh", long_options, NULL)) != -1;) {
 		if (letter == 'h') {
 			printf("usage: sekisho policy %s\n", usage);
 			return CLI_GOOD;
@@ -243,10 +248,14 @@ static int sign_document(const struct document *document, const struct policy_op
 		return sign_failed(error, o);
 	int code = file_replace(o->output, text, strlen(text));
 	free(text);
+	size_t count = document->envelope.signature_count + 1;
+	if (!code && o->json && o->output)
+		print_json(json_pack("{s:s, s:I, s:I}", "type", word_of_type(document->type), "version",
+				     (json_int_t)document_version(document), "signatures", (json_int_t)count));
 	if (!code)
 		fprintf(stderr, "sekisho: version %llu of the %s has %zu signature%s now\n",
-			(unsigned long long)document_version(document), word_of_type(document->type),
-			document->envelope.signature_count + 1, document->envelope.signature_count ? "s" : "");
+			(unsigned long long)document_version(document), word_of_type(document->type), count,
+			count > 1 ? "s" : "");
 	return code;
 }
 
@@ -254,15 +263,22 @@ static int policy_sign(int argc, char **argv)
 {
 	struct policy_options o;
 	int code = policy_options_read(
-	    argc, argv, "kot", "sign --key NAME.key [--type policy|gateways] [-o FILE] PAYLOAD-OR-ENVELOPE", 1, 1, &o);
+	    argc, argv, "kotafj",
+	    "sign --key NAME.key [--type policy|gateways] [--at DATE] [--force] [--json] [-o FILE] PAYLOAD-OR-ENVELOPE",
+	    1, 1, &o);
 	if (code >= 0)
 		return code;
 	if (!o.key) {
 		fputs("sekisho: sign needs --key, the signer's private key\n", stderr);
 		return CLI_USAGE;
 	}
-	struct document document;
-	code = document_open(&document, o.files[0], o.type, NULL);
+	struct document document = {0};
+	int64_t now;
+	code = time_of(o.at, &now);
+	if (!code)
+		code = document_open(&document, o.files[0], o.type, NULL);
+	if (!code)
+		code = document_locks_out(&document, now, o.force);
 	if (!code)
 		code = sign_document(&document, &o);
 	document_close(&document);

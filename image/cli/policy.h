@@ -2,6 +2,7 @@
 #ifndef IMAGE_CLI_POLICY_H
 #define IMAGE_CLI_POLICY_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,9 +33,27 @@ const char *word_of_type(const char *type);
  * CLI_GOOD, or CLI_REFUSED with the reason said. document_close() in either case.
  */
 int document_open(struct document *document, const char *path, const char *type, const struct envelope_roots *roots);
+/* The same without the parsing: `whitelist` and `gateways` stay NULL. */
+int document_read(struct document *document, const char *path, const char *type, const struct envelope_roots *roots);
 void document_close(struct document *document);
 
 uint64_t document_version(const struct document *document);
+
+#define FAULTS_SHOWN 200
+
+/*
+ * Every fault of the payload, with its line: to standard error, or as "faults" into `json` if that is not NULL.
+ * CLI_GOOD if there is none.
+ */
+int document_check(const struct document *document, json_t *json);
+
+/*
+ * Would it lock out everybody who gets it? Then CLI_REFUSED with the reason said, unless `force`, which only says it.
+ */
+int document_locks_out(const struct document *document, int64_t now, bool force);
+
+/* Print and release. */
+void print_json(json_t *json);
 
 /* Read a roots file. CLI_GOOD or CLI_REFUSED. */
 int roots_open(const char *path, struct envelope_roots *roots);
@@ -46,7 +65,7 @@ int time_of(const char *text, int64_t *seconds);
 struct policy_options {
 	const char *key, *output, *roots, *type /* payload type */, *at;
 	long threshold;
-	bool json;
+	bool json, force;
 	int count;
 	char **files;
 };

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -71,14 +72,53 @@ static int open_envelope(struct document *document, const char *type)
 	return CLI_GOOD;
 }
 
+static bool is_policy(const struct document *document) { return !strcmp(document->type, ENVELOPE_TYPE_POLICY); }
+
 static int parse_payload(struct document *document)
 {
 	struct whitelist_fault fault;
+	int error = is_policy(document)
+			? whitelist_parse(document->payload, document->payload_size, &document->whitelist, &fault)
+			: gateways_parse(document->payload, document->payload_size, &document->gateways, &fault);
+	return error ? document_check(document, NULL) : CLI_GOOD;
+}
+
+static void say_fault(const struct document *document, const struct whitelist_fault *fault)
+{
 	char sentence[WHITELIST_FAULT_BYTES];
-	int error = strcmp(document->type, ENVELOPE_TYPE_POLICY)
-			? gateways_parse(document->payload, document->payload_size, &document->gateways, &fault)
-			: whitelist_parse(document->payload, document->payload_size, &document->whitelist, &fault);
-	return error ? refuse("%s: %s", document->path, whitelist_fault_text(&fault, sentence)) : CLI_GOOD;
+	fprintf(stderr, "sekisho: %s:%zu:%zu: %s%s%s\n", document->path, fault->line, fault->column,
+		whitelist_fault_text(fault, sentence), fault->advice[0] ? "; " : "", fault->advice);
+}
+
+static json_t *fault_json(const struct whitelist_fault *fault)
+{
+	char sentence[WHITELIST_FAULT_BYTES];
+	return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s}", "code", whitelist_error_code(fault->error), "line",
+			 (json_int_t)fault->line, "column", (json_int_t)fault->column, "where", fault->path, "text",
+			 whitelist_fault_text(fault, sentence), "instead", fault->advice);
+}
+
+int document_check(const struct document *document, json_t *json)
+{
+	static struct whitelist_fault list[FAULTS_SHOWN];
+	struct whitelist_faults faults = {.list = list, .capacity = FAULTS_SHOWN};
+	int error = is_policy(document) ? whitelist_check(document->payload, document->payload_size, &faults)
+					: gateways_check(document->payload, document->payload_size, &faults);
+	json_t *shown = json_array();
+	for (size_t i = 0; i < faults.count && i < FAULTS_SHOWN; i++) {
+		json_array_append_new(shown, fault_json(&list[i]));
+		if (!json)
+			say_fault(document, &list[i]);
+	}
+	if (json)
+		json_object_set(json, "faults", shown);
+	json_decref(shown);
+	if (!error)
+		return CLI_GOOD;
+	if (json)
+		return CLI_REFUSED;
+	return refuse("%s: %zu fault%s%s", document->path, faults.count, faults.count == 1 ? "" : "s",
+		      document->is_envelope ? ", by the lines of the payload (`sekisho policy show --json')" : "");
 }
 
 static int check_signatures(const struct document *document, const struct envelope_roots *roots)
@@ -93,7 +133,7 @@ static int check_signatures(const struct document *document, const struct envelo
 	return error ? refuse("%s: %s", document->path, envelope_error_text(error)) : CLI_GOOD;
 }
 
-int document_open(struct document *document, const char *path, const char *type, const struct envelope_roots *roots)
+int document_read(struct document *document, const char *path, const char *type, const struct envelope_roots *roots)
 {
 	*document = (struct document){.path = path};
 	document->text = file_read(path, ENVELOPE_MAX_BYTES, &document->text_size);
@@ -108,9 +148,51 @@ int document_open(struct document *document, const char *path, const char *type,
 		document->payload = (const uint8_t *)document->text;
 		document->payload_size = document->text_size;
 	}
-	if (roots && check_signatures(document, roots))
-		return CLI_REFUSED;
-	return parse_payload(document);
+	return roots ? check_signatures(document, roots) : CLI_GOOD;
+}
+
+int document_open(struct document *document, const char *path, const char *type, const struct envelope_roots *roots)
+{
+	int code = document_read(document, path, type, roots);
+	return code ? code : parse_payload(document);
+}
+
+/* --- nobody is to be locked out by a slip --- */
+
+/* A bank none of whose pages' anchors is still valid opens for nobody. */
+static bool bank_is_dead(const struct whitelist_bank *bank, int64_t now)
+{
+	for (size_t h = 0; h < bank->host_count; h++)
+		for (size_t a = 0; bank->hosts[h].role == ROLE_PAGE && a < bank->hosts[h].anchor_count; a++)
+			if (bank->hosts[h].anchors[a]->not_after > now)
+				return false;
+	return true;
+}
+
+static const char *lock_out(const struct whitelist *w, int64_t now)
+{
+	if (!w)
+		return NULL; /* a list of gateways always has one */
+	if (w->expires <= now)
+		return "it has expired: every stick that takes it closes all its banks; give \"expires\" a later date";
+	if (w->issued > now + INT64_C(86400))
+		return "it is issued in the future: sticks would set their clocks to that date, and the banks' "
+		       "certificates and the gateway's answers would be past; give \"issued\" today's date";
+	size_t dead = 0;
+	for (size_t b = 0; b < w->bank_count; b++)
+		dead += bank_is_dead(&w->banks[b], now);
+	return dead == w->bank_count ? "no bank can be reached by it: every authority of every page has expired" : NULL;
+}
+
+int document_locks_out(const struct document *document, int64_t now, bool force)
+{
+	const char *why = lock_out(document->whitelist, now);
+	if (!why)
+		return CLI_GOOD;
+	if (!force)
+		return refuse("%s would lock everybody out: %s; --force does it all the same", document->path, why);
+	fprintf(stderr, "sekisho: %s locks everybody out: %s\n", document->path, why);
+	return CLI_GOOD;
 }
 
 void document_close(struct document *document)
@@ -136,6 +218,13 @@ int roots_open(const char *path, struct envelope_roots *roots)
 	enum envelope_error error = envelope_roots_parse(text, size, roots);
 	free(text);
 	return error ? refuse("%s: %s", path, envelope_error_text(error)) : CLI_GOOD;
+}
+
+void print_json(json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(json);
 }
 
 int time_of(const char *text, int64_t *seconds)

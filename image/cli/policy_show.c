@@ -1,4 +1,4 @@
-/* sekisho policy lint, show: what is in a policy or a list of gateways, in words and as JSON. */
+/* sekisho policy show: what is in a policy or a list of gateways, in words and as JSON. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,55 +8,6 @@
 #include "image/cli/cli.h"
 #include "image/cli/policy.h"
 #include "whitelist/date.h"
-#include "whitelist/lint.h"
-
-/* --- lint --- */
-
-struct lint_out {
-	const char *path;
-	json_t *list; /* NULL: print */
-};
-
-static void lint_finding(const struct lint_finding *finding, void *context)
-{
-	struct lint_out *out = context;
-	if (out->list)
-		json_array_append_new(out->list, json_pack("{s:s, s:s, s:s}", "code", finding->code, "where",
-							   finding->where, "text", finding->text));
-	else
-		printf("%s: warning: %s: %s\n", out->path, finding->where, finding->text);
-}
-
-static void print_json(json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(json);
-}
-
-int policy_lint(int argc, char **argv)
-{
-	struct policy_options o;
-	int code =
-	    policy_options_read(argc, argv, "taj", "lint [--type policy|gateways] [--at DATE] [--json] FILE", 1, 1, &o);
-	if (code >= 0)
-		return code;
-	struct document document = {0};
-	int64_t now;
-	code = time_of(o.at, &now);
-	if (!code)
-		code = document_open(&document, o.files[0], o.type, NULL);
-	struct lint_out out = {.path = o.files[0], .list = o.json && !code ? json_array() : NULL};
-	size_t found = !code && document.whitelist ? whitelist_lint(document.whitelist, now, lint_finding, &out) : 0;
-	if (out.list)
-		print_json(out.list);
-	else if (!code)
-		printf("%s: well-formed, %zu warning%s\n", o.files[0], found, found == 1 ? "" : "s");
-	document_close(&document);
-	return code;
-}
-
-/* --- show --- */
 
 static json_t *signatures_json(const struct document *document, const struct envelope_roots *roots)
 {

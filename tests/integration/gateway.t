@@ -267,8 +267,8 @@ offer "too large" "$work/bad"
 keys=$(rig directory)/demo/keys
 jq '.version = 9 | .issued = "2020-01-01T00:00:00Z" | .expires = "2021-01-01T00:00:00Z"' \
   "$(rig directory)/demo/policy-4.json" >"$work/expired"
-"$b/sekisho" policy sign --type policy --key "$keys/root-1.key" -o "$work/once" "$work/expired" >/dev/null 2>&1
-"$b/sekisho" policy sign --type policy --key "$keys/root-2.key" -o "$work/bad" "$work/once" >/dev/null 2>&1
+"$b/sekisho" policy sign --force --type policy --key "$keys/root-1.key" -o "$work/once" "$work/expired" >/dev/null 2>&1
+"$b/sekisho" policy sign --force --type policy --key "$keys/root-2.key" -o "$work/bad" "$work/once" >/dev/null 2>&1
 offer "expired" "$work/bad"
 cp "$(rig directory)/demo/policy-4.dsse.json" "$policy"
 reload

@@ -59,8 +59,10 @@ example = EXAMPLES + "/banks-of-japan.json"
 code, out, err = policy("lint", "--at", AT, example)
 check(code == 0 and "0 warnings" in out, "the example has no warning")
 code, out, err = policy("lint", "--at", "2027-11-20T00:00:00Z", "--json", example)
-check(code == 0 and json.loads(out)[0]["code"] == "short_life", "lint --json tells of a policy that ends soon")
+warning = json.loads(out)["warnings"][0]
+check(code == 0 and (warning["code"], warning["line"]) == ("short_life", 6), "lint --json tells of a policy that ends soon")
 text = open(example).read()
+lines = text.split("\n")
 for what, old, new, where in [
     ("a host in capitals", '"ib.chidori-bank.example"', '"IB.chidori-bank.example"', "banks[2].hosts[1].name"),
     ("a wildcard over co.jp", '"*.cdn.akebono-assets.example"', '"*.co.jp"', "banks[0].hosts[5].name"),
@@ -70,6 +72,25 @@ for what, old, new, where in [
 ]:
     bad = text.replace(old, new)
     check(bad != text and refused(policy("lint", "-", text=bad), where), f"{what} is refused at {where}")
+worst = text
+for old, new in [('"version": 12', '"version": "12"'), ('"ib.chidori-bank.example"', '"https://IB.chidori-bank.example/"'),
+                 ('"support": "0120-00-0002"', '"suport": "0120-00-0002"'), ('"role": "page"', '"role": "Page"')]:
+    worst = worst.replace(old, new, 1)
+code, out, err = policy("lint", "-", text=worst)
+told = err.strip().split("\n")
+places = {line.split(":")[2]: line for line in told[:-1]}
+check(code == 1 and len(told) == 6 and "5 faults" in told[-1], "every fault is told at once, and how many there are")
+for line, fault in places.items():
+    check(any(word in worst.split("\n")[int(line) - 1] for word in ('"version"', "IB.chidori", '"suport"', '"Page"', "{")),
+          f"line {line} is that of the fault: {fault[:70]}")
+for instead in ("write 12, without quotes", 'write "ib.chidori-bank.example"', 'write "support"', 'write "page"'):
+    check(instead in err, f"it says what to write instead: {instead}")
+code, out, err = policy("lint", "--json", "-", text=worst)
+check(code == 1 and len(json.loads(out)["faults"]) == 5 and err == "", "lint --json tells them as JSON")
+code, out, err = policy("lint", "--json", "missing.json")
+check(code == 1 and "missing.json" in json.loads(out)["error"] and "missing.json" in err, "--json tells refusals as JSON too")
+check(refused(policy("lint", "-", text=text.replace('"format"', '"pin": true, "format"').replace('"pin": true,\n', '"pin": 1,\n')),
+              "pin: is there twice", "pin: is of the wrong kind"), "a member given twice does not hide the other faults")
 check(refused(policy("lint", "-", text=text[:9000]), "not one complete JSON"), "a policy that is cut short is refused")
 check(refused(policy("lint", "missing.json"), "missing.json", "No such file"), "a file that is not there is named")
 check(refused(policy("lint", "-", text=" " * 100000), "larger"), "an oversized file is refused")
@@ -101,6 +122,15 @@ check(refused(policy("verify", "--roots", "roots.json", "-", text=whole[:500]), 
 check(refused(policy("sign", "--key", "aoki.pub", example), "aoki.pub", "private key"), "a public key cannot sign")
 check(refused(policy("sign", "--key", "aoki.key", "-", text=text.replace('"page"', '"pge"')), "role"),
       "what has a fault is not signed")
+past = ("--at", "2027-11-22T00:00:00Z")
+check(refused(policy("sign", *past, "--key", "aoki.key", "-o", "x", example), "lock everybody out", "expired", "--force") and
+      not os.path.exists("x"), "what would lock everybody out is not signed, and it says why")
+check(policy("sign", "--force", *past, "--key", "aoki.key", "-o", "x", example)[0] == 0 and os.path.exists("x"),
+      "--force signs it all the same")
+check(refused(policy("sign", "--at", "2026-01-01T00:00:00Z", "--key", "aoki.key", example), "future"), "so with a date ahead")
+check(refused(policy("sign", "--at", "2046-12-31T00:00:00Z", "--key", "aoki.key", "-",
+                     text=text.replace("2027-11-22T00", "2047-11-22T00")), "authority of every page"),
+      "and with a policy whose authorities are all over")
 code, out, err = policy("show", "--roots", "roots.json", "two.json")
 check(code == 0 and out.count("good") == 3 and "あけぼの中央銀行（架空）" in out, "show lists banks and good signatures")
 code, out, err = policy("show", "two.json")
