@@ -77,7 +77,11 @@ struct policy_options {
 int policy_options_read(int argc, char **argv, const char *letters, const char *usage, int least, int most,
 			struct policy_options *o);
 
+int policy_add(int argc, char **argv);
+int policy_diff(int argc, char **argv);
+int policy_init(int argc, char **argv);
 int policy_lint(int argc, char **argv);
+int policy_remove(int argc, char **argv);
 int policy_show(int argc, char **argv);
 
 #endif

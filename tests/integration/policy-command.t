@@ -95,6 +95,86 @@ check(refused(policy("lint", "-", text=text[:9000]), "not one complete JSON"), "
 check(refused(policy("lint", "missing.json"), "missing.json", "No such file"), "a file that is not there is named")
 check(refused(policy("lint", "-", text=" " * 100000), "larger"), "an oversized file is refused")
 
+# --- init, add, remove ----------------------------------------------------------------------------------------------
+
+PINS = ["HNXBJZvKm5i3ZLoOOBLPehwKB91m9l/0AnQyFKKFaYw=", "uL7ezWyd6P4FPBoN7a7wT/5xLuhdhVuwplEBHhrCm+8="]
+open("root.pem", "w").write("a word before it\n" + json.loads(text)["authorities"]["tokiwa-root-e1"])
+code, out, err = policy("init", "--tenant", "demo", "-o", "new.json")
+made = json.load(open("new.json"))
+check(code == 0 and made["version"] == 1 and made["banks"] == [] and "not finished" in err, "init begins a policy, and says that it is not finished")
+check(refused(policy("sign", "--key", "aoki.key", "new.json"), "banks: has too few"), "what is not finished is not signed")
+check(policy("add", "new.json", "authority", "root", "root.pem")[0] == 0, "add authority")
+check(policy("add", "new.json", "bank", "mihon", "--ja", "見本銀行", "--en", "Mihon Bank", "--start", "https://www.mihon.example/",
+             "--support", "0120-00-0009")[0] == 0, "add bank")
+host = ("add", "new.json", "host", "mihon")
+check(policy(*host, "www.mihon.example", "--anchor", "root", "--pin", PINS[0], "--pin", PINS[1])[0] == 0, "add host")
+check(policy(*host, "*.cdn-mihon.example", "--role", "asset", "--port", "443", "--port", "8443", "--anchor", "root",
+             "--pin", PINS[0], "--pin", PINS[1])[0] == 0, "add a second one, for assets")
+check(policy("lint", "new.json")[0] == 0, "what was put together is well-formed")
+before = open("new.json").read()
+for what, words, why in [
+    ("a host in capitals", (*host, "WWW.x.example", "--anchor", "root", "--pin", PINS[0], "--pin", PINS[1]), 'write "www.x.example"'),
+    ("one pin", (*host, "x.mihon.example", "--anchor", "root", "--pin", PINS[0]), "too few"),
+    ("an anchor that is not there", (*host, "x.mihon.example", "--anchor", "rot", "--pin", PINS[0], "--pin", PINS[1]), "among the authorities"),
+    ("a host twice", (*host, "www.mihon.example", "--anchor", "root", "--pin", PINS[0], "--pin", PINS[1]), "already"),
+    ("a bank twice", ("add", "new.json", "bank", "mihon", "--ja", "x", "--en", "x", "--start", "x", "--support", "x"), "already"),
+    ("a host of no bank", ("add", "new.json", "host", "nobank", "x.example", "--anchor", "root", "--pin", "x"), "no bank nobank"),
+    ("a key as an authority", ("add", "new.json", "authority", "second", "aoki.pub"), "certificate"),
+    ("an authority that is used", ("remove", "new.json", "authority", "root"), "not among the authorities"),
+    ("the host of the first page", ("remove", "new.json", "host", "mihon", "www.mihon.example"), "role page"),
+    ("one pin of two", ("remove", "new.json", "pin", "mihon", "www.mihon.example", PINS[0]), "too few"),
+    ("the last bank", ("remove", "new.json", "bank", "mihon"), "--force"),
+    ("what is not there", ("remove", "new.json", "host", "mihon", "x.mihon.example"), "no host"),
+]:
+    code, out, err = policy(*words)
+    check(code == 1 and why in err and open("new.json").read() == before, f"{what} is refused, and the file is as it was")
+check(policy("add", "new.json", "host", "mihon", "x.mihon.example")[0] == 2, "a host without anchors and pins is wrong use")
+check(policy("add", "new.json", "pin", "mihon", "www.mihon.example", "OLo6du7rh6O77yvWwq1sEnAqa0pUO6G9o8W881b0gT4=")[0] == 0 and
+      policy("remove", "new.json", "pin", "mihon", "www.mihon.example", PINS[0])[0] == 0, "a pin is exchanged")
+check(policy("remove", "new.json", "host", "mihon", "*.cdn-mihon.example")[0] == 0, "remove host")
+check(policy("remove", "--force", "-o", "empty.json", "new.json", "bank", "mihon")[0] == 0 and
+      json.load(open("empty.json"))["banks"] == [], "--force removes the last bank")
+
+# --- diff -----------------------------------------------------------------------------------------------------------
+
+new = json.loads(text)
+new["version"] = 13
+new["pin"] = False
+new["expires"] = "2027-10-22T00:00:00Z"
+gone = new["banks"].pop(4)
+first = new["banks"][0]
+first["support"] = "0120-00-9999"
+first["hosts"][0]["ports"].append(8443)
+first["hosts"][0]["pins"][1] = PINS[1]
+first["hosts"][1]["anchors"].pop()
+left = first["hosts"].pop()
+new["banks"][1]["hosts"].append({**first["hosts"][0], "name": "new.example.jp", "role": "asset", "ports": [443]})
+open("new13.json", "w").write(json.dumps(new))
+code, out, err = policy("diff", "--json", example, "new13.json")
+changes = {(c["effect"], c["where"]): c for c in json.loads(out)}
+for effect, where, word, ja in [
+    ("changes", "", "version 12 becomes 13", "第12版が第13版"),
+    ("opens", "", "PIN is no longer", "暗証番号"), ("closes", "", "close on 2027-10-22", "有効期限"),
+    ("closes", gone["id"], "is gone", "なくなります"), ("changes", first["id"], "0120-00-9999", "電話番号"),
+    ("opens", first["id"] + "/" + first["hosts"][0]["name"], "port 8443", "ポート8443"),
+    ("closes", first["id"] + "/" + first["hosts"][1]["name"], "not have a certificate", "認証局"),
+    ("closes", first["id"] + "/" + left["name"], "cannot be reached", "接続できなくなります"),
+    ("opens", new["banks"][1]["id"] + "/new.example.jp", "parts of pages", "部品"),
+]:
+    found = [c for c in json.loads(out) if (c["effect"], c["where"]) == (effect, where)]
+    check(any(word in c["en"] and ja in c["ja"] for c in found), f"diff: {effect} {where}: {word}")
+pins = [c for c in json.loads(out) if PINS[1] in c["en"] or "8D67" in c["en"] or "OLo6" in c["en"]]
+check({c["effect"] for c in pins} == {"opens", "closes"}, "diff tells of a pin that goes and of one that comes")
+check(policy("diff", "--json", example, example)[1].count("effect") == 1, "nothing differs but that the version did not go up")
+code, out, err = policy("diff", example, "new13.json")
+check(code == 0 and "opens  " in out and "閉じる：" in out, "diff prints both languages")
+gates = json.load(open(EXAMPLES + "/gateways.json"))
+gates["version"] = 2
+gates["gateways"][0]["addresses"][0] = "203.0.113.99:51820"
+open("gates2.json", "w").write(json.dumps(gates))
+code, out, err = policy("diff", "--type", "gateways", EXAMPLES + "/gateways.json", "gates2.json")
+check(code == 0 and "203.0.113.99" in out and "203.0.113.11" in out and "壁" in out, "diff of lists of gateways")
+
 # --- sign, verify, show ---------------------------------------------------------------------------------------------
 
 check(policy("sign", "--key", "aoki.key", "-o", "one.json", example)[0] == 0, "a first person signs")
@@ -145,7 +225,7 @@ check(refused(policy("sign", "--key", "aoki.key", EXAMPLES + "/gateways.json"), 
 # --- usage ----------------------------------------------------------------------------------------------------------
 
 check(policy("--help")[0] == 0 and "keygen" in policy("--help")[1], "--help lists the commands")
-for command in ("keygen", "roots", "pin", "lint", "sign", "verify", "show"):
+for command in ("init", "add", "remove", "diff", "keygen", "roots", "pin", "lint", "sign", "verify", "show"):
     code, out, err = policy(command, "--help")
     check(code == 0 and out.startswith("usage: sekisho policy " + command), f"{command} --help")
     code, out, err = policy(command, "--frob")

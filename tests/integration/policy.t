@@ -138,7 +138,7 @@ def signed(payload, who="ab", kind="policy"):
         json.dump(payload, file, ensure_ascii=False)
     name = "payload.json"
     for person in who:
-        run(B + "/sekisho", "policy", "sign", "--type", kind, "--key", person + ".key", "-o", "signed.json", name)
+        run(B + "/sekisho", "policy", "sign", "--force", "--type", kind, "--key", person + ".key", "-o", "signed.json", name)
         name = "signed.json"
     return open("signed.json").read()
 
