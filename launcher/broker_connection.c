@@ -622,6 +622,38 @@ static void reap(void *context)
 		all->room(all->context);
 }
 
+/* another policy stands */
+
+static void close_now(struct connection *c)
+{
+	abort_side(&c->browser);
+	abort_side(&c->bank);
+	end(c);
+}
+
+static void on_host_again(enum refusal refusal, struct bank_host *host, void *context)
+{
+	struct connection *c = context;
+	if (refusal != REFUSAL_NONE) {
+		c->all->counts.refused++;
+		c->all->report(BROKER_REFUSED, c->hello.host, refusal,
+			       "a newer policy took it away: the connection is closed", c->all->context);
+		close_now(c);
+	} else if (!bank_host_still_grants(c->host, host)) {
+		log_info("%s: a newer policy took a pin or an anchor away: the connection is made anew", c->hello.host);
+		close_now(c);
+	}
+}
+
+/* What was granted is asked for again; what is still being asked for is answered by the new one. */
+static void on_policy_changed(void *context)
+{
+	struct connections *all = context;
+	for (struct connection *c = all->first; c; c = c->next)
+		if (c->host && c->state != CONNECTION_ENDED)
+			policy_ask_host(all->policy, c->hello.host, c->port, on_host_again, c);
+}
+
 struct connections *connections_new(struct loop *loop, struct policy *policy, struct resolver *resolver,
 				    connection_report_fn *report_fn, connection_room_fn *room, void *context)
 {
@@ -639,6 +671,7 @@ struct connections *connections_new(struct loop *loop, struct policy *policy, st
 		free(all);
 		return NULL;
 	}
+	policy_on_change(policy, on_policy_changed, all);
 	return all;
 }
 

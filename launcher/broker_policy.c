@@ -46,6 +46,8 @@ struct policy {
 	struct loop_timer *timer;
 	policy_lost_fn *lost;
 	void *lost_context;
+	policy_changed_fn *changed; /* NULL: nobody asks */
+	void *changed_context;
 	uint32_t last_id;
 	struct question questions[QUESTIONS_MAX];
 	struct known_name names[NAMES_KEPT]; /* a ring: a page with many refused names forgets the oldest */
@@ -296,6 +298,20 @@ static int take_yes(struct msg *m, void *context)
 	return 0;
 }
 
+/* Hosts are kept for their sessions with the bank, which outlive an answer of the same anchors and pins. */
+static int take_old(struct msg *m, void *context)
+{
+	struct policy *policy = context;
+	(void)m;
+	for (size_t i = 0; i < NAMES_KEPT; i++)
+		policy->names[i].until_ms = 0;
+	for (size_t i = 0; i < HOSTS_KEPT; i++)
+		policy->hosts[i].until_ms = 0;
+	if (policy->changed)
+		policy->changed(policy->changed_context);
+	return 0;
+}
+
 static void lose(struct policy *policy, const char *why)
 {
 	channel_unwatch(&policy->channel);
@@ -311,6 +327,7 @@ static const struct channel_row answers[] = {
     {MSG_ANSWER_NO, 1, 1, take_no},
     {MSG_ANSWER_YES, 1, CHANNEL_ANY_BYTES, take_yes},
     {MSG_ANSWER_NAME, 0, 0, take_name},
+    {MSG_ANSWERS_OLD, 0, 0, take_old},
 };
 
 static void send_question(struct policy *policy, const struct question *q)
@@ -377,6 +394,39 @@ void policy_cancel(struct policy *policy, const void *context)
 			q->host_fn = NULL;
 		}
 	}
+}
+
+void policy_on_change(struct policy *policy, policy_changed_fn *fn, void *context)
+{
+	policy->changed = fn;
+	policy->changed_context = context;
+}
+
+static bool has_anchor(const struct bank_host *host, const mbedtls_x509_crt *anchor)
+{
+	for (const mbedtls_x509_crt *c = &host->anchors; c; c = c->next)
+		if (c->raw.len == anchor->raw.len && memcmp(c->raw.p, anchor->raw.p, c->raw.len) == 0)
+			return true;
+	return false;
+}
+
+static bool has_pin(const struct bank_host *host, const struct pin *pin)
+{
+	for (size_t i = 0; i < host->pin_count; i++)
+		if (memcmp(host->pins[i].sha256, pin->sha256, PIN_BYTES) == 0)
+			return true;
+	return false;
+}
+
+bool bank_host_still_grants(const struct bank_host *before, const struct bank_host *after)
+{
+	for (const mbedtls_x509_crt *c = &before->anchors; c; c = c->next)
+		if (!has_anchor(after, c))
+			return false;
+	for (size_t i = 0; i < before->pin_count; i++)
+		if (!has_pin(after, &before->pins[i]))
+			return false;
+	return true;
 }
 
 struct policy *policy_new(struct loop *loop, int channel, policy_lost_fn *lost, void *context)

@@ -51,6 +51,16 @@ typedef void policy_host_fn(enum refusal refusal, struct bank_host *host, void *
 struct policy *policy_new(struct loop *loop, int channel, policy_lost_fn *lost, void *context);
 void policy_free(struct policy *policy);
 
+/* Another policy stands: nothing is known any more, and what was granted is to be asked for again. */
+typedef void policy_changed_fn(void *context);
+void policy_on_change(struct policy *policy, policy_changed_fn *fn, void *context);
+
+/*
+ * May a connection that was made under `before` go on under `after`? If all its anchors and pins are still there; where
+ * one was taken away the chain is to be judged anew, on a new connection.
+ */
+bool bank_host_still_grants(const struct bank_host *before, const struct bank_host *after);
+
 /* fn may be called before these return. A question not answered in 5 s is answered REFUSAL_NO_SESSION. */
 void policy_ask_name(struct policy *policy, const char *name, policy_name_fn *fn, void *context);
 void policy_ask_host(struct policy *policy, const char *name, uint16_t port, policy_host_fn *fn, void *context);

@@ -53,6 +53,8 @@ enum message {
 	MSG_QUERY_NAME = 63, /* id = query; s host: may this name be resolved at all (any port)? answered by 61 or 64 */
 	MSG_ANSWER_NAME = 64, /* id = query; - : yes */
 
+	MSG_ANSWERS_OLD = 65, /* - : another policy stands; what was answered before is to be asked again */
+
 	/* launcher <-> broker */
 	MSG_BROKER_START = 70, /* id = session; s bank, s resolver address, b per-boot CA DER, u8 n, n x u16 port; fds:
 				  policy channel, resolver UDP, resolver TCP, then one listener per port */

@@ -185,6 +185,18 @@ static int take_load(struct msg *m, void *context)
 	return 0;
 }
 
+/* What they were answered may not be true any more; a broker that does not take the word is cut off. */
+static void tell_sessions(void)
+{
+	for (size_t i = 0; i < SESSIONS_MAX; i++) {
+		struct session *session = &policy.sessions[i];
+		if (session->id && msg_send(session->channel.fd, MSG_ANSWERS_OLD, 0, NULL, 0) < 0) {
+			log_warn("the broker of session %u does not read: it is cut off", session->id);
+			session_end(session);
+		}
+	}
+}
+
 static int take_offer(struct msg *m, void *context)
 {
 	(void)context;
@@ -196,10 +208,12 @@ static int take_offer(struct msg *m, void *context)
 		return -EBADMSG;
 	set_time(now);
 	policy.store.note[0] = '\0';
-	if (store_offer(&policy.store, envelope, time_now(), &refusal))
+	if (store_offer(&policy.store, envelope, time_now(), &refusal)) {
 		say_refused(1, &refusal);
-	else
-		say_loaded();
+		return 0;
+	}
+	say_loaded();
+	tell_sessions();
 	return 0;
 }
 

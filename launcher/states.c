@@ -86,8 +86,8 @@ const char *event_name(enum stick_event event)
 
 const char *action_name(enum stick_action action)
 {
-	static const char *const names[ACTION_COUNT] = {"NONE",  "BEGIN",  "CONNECT", "BEACON", "UPDATE", "UNLOCK",
-							"ADMIT", "BANKS",  "OPEN",    "REFUSE", "SHOW",   "FREEZE",
-							"THAW",  "CANCEL", "CLOSE",   "DROP",   "RELOAD", "WIPE"};
+	static const char *const names[ACTION_COUNT] = {
+	    "NONE",   "BEGIN", "CONNECT", "BEACON", "UPDATE", "REFRESH", "UNLOCK", "ADMIT",  "BANKS", "OPEN",
+	    "REFUSE", "SHOW",  "FREEZE",  "THAW",   "CANCEL", "CLOSE",   "DROP",   "RELOAD", "WIPE"};
 	return action < ACTION_COUNT ? names[action] : "?";
 }

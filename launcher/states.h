@@ -45,6 +45,7 @@ enum stick_action {
 	ACTION_CONNECT, /* try the gateways from the first */
 	ACTION_BEACON,  /* ask the gateway now */
 	ACTION_UPDATE,  /* fetch a newer policy if there is one; answered by EVENT_UPDATED */
+	ACTION_REFRESH, /* the same beside a session, which nothing answers */
 	ACTION_UNLOCK,  /* answered by EVENT_UNLOCKED or EVENT_UNLOCK_REFUSED */
 	ACTION_ADMIT,   /* answered by an admission event */
 	ACTION_BANKS,   /* show the list of banks */

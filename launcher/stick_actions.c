@@ -39,13 +39,12 @@ static void act_beacon(struct stick *s)
 	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
 }
 
-static void act_update(struct stick *s)
+/* False: there is nothing to fetch. */
+static bool fetch_policy(struct stick *s)
 {
 	uint64_t newest = s->answer.newest_policy;
-	if (newest <= s->policy->version || newest == s->policy_passed_over) {
-		stick_raise(s, EVENT_UPDATED);
-		return;
-	}
+	if (newest <= s->policy->version || newest == s->policy_passed_over)
+		return false;
 	log_info("policy %llu is announced, we have %llu", (unsigned long long)newest,
 		 (unsigned long long)s->policy->version);
 	uint8_t payload[1];
@@ -53,7 +52,16 @@ static void act_update(struct stick *s)
 	write_u8(&w, 0);
 	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_FETCH, 0, payload, w.size);
 	loop_timer_set(s->fetching, FETCH_MS);
+	return true;
 }
+
+static void act_update(struct stick *s)
+{
+	if (!fetch_policy(s))
+		stick_raise(s, EVENT_UPDATED);
+}
+
+static void act_refresh(struct stick *s) { (void)fetch_policy(s); }
 
 static void act_unlock(struct stick *s)
 {
@@ -153,11 +161,12 @@ void stick_goodbye_said(struct stick *s)
 
 static void (*const acts[ACTION_COUNT])(struct stick *s) = {
     [ACTION_NONE] = act_none,     [ACTION_BEGIN] = act_begin,   [ACTION_CONNECT] = act_connect,
-    [ACTION_BEACON] = act_beacon, [ACTION_UPDATE] = act_update, [ACTION_UNLOCK] = act_unlock,
-    [ACTION_ADMIT] = act_admit,   [ACTION_BANKS] = act_banks,   [ACTION_OPEN] = session_open,
-    [ACTION_REFUSE] = act_refuse, [ACTION_SHOW] = act_show,     [ACTION_FREEZE] = act_freeze,
-    [ACTION_THAW] = act_thaw,     [ACTION_CANCEL] = act_cancel, [ACTION_CLOSE] = act_close,
-    [ACTION_DROP] = act_drop,     [ACTION_RELOAD] = act_reload, [ACTION_WIPE] = act_wipe,
+    [ACTION_BEACON] = act_beacon, [ACTION_UPDATE] = act_update, [ACTION_REFRESH] = act_refresh,
+    [ACTION_UNLOCK] = act_unlock, [ACTION_ADMIT] = act_admit,   [ACTION_BANKS] = act_banks,
+    [ACTION_OPEN] = session_open, [ACTION_REFUSE] = act_refuse, [ACTION_SHOW] = act_show,
+    [ACTION_FREEZE] = act_freeze, [ACTION_THAW] = act_thaw,     [ACTION_CANCEL] = act_cancel,
+    [ACTION_CLOSE] = act_close,   [ACTION_DROP] = act_drop,     [ACTION_RELOAD] = act_reload,
+    [ACTION_WIPE] = act_wipe,
 };
 
 void stick_act(struct stick *s, enum stick_action action) { acts[action](s); }

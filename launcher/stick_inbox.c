@@ -206,6 +206,22 @@ static void policy_changed(struct stick *s)
 	stick_store(s);
 }
 
+/*
+ * It came beside a session. The broker has been told by the policy process, and closes what is not allowed any more. A
+ * bank that is gone takes its session along; a PIN that is asked for from now on is asked for before the next page.
+ */
+static void policy_refreshed(struct stick *s, bool pin_before)
+{
+	bool pin_now = s->policy->pin && !pin_before;
+	tell_banks(s);
+	if (s->session.id && !whitelist_bank(s->policy, s->session.bank))
+		session_fail(s, "unknown_bank");
+	else if (s->session.id && pin_now)
+		session_fail(s, "not_ready");
+	if (pin_now)
+		stick_raise(s, EVENT_NEWER_POLICY);
+}
+
 static int hear_policy(struct stick *s, struct msg *m)
 {
 	size_t ca_size = 0, policy_size = 0, gateways_size = 0;
@@ -220,6 +236,7 @@ static int hear_policy(struct stick *s, struct msg *m)
 	read_str(&r, note, sizeof note);
 	if (!reader_done(&r))
 		return -EBADMSG;
+	bool pin_before = s->policy && s->policy->pin;
 	int error = take_authority(s, ca, ca_size);
 	if (!error)
 		error = take_policy(s, policy, policy_size);
@@ -236,6 +253,8 @@ static int hear_policy(struct stick *s, struct msg *m)
 	policy_changed(s);
 	if (s->machine.state == STATE_UPDATE)
 		stick_raise(s, EVENT_UPDATED);
+	else if (s->machine.state == STATE_READY || s->machine.state == STATE_SESSION)
+		policy_refreshed(s, pin_before);
 	return 0;
 }
 
@@ -384,9 +403,10 @@ static int hear_fetched(struct stick *s, struct msg *m)
 	const uint8_t *envelope = read_blob(&r, &size);
 	if (!reader_done(&r))
 		return -EBADMSG;
-	if (what != 0 || s->machine.state != STATE_UPDATE)
+	bool update = s->machine.state == STATE_UPDATE;
+	if (what != 0 || !(update || s->machine.state == STATE_READY || s->machine.state == STATE_SESSION))
 		return 0;
-	if (stick_offer(s, envelope, size) < 0)
+	if (stick_offer(s, envelope, size) < 0 && update)
 		stick_raise(s, EVENT_UPDATED); /* the policy process is gone, which is told elsewhere */
 	return 0;
 }

@@ -199,6 +199,14 @@ inline act_update()
 	fi
 }
 
+inline act_refresh()
+{
+	if
+	:: newest <= ours || (newest == 1 && passed_over == 1)
+	:: else -> fetch = (agent == RUNS); fetching = true
+	fi
+}
+
 inline act_unlock()
 {
 	if
@@ -230,6 +238,7 @@ inline act()
 	:: action == ACTION_CONNECT -> act_connect()
 	:: action == ACTION_BEACON -> act_beacon()
 	:: action == ACTION_UPDATE -> act_update()
+	:: action == ACTION_REFRESH -> act_refresh()
 	:: action == ACTION_UNLOCK -> act_unlock()
 	:: action == ACTION_ADMIT -> act_admit()
 	:: action == ACTION_OPEN -> session_open()
@@ -321,6 +330,17 @@ inline hear_tunnel_up()
 
 inline hear_tunnel_down() { tunnel_up = false; raise(EVENT_TUNNEL_LOST) }
 
+/* The bank may be gone, a PIN may be asked for from now on, or neither. */
+inline policy_refreshed()
+{
+	if
+	:: session -> raise(EVENT_SESSION_FAILED)
+	:: session -> raise(EVENT_SESSION_FAILED); raise(EVENT_NEWER_POLICY)
+	:: !session -> raise(EVENT_NEWER_POLICY)
+	:: true
+	fi
+}
+
 inline hear_policy(version)
 {
 	fetching = false;
@@ -329,6 +349,7 @@ inline hear_policy(version)
 	if
 	:: state == STATE_START -> raise(EVENT_PROVISIONED)
 	:: state == STATE_UPDATE -> raise(EVENT_UPDATED)
+	:: (state == STATE_READY || state == STATE_SESSION) -> policy_refreshed()
 	:: else
 	fi
 }
@@ -372,7 +393,7 @@ inline hear_fetched()
 {
 	fetch = false;
 	if
-	:: state == STATE_UPDATE && policy == RUNS -> offered = true
+	:: (state == STATE_UPDATE || state == STATE_READY || state == STATE_SESSION) && policy == RUNS -> offered = true
 	:: state == STATE_UPDATE && policy != RUNS -> raise(EVENT_UPDATED)
 	:: else
 	fi

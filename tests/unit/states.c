@@ -121,13 +121,13 @@ static void a_frozen_session_can_be_left(void **unused)
 	assert_false(m.held);
 }
 
-static void a_newer_policy_waits_for_the_bank_that_is_being_opened(void **unused)
+static void a_newer_policy_is_fetched_beside_a_session(void **unused)
 {
 	(void)unused;
 	struct machine m = {.state = STATE_READY};
-	WALK(&m, {EVENT_BANK_CHOSEN, STATE_READY, ACTION_OPEN}, {EVENT_NEWER_POLICY, STATE_READY, ACTION_NONE},
-	     {EVENT_SESSION_OPENED, STATE_SESSION, ACTION_SHOW}, {EVENT_BANK_CLOSED, STATE_READY, ACTION_CLOSE},
-	     {EVENT_NEWER_POLICY, STATE_UPDATE, ACTION_UPDATE});
+	WALK(&m, {EVENT_BANK_CHOSEN, STATE_READY, ACTION_OPEN}, {EVENT_NEWER_POLICY, STATE_READY, ACTION_REFRESH},
+	     {EVENT_SESSION_OPENED, STATE_SESSION, ACTION_SHOW}, {EVENT_NEWER_POLICY, STATE_SESSION, ACTION_REFRESH},
+	     {EVENT_BANK_CLOSED, STATE_READY, ACTION_CLOSE}, {EVENT_NEWER_POLICY, STATE_UPDATE, ACTION_UPDATE});
 }
 
 /* What is true outside the machine, and what the actions it gave have done: the machine must agree with both. */
@@ -214,7 +214,7 @@ int main(void)
 	    cmocka_unit_test(a_lost_tunnel_freezes_and_resumes_through_admission),
 	    cmocka_unit_test(a_lost_admission_freezes),
 	    cmocka_unit_test(a_frozen_session_can_be_left),
-	    cmocka_unit_test(a_newer_policy_waits_for_the_bank_that_is_being_opened),
+	    cmocka_unit_test(a_newer_policy_is_fetched_beside_a_session),
 	    cmocka_unit_test(no_order_of_events_serves_without_tunnel_and_admission),
 	    cmocka_unit_test(names_are_those_of_the_table),
 	};
