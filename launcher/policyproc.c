@@ -212,8 +212,8 @@ static int take_offer(struct msg *m, void *context)
 		say_refused(1, &refusal);
 		return 0;
 	}
-	say_loaded();
 	tell_sessions();
+	say_loaded();
 	return 0;
 }
 

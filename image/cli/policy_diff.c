@@ -226,19 +226,21 @@ static void diff_hosts(struct diff *d, const struct whitelist_bank *old, const s
 
 /* --- banks --- */
 
+static bool same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
+
 static void diff_bank(struct diff *d, const struct whitelist_bank *old, const struct whitelist_bank *new)
 {
 	snprintf(d->where, sizeof d->where, "%s", new->id);
-	if (strcmp(old->name_ja, new->name_ja) != 0)
+	if (!same(old->name_ja, new->name_ja))
 		tell(d, CHANGES, "its Japanese name {1} becomes {2}", "名称が{1}から{2}に変わります", old->name_ja,
 		     new->name_ja);
-	if (strcmp(old->name_en, new->name_en) != 0)
+	if (!same(old->name_en, new->name_en))
 		tell(d, CHANGES, "its English name {1} becomes {2}", "英語名が{1}から{2}に変わります", old->name_en,
 		     new->name_en);
-	if (strcmp(old->start, new->start) != 0)
+	if (!same(old->start, new->start))
 		tell(d, CHANGES, "its first page {1} becomes {2}", "最初のページが{1}から{2}に変わります", old->start,
 		     new->start);
-	if (strcmp(old->support, new->support) != 0)
+	if (!same(old->support, new->support))
 		tell(d, CHANGES, "its telephone {1} becomes {2}", "電話番号が{1}から{2}に変わります", old->support,
 		     new->support);
 	diff_hosts(d, old, new);

@@ -9,7 +9,8 @@
  *
  * Prints one line of JSON when everything runs: netns, listen, resolver, ca, tunnel, pids, sessions. After it one line
  * for each message of a broker: {"session": 1, "event": ...}. Standard input takes commands, one a line: "freeze ID",
- * "thaw ID", "end ID" (ID: the session's number from 1). Ends on SIGTERM, and takes everything along.
+ * "thaw ID", "end ID" (ID: the session's number from 1), "policy FILE": an envelope is offered to the policy process,
+ * as the launcher does with one that the agent fetched. Ends on SIGTERM, and takes everything along.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -336,6 +337,18 @@ static void on_broker(uint32_t events, void *context)
 
 /* --- what is asked --- */
 
+static void offer_policy(const char *path)
+{
+	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_file(&w, path);
+	write_u64(&w, (uint64_t)time(NULL));
+	check(w.failed ? -EMSGSIZE : msg_send(rig.policy_child.channel, MSG_POLICY_OFFER, 0, payload, w.size), path);
+	if (msg_wait(rig.policy_child.channel, &rig.msg, START_MS) != 1)
+		fatal("policy does not answer");
+	say(0, rig.msg.type == MSG_POLICY_LOADED ? "policy_taken" : "policy_refused");
+}
+
 static void obey(const char *command, unsigned id)
 {
 	uint8_t one = 1, zero = 0;
@@ -371,7 +384,10 @@ static void on_input(uint32_t events, void *context)
 		char *space = strchr(line, ' ');
 		if (space) {
 			*space = '\0';
-			obey(line, (unsigned)strtoul(space + 1, NULL, 10));
+			if (strcmp(line, "policy") == 0)
+				offer_policy(space + 1);
+			else
+				obey(line, (unsigned)strtoul(space + 1, NULL, 10));
 		}
 		size -= (size_t)(end + 1 - line);
 		memmove(line, end + 1, size + 1);
