@@ -420,11 +420,11 @@ static bool has_pin(const struct bank_host *host, const struct pin *pin)
 
 bool bank_host_still_grants(const struct bank_host *before, const struct bank_host *after)
 {
-	for (const mbedtls_x509_crt *c = &before->anchors; c; c = c->next)
-		if (!has_anchor(after, c))
-			return false;
 	for (size_t i = 0; i < before->pin_count; i++)
 		if (!has_pin(after, &before->pins[i]))
+			return false;
+	for (const mbedtls_x509_crt *c = &before->anchors; c; c = c->next)
+		if (!has_anchor(after, c))
 			return false;
 	return true;
 }

@@ -160,8 +160,8 @@ static bool guess_host(const struct place *at, char *advice)
 static bool guess_id(const struct place *at, char *advice)
 {
 	char guess[WORD_BYTES];
-	lower(at->json && json_is_string(at->json) && strcmp(surroundings(at), "authorities") ? text_of(at) : at->name,
-	      "", guess);
+	bool name = strcmp(surroundings(at), "authorities") == 0 || !json_is_string(at->json);
+	lower(name && at->name ? at->name : text_of(at), "", guess);
 	if (!id_is_good(guess))
 		return false;
 	SAY("write \"%s\"", guess);
