@@ -9,7 +9,7 @@ import base64, json, os, socket, struct, subprocess, sys, tempfile, time
 B = os.path.abspath(os.environ["B"])
 NOW = 1795305600  # 2026-11-22
 READY, LOAD, LOADED, REFUSED, OFFER, SESSION, END, TIME = 1, 50, 51, 52, 53, 54, 55, 56
-QUERY_HOST, NO, YES, QUERY_NAME, NAME = 60, 61, 62, 63, 64
+QUERY_HOST, NO, YES, QUERY_NAME, NAME, OLD = 60, 61, 62, 63, 64, 65
 NOT_LISTED, PORT, EXPIRED, NO_SESSION, IP_LITERAL = 1, 2, 3, 4, 5
 POLICY = "application/vnd.sekisho.policy+json"
 count = failed = 0
@@ -40,9 +40,16 @@ def send(channel, kind, number=0, payload=b"", fds=()):
     socket.send_fds(channel, [struct.pack("=HHI", kind, 0, number) + payload], list(fds))
 
 
+told_old = 0  # how often a broker was told that its answers are old
+
+
 def receive(channel):
     """(type, id, payload); (0, 0, b"") when the other end closed."""
+    global told_old
     data = channel.recv(1 << 18)
+    while data and struct.unpack("=H", data[:2])[0] == OLD:
+        told_old += 1
+        data = channel.recv(1 << 18)
     return (*struct.unpack("=HxxI", data[:8]), data[8:]) if data else (0, 0, b"")
 
 
@@ -225,7 +232,9 @@ for what, envelope, expected in refused:
 kind, _, payload = process.offer(signed(policy(4, more=["new.alpha.example"]), "ca"))
 check(kind == LOADED and fields(payload, "881bbbb")[0] == 4, "a newer one is taken")
 check(fields(payload, "881bbbb")[3] == authority, "the authority stays")
+before = told_old
 check(ask(alpha, "new.alpha.example")[0] == YES, "a session that was open goes on with it")
+check((before, told_old) == (0, 1), "and was told that what it knew is old, which no refused one did")
 kind, _, payload = process.offer(signed({**GATEWAYS, "version": 2}, "ab", "gateways"))
 check(kind == LOADED and json.loads(fields(payload, "881bbbb")[5])["version"] == 2, "so is a newer list of gateways")
 only_beta = policy(5)
