@@ -57,6 +57,8 @@ int channel_watch(struct loop *on, int fd, struct channel *channel, void *contex
 	(void)on, (void)fd, (void)channel, (void)context;
 	return 0;
 }
+/* The list of known bad hosts comes from the parent, who is not tried here: there is none. */
+int msg_take_fd(struct msg *m, size_t nth) { return m && nth == 0 ? -1 : -EINVAL; }
 int sandbox_enter(const struct self *of) { return of ? 0 : -EINVAL; }
 void child_begin(const char *name, int highest_fd, struct config *of) { (void)name, (void)highest_fd, (void)of; }
 char *child_read_fd(int fd, size_t max_bytes) { return fd >= 0 && max_bytes > 0 ? strdup("a key") : NULL; }

@@ -38,6 +38,7 @@ int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t siz
 			abort();
 		read_u8(&r);
 		read_str(&r, text, sizeof text);
+		read_str(&r, text, OPERATOR_SIZE);
 	} else if (type == GW_LOGIN) {
 		read_str(&r, text, sizeof text);
 		if (!name_is_id(text))
