@@ -8,6 +8,8 @@ ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
 VM_KEY := $(shell cat image/buildroot/host.sh $(addprefix tests/vm/,packages make-base trim-base) | sha256sum | cut -c1-12)
 VM_BASE := $(SEKISHO_CACHE)/vm-$(VM_KEY)
 PC_BASE := $(SEKISHO_CACHE)/pc-$(shell cat image/buildroot/host.sh tests/vm/make-pc | sha256sum | cut -c1-12)
+# A collection of certificate chains that is not ours to ship: tests/unit/limbo.c reads it where it is there.
+LIMBO := $(or $(SEKISHO_LIMBO),$(wildcard ../shared/data/limbo.flat))
 GOALS := $(or $(MAKECMDGOALS),all)
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -15,6 +17,7 @@ JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 .NOTPARALLEL:
 $(GOALS): in-root ; @:
 in-root: | $(ROOT) $(if $(filter run test e2e test-e2e attack vm demo,$(GOALS)),$(VM_BASE)) $(if $(filter test e2e test-e2e attack pc,$(GOALS)),$(PC_BASE))
+	@if [ -f "$(LIMBO)" ]; then mkdir -p build && cp -f "$(LIMBO)" build/limbo.flat; fi
 	@exec image/buildroot/enter $(ROOT) $(CURDIR) $(SEKISHO_CACHE) make --no-print-directory $(JOBS) $(MAKEOVERRIDES) $(GOALS)
 $(ROOT):
 	@mkdir -p $(SEKISHO_CACHE)

@@ -9,7 +9,7 @@ $(eval $(call fuzz_for,$(1),$(2),$(3),$(4)))$(eval FUZZERS += $(B)/fuzz/$(1))
 endef
 define fuzz_for
 $(if $(4),$(eval CFLAGS_of_tests/fuzz/$(1).c := $(4)))
-$(B)/fuzz/$(1): tests/fuzz/$(1).c $(2) $(DEPS_STAMP)
+$(B)/fuzz/$(1): tests/fuzz/$(1).c $(2) $(DEPS_STAMP) $(SUFFIXES)
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D) && $(CLANG) $(CPPFLAGS) $(4) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $$@ $$(filter %.c,$$^) $(3)
 endef
