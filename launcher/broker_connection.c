@@ -396,16 +396,9 @@ static void run_connecting(struct connection *c)
 
 static enum broker_event kind_of(enum refusal refusal)
 {
-	switch (refusal) {
-	case REFUSAL_PIN:
+	if (refusal == REFUSAL_PIN || refusal == REFUSAL_REVOKED)
 		return BROKER_PIN_FAILURE;
-	case REFUSAL_CHAIN:
-	case REFUSAL_NAME:
-	case REFUSAL_DATES:
-		return BROKER_CERTIFICATE;
-	default:
-		return BROKER_BANK_TROUBLE;
-	}
+	return refusal_chain(refusal) ? BROKER_CERTIFICATE : BROKER_BANK_TROUBLE;
 }
 
 /* To the same address, with a TLS of its own. */

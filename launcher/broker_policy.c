@@ -196,6 +196,7 @@ static void move_experience(struct bank_host *from, struct bank_host *to)
 	memcpy(to->sessions, from->sessions, sizeof to->sessions);
 	to->session_count = from->session_count;
 	to->without_pss = from->without_pss;
+	to->chains = from->chains;
 	from->session_count = 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 static const int suites[] = {
     MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
@@ -43,17 +44,6 @@ static const uint16_t signatures_without_pss[] = {
     MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
     MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
     MBEDTLS_TLS1_3_SIG_NONE,
-};
-
-/* Of the chain, not of the key exchange: RSA from 2048 bits, the NIST curves, SHA-2. */
-static const mbedtls_x509_crt_profile chain_profile = {
-    .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
-		   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
-    .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) | MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS) |
-		   MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) | MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
-    .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) | MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1) |
-		      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP521R1),
-    .rsa_min_bitlen = 2048,
 };
 
 void tls_init(struct tls_end *end)
@@ -158,11 +148,9 @@ int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const str
 	if (error)
 		return error;
 	end->host = host;
-	end->check = (struct chain_check){.host = host->name, .pins = host->pins, .pin_count = host->pin_count};
-	mbedtls_ssl_conf_authmode(&end->config, MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_ca_chain(&end->config, &host->anchors, NULL);
-	mbedtls_ssl_conf_cert_profile(&end->config, &chain_profile);
-	mbedtls_ssl_conf_verify(&end->config, chain_check_certificate, &end->check);
+	/* mbedTLS' own verification knows one way up and would be a second one: ours is made in its place, in judge()
+	 */
+	mbedtls_ssl_conf_authmode(&end->config, MBEDTLS_SSL_VERIFY_NONE);
 	if (host->without_pss) {
 		mbedtls_ssl_conf_max_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_2);
 		mbedtls_ssl_conf_sig_algs(&end->config, signatures_without_pss);
@@ -207,24 +195,56 @@ static enum tls_result outcome(struct tls_end *end, int result)
 	}
 }
 
-/* A resumed session was checked when it was made, under the same anchors and pins. Nothing else passes unjudged. */
-static bool checked(const struct tls_end *end)
+static void judge(struct tls_end *end)
 {
-	return (end->check.judged || end->resuming) && end->check.refusal == REFUSAL_NONE &&
-	       mbedtls_ssl_get_verify_result(&end->ssl) == 0;
+	const struct bank_host *host = end->host;
+	const mbedtls_ssl_session *session = end->ssl.MBEDTLS_PRIVATE(session_negotiate);
+	const struct chain_question question = {
+	    .sent = session ? session->MBEDTLS_PRIVATE(peer_cert) : NULL,
+	    .anchors = &host->anchors,
+	    .host = host->name,
+	    .now = time(NULL),
+	    .pins = host->pins,
+	    .pin_count = host->pin_count,
+	};
+	certificate_judge(&question, &end->host->chains, &end->check);
+}
+
+/* A bank that goes on without certificates is one that resumes what was judged when it was made, under the same anchors
+ * and pins. Nothing else passes unjudged. */
+static bool is_the_bank(const struct tls_end *end)
+{
+	return end->check.judged ? end->check.refusal == REFUSAL_NONE : end->resuming;
+}
+
+/* Step by step, so that the certificates are judged as soon as they have come: before the bank's signature is looked
+ * at, and before anything of ours, a certificate of the customer's say, goes out to whoever it is. */
+static int handshake_with_bank(struct tls_end *end)
+{
+	while (!mbedtls_ssl_is_handshake_over(&end->ssl)) {
+		bool certificates = end->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+		int result = mbedtls_ssl_handshake_step(&end->ssl);
+		if (result != 0)
+			return result;
+		if (!certificates)
+			continue;
+		judge(end);
+		if (is_the_bank(end))
+			continue;
+		mbedtls_ssl_send_alert_message(&end->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+					       MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+		return MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+	}
+	return is_the_bank(end) ? 0 : MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
 }
 
 enum tls_result tls_handshake(struct tls_end *end)
 {
-	int result = mbedtls_ssl_handshake(&end->ssl);
+	int result = end->host ? handshake_with_bank(end) : mbedtls_ssl_handshake(&end->ssl);
 	if (result != 0)
 		return outcome(end, result);
-	if (!end->host)
-		return TLS_DONE;
-	if (!checked(end))
-		return outcome(end, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
 	/* TLS 1.3 sends its tickets later (tls_read) */
-	if (mbedtls_ssl_get_version_number(&end->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+	if (end->host && mbedtls_ssl_get_version_number(&end->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
 		keep_session(end);
 	return TLS_DONE;
 }
@@ -264,15 +284,23 @@ enum tls_result tls_close(struct tls_end *end)
 	return result == 0 ? TLS_DONE : outcome(end, result);
 }
 
+/* A certificate that mbedTLS cannot read ends its handshake before we see it. */
+static bool is_unreadable(int error)
+{
+	int high = -(-error & 0xff80); /* the low bits are ASN.1's or the key's own */
+	return (high <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_X509_FATAL_ERROR) ||
+	       (high <= MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_PK_TYPE_MISMATCH) ||
+	       error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
+}
+
 enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t capacity)
 {
 	if (end->check.judged && end->check.refusal != REFUSAL_NONE) {
-		snprintf(detail, capacity, "%s", end->check.detail);
+		snprintf(detail, capacity, "%s", refusal_text(end->check.refusal));
 		return end->check.refusal;
 	}
 	mbedtls_strerror(end->error, detail, capacity);
-	/* the certificate's key usage, which mbedTLS looks at after its chain */
-	return end->error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE ? REFUSAL_CHAIN : REFUSAL_TLS;
+	return end->host && is_unreadable(end->error) ? refusal_of_chain(CHAIN_UNREADABLE) : REFUSAL_TLS;
 }
 
 bool tls_try_without_pss(struct tls_end *end)

@@ -6,7 +6,7 @@ WEBKIT_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags webkitgtk
 WEBKIT_LIBS := $(shell pkg-config --libs webkitgtk-6.0 gtk4)
 KIOSK_RESOURCES := $(B)/gen/kiosk/resources.c
 
-$(call library,refusal,launcher/refusal.c)
+$(call library,refusal,launcher/refusal.c whitelist/chain_fault.c)
 # What decides, without a window: tested by tests/unit/kiosk_*.c.
 $(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c walls.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))

@@ -8,7 +8,10 @@
 #ifndef LAUNCHER_MESSAGES_H
 #define LAUNCHER_MESSAGES_H
 
+#include <stdbool.h>
+
 #include "firmware/boot/messages.h"
+#include "whitelist/chain_fault.h"
 
 enum message {
 	/* 1 to 19: firmware/boot/messages.h */
@@ -142,19 +145,26 @@ enum refusal {
 	REFUSAL_EXPIRED_POLICY,
 	REFUSAL_NO_SESSION,
 	REFUSAL_IP_LITERAL,
-	REFUSAL_BAD_HELLO,    /* not a ClientHello, no SNI, several SNIs, too large */
-	REFUSAL_NO_ADDRESS,   /* the tunnel's resolver has no address for it */
-	REFUSAL_UNREACHABLE,  /* no TCP connection */
-	REFUSAL_TIMEOUT,      /* connected, then no answer */
-	REFUSAL_TLS,          /* handshake failed */
+	REFUSAL_BAD_HELLO,   /* not a ClientHello, no SNI, several SNIs, too large */
+	REFUSAL_NO_ADDRESS,  /* the tunnel's resolver has no address for it */
+	REFUSAL_UNREACHABLE, /* no TCP connection */
+	REFUSAL_TIMEOUT,     /* connected, then no answer */
+	REFUSAL_TLS,         /* handshake failed */
+	/* whitelist/chain.def's first four rows: refusal_of_chain() */
 	REFUSAL_CHAIN,        /* no chain to the host's own anchors */
 	REFUSAL_NAME,         /* certificate is for another name */
 	REFUSAL_DATES,        /* certificate not yet or no longer valid */
 	REFUSAL_PIN,          /* chain good, no pin matches */
 	REFUSAL_FROZEN,       /* tunnel or admission lost */
 	REFUSAL_BAD_QUESTION, /* a DNS question that cannot be read */
-	REFUSAL_COUNT
+	/* always the last: the other rows of whitelist/chain.def, in their order */
+	REFUSAL_REVOKED,
+	REFUSAL_COUNT = REFUSAL_REVOKED + CHAIN_FAULT_COUNT - CHAIN_REVOKED
 };
+
+/* A refusal for each thing that can be wrong with a bank's certificates. Back: CHAIN_GOOD for any other refusal. */
+enum refusal refusal_of_chain(enum chain_fault fault);
+enum chain_fault refusal_chain(enum refusal refusal);
 
 const char *refusal_code(enum refusal refusal); /* "not_listed", ...: stable, for the desk and metrics */
 const char *refusal_text(enum refusal refusal); /* English, for the operator */

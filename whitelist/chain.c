@@ -17,10 +17,10 @@ struct search {
 	size_t sent_count, anchor_count;
 	unsigned char signatures[CHAIN_SENT_MAX][NODES]; /* enum signature; each is verified once */
 	unsigned steps;
-	bool spent;       /* a bound was reached: nothing more is tried */
-	bool strict;      /* only over certificates that nothing is wrong with in themselves */
+	bool spent;  /* a bound was reached: nothing more is tried */
+	bool strict; /* only over certificates that nothing is wrong with in themselves */
 	bool bad_signature;
-	bool explained;   /* answer->fault is of a path to an anchor */
+	bool explained; /* answer->fault is of a path to an anchor */
 	size_t path[CHAIN_PATH_MAX], depth;
 };
 

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "whitelist/chain_fault.h"
+
 #define CHAIN_SENT_MAX          16 /* more than that were sent: CHAIN_LIMITS */
 #define CHAIN_ANCHORS_MAX       16 /* those behind are not looked at */
 #define CHAIN_INTERMEDIATES_MAX 6
@@ -32,22 +34,14 @@ struct pin {
 	uint8_t sha256[PIN_BYTES];
 };
 
-enum chain_fault {
-	CHAIN_GOOD,
-#define CHAIN_FAULT(name, code, operator, ja, en) CHAIN_##name,
-#include "whitelist/chain.def"
-#undef CHAIN_FAULT
-	CHAIN_FAULT_COUNT
-};
-
 struct chain_question {
 	const mbedtls_x509_crt *sent; /* the server's own first; NULL: none came */
 	const mbedtls_x509_crt *anchors;
-	const char *host;            /* lower-case A-labels */
-	int64_t now;                 /* seconds since 1970 */
-	const struct pin *pins;      /* of the host; one must be in the path */
-	size_t pin_count;            /* 0: none matches, unless `unpinned` */
-	const struct pin *revoked;   /* go before the pins */
+	const char *host;          /* lower-case A-labels */
+	int64_t now;               /* seconds since 1970 */
+	const struct pin *pins;    /* of the host; one must be in the path */
+	size_t pin_count;          /* 0: none matches, unless `unpinned` */
+	const struct pin *revoked; /* go before the pins */
 	size_t revoked_count;
 	bool unpinned;               /* the pins are not asked for: for who looks for keys to pin */
 	uint8_t fewer_intermediates; /* than CHAIN_INTERMEDIATES_MAX, by so many */
@@ -71,10 +65,5 @@ int chain_key(const mbedtls_x509_crt *certificate, struct pin *key);
 
 /* SHA-256 over all certificates sent, in their order: the name under which a good answer may be kept. 0 or -EINVAL. */
 int chain_digest(const mbedtls_x509_crt *sent, struct pin *digest);
-
-const char *chain_fault_code(enum chain_fault fault);     /* "good", "chain", ... */
-const char *chain_fault_text(enum chain_fault fault);     /* English, for the operator */
-const char *chain_fault_customer_ja(enum chain_fault fault);
-const char *chain_fault_customer_en(enum chain_fault fault);
 
 #endif

@@ -162,7 +162,10 @@ static int64_t seconds_of(const mbedtls_x509_time *t)
 	return timegm(&date);
 }
 
-static bool is_authority(const struct chain_view *view) { return mbedtls_x509_crt_get_ca_istrue(view->certificate) == 1; }
+static bool is_authority(const struct chain_view *view)
+{
+	return mbedtls_x509_crt_get_ca_istrue(view->certificate) == 1;
+}
 
 static bool may(const struct chain_view *view, unsigned usage)
 {
@@ -400,13 +403,14 @@ static bool in_san(const struct chain_view *v, const mbedtls_x509_buf *name)
 		memcpy(host, name->p, name->len);
 	for (const mbedtls_x509_sequence *san = &v->certificate->subject_alt_names; san; san = san->next)
 		if (san->buf.tag == SAN_DNS_NAME &&
-		    (same(&san->buf, name) || (read_name(&san->buf, pattern) && pattern[0] == '*' && strcmp(pattern + 2, host) == 0)))
+		    (same(&san->buf, name) || (read_name(&san->buf, pattern) && pattern[0] == '*' &&
+					       (strcmp(pattern + 2, host) == 0 || name_matches(pattern, host)))))
 			return true;
 	return false;
 }
 
-/* What looks like a host is one of the SAN's, byte for byte (CA/Browser Forum 7.1.4.3), or what a wildcard there stands
- * below; words are no host. */
+/* What looks like a host is one of the SAN's, byte for byte (CA/Browser Forum 7.1.4.3), or is under or right above a
+ * wildcard there; words are no host. */
 static bool other_common_name(const struct chain_view *v, const struct chain_question *q)
 {
 	(void)q;

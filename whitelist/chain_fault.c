@@ -1,4 +1,4 @@
-#include "whitelist/chain.h"
+#include "whitelist/chain_fault.h"
 
 static const struct {
 	const char *code, *text, *ja, *en;

@@ -287,11 +287,7 @@ static bool may_return(const struct bank_screen *screen)
 }
 
 /* Whoever answered is not who the bank says it is: trying again is no advice. */
-static bool is_identity(enum refusal refusal)
-{
-	return refusal == REFUSAL_CHAIN || refusal == REFUSAL_NAME || refusal == REFUSAL_DATES ||
-	       refusal == REFUSAL_PIN;
-}
+static bool is_identity(enum refusal refusal) { return refusal_chain(refusal) != CHAIN_GOOD; }
 
 /* Not the plain refusal: this place is known, and what the customer typed there or was told by a caller is in danger.
  */

@@ -444,19 +444,6 @@ static const struct advice refusals[REFUSAL_COUNT] = {
 		      "Secure traffic with the bank's computer could not begin. Nothing was sent."},
 		     {"少し待ってから、もう一度お試しください。くり返すときは、銀行へお電話ください。",
 		      "Wait a little and try again. If it happens again and again, please call the bank."}},
-    [REFUSAL_CHAIN] = {{"相手の証明書が、この銀行の決めた発行元のものではありません。何も送っていません。",
-			"The certificate was not issued by those this bank has named. Nothing was sent."},
-		       {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
-    [REFUSAL_NAME] = {{"相手の証明書が、別の名前のものでした。何も送っていません。",
-		       "The certificate was for another name. Nothing was sent."},
-		      {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
-    [REFUSAL_DATES] = {{"相手の証明書の有効期限が合っていません。何も送っていません。",
-			"The certificate is out of date. Nothing was sent."},
-		       {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}},
-    [REFUSAL_PIN] =
-	{{"相手が、銀行から知らされた本物の鍵を持っていません。にせものの心配があります。何も送っていません。",
-	  "The other side does not hold the key this bank has named. It may be false. Nothing was sent."},
-	 {"入力はせずに、すぐに銀行へお電話ください。", "Do not type anything. Please call the bank at once."}},
     [REFUSAL_FROZEN] = {{"安全な通路が切れている間は、どこも開きません。",
 			 "While the secure passage is cut, nothing is opened."},
 			{"つながるまで、そのままお待ちください。", "Please wait until it is connected again."}},
@@ -464,6 +451,21 @@ static const struct advice refusals[REFUSAL_COUNT] = {
 			       "The question for a place's name was not well-formed."},
 			      {"元のページへ戻って、もう一度お試しください。くり返すときは、お電話ください。",
 			       "Go back to the page and try again. If it happens again and again, please call."}},
+};
+
+/* What the certificates' check says (whitelist/chain.def), and what to do; behind it where it may well be an attack. */
+#define DO_NOT_TYPE {"入力はせずに、銀行へお電話ください。", "Do not type anything. Please call the bank."}
+#define DO_NOT_TYPE_AND_CALL                                                                                           \
+	{"入力はせずに、すぐに銀行へお電話ください。", "Do not type anything. Please call the bank at once."}
+static const struct advice certificates[CHAIN_FAULT_COUNT] = {
+#define CHAIN_FAULT(name, code, operator, ja, en) [CHAIN_##name] = {{ja, en}, DO_NOT_TYPE},
+#include "whitelist/chain.def"
+#undef CHAIN_FAULT
+};
+static const struct advice attacks[CHAIN_FAULT_COUNT] = {
+#define CHAIN_FAULT(name, code, operator, ja, en) [CHAIN_##name] = {{ja, en}, DO_NOT_TYPE_AND_CALL},
+#include "whitelist/chain.def"
+#undef CHAIN_FAULT
 };
 
 const struct advice *advice_for(enum advice_about about, const char *code)
@@ -479,7 +481,7 @@ const struct advice *advice_for(enum advice_about about, const char *code)
 	}
 	for (int i = 1; i < REFUSAL_COUNT && about == ABOUT_SESSION; i++)
 		if (strcmp(refusal_code((enum refusal)i), code) == 0)
-			return &refusals[i];
+			return advice_for_refusal((enum refusal)i);
 	return general;
 }
 
@@ -493,6 +495,9 @@ const char *advice_code(size_t nth, enum advice_about *about)
 
 const struct advice *advice_for_refusal(enum refusal refusal)
 {
+	enum chain_fault fault = refusal_chain(refusal);
+	if (fault)
+		return fault == CHAIN_PIN || fault == CHAIN_REVOKED ? &attacks[fault] : &certificates[fault];
 	if (refusal < 0 || refusal >= REFUSAL_COUNT)
 		refusal = REFUSAL_NONE;
 	return &refusals[refusal];

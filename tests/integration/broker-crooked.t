@@ -250,9 +250,10 @@ def test_good(rig, banks):
 
 
 def test_wrong(rig, banks):
-    for name, reason in (("nosan", "name"), ("emailsan", "name"), ("widewild", "name"), ("deepwild", "name"),
-                         ("leafca", "chain"), ("nouse", "chain"), ("emailuse", "chain"), ("anyuse", "chain"),
-                         ("weakrsa", "chain"), ("sha1", "chain"), ("staticrsa", "tls"), ("cbc", "tls"),
+    for name, reason in (("nosan", "no_san"), ("emailsan", "name"), ("widewild", "name"), ("deepwild", "name"),
+                         ("leafca", "leaf_authority"), ("nouse", "leaf_purpose"),
+                         ("emailuse", "leaf_purpose"), ("anyuse", "leaf_purpose"), ("weakrsa", "rsa_bits"),
+                         ("sha1", "signature_hash"), ("staticrsa", "tls"), ("cbc", "tls"),
                          ("tls11", "tls"), ("nowhere", "no_address"), ("closed", "unreachable"),
                          ("loopback", "no_address"), ("linklocal", "no_address")):
         got = page(rig, name)

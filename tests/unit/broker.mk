@@ -1,5 +1,5 @@
 $(call unit,broker_hello,tests/unit/broker_hello.c,broker whitelist,)
 $(call unit,broker_names,tests/unit/broker_names.c,broker whitelist,-lcares)
 $(call unit,broker_report,tests/unit/broker_report.c,broker whitelist,)
-$(call unit,broker_cert,tests/unit/broker_cert.c,broker whitelist firmware,$(MBEDTLS_LIBS) -lcares)
-$(call unit,broker_policy,tests/unit/broker_policy.c,broker whitelist firmware,$(MBEDTLS_LIBS))
+$(call unit,broker_cert,tests/unit/broker_cert.c tests/unit/chain_maker.c,broker refusal whitelist firmware,$(MBEDTLS_LIBS) -lcares)
+$(call unit,broker_policy,tests/unit/broker_policy.c,broker refusal whitelist firmware,$(MBEDTLS_LIBS))

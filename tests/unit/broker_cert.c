@@ -1,199 +1,132 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
-#include <mbedtls/oid.h>
-#include <mbedtls/pk.h>
-#include <mbedtls/psa_util.h>
-#include <mbedtls/x509_crt.h>
 #include <netinet/in.h>
 #include <psa/crypto.h>
 #include <string.h>
 
 #include "launcher/broker_cert.h"
 #include "launcher/broker_resolve.h"
+#include "tests/unit/chain_maker.h"
 
-enum { HOST_SAN = 1, OTHER_SAN = 2, CA_TRUE = 4, SERVER_AUTH = 8, EMAIL = 16, ANY_USE = 32 };
+enum { NOW = 1800000000 }; /* 2027 */
 
-static mbedtls_pk_context key;
-
-static int make_key(void **state)
+static int start(void **state)
 {
 	(void)state;
-	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-	psa_key_id_t id;
-	psa_crypto_init();
-	psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-	psa_set_key_bits(&attributes, 256);
-	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
-	psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-	mbedtls_pk_init(&key);
-	return psa_generate_key(&attributes, &id) == PSA_SUCCESS ? mbedtls_pk_setup_opaque(&key, id) : -1;
+	return maker_start();
 }
 
-static int free_key(void **state)
+static int end(void **state)
 {
 	(void)state;
-	mbedtls_pk_free(&key);
+	maker_end();
 	mbedtls_psa_crypto_free();
 	return 0;
 }
 
-static void add_san(mbedtls_x509write_cert *write, const char *name)
+static struct {
+	mbedtls_x509_crt sent, anchors;
+	struct pin pin;
+} bank;
+
+static void present(const struct recipe *leaf)
 {
-	mbedtls_x509_san_list san = {
-	    .node = {.type = MBEDTLS_X509_SAN_DNS_NAME,
-		     .san.unstructured_name = {.p = (unsigned char *)(uintptr_t)name, .len = strlen(name)}}};
-	assert_int_equal(mbedtls_x509write_crt_set_subject_alternative_name(write, &san), 0);
+	struct recipe issuer = maker_issuer(), root = maker_root();
+	mbedtls_x509_crt_init(&bank.sent);
+	mbedtls_x509_crt_init(&bank.anchors);
+	assert_int_equal(maker_add(&bank.sent, leaf), 0);
+	assert_int_equal(maker_add(&bank.sent, &issuer), 0);
+	assert_int_equal(maker_add(&bank.anchors, &root), 0);
+	assert_int_equal(chain_key(&bank.sent, &bank.pin), 0);
 }
 
-#define OID(text) {.tag = MBEDTLS_ASN1_OID, .p = (unsigned char *)(uintptr_t)(text), .len = MBEDTLS_OID_SIZE(text)}
-
-static void add_use(mbedtls_x509write_cert *write, unsigned features)
+static void forget(void)
 {
-	mbedtls_asn1_sequence any = {.buf = OID(MBEDTLS_OID_ANY_EXTENDED_KEY_USAGE)};
-	mbedtls_asn1_sequence email = {.buf = OID(MBEDTLS_OID_EMAIL_PROTECTION)};
-	mbedtls_asn1_sequence server = {.buf = OID(MBEDTLS_OID_SERVER_AUTH)};
-	mbedtls_asn1_sequence *first = features & ANY_USE ? &any : &email;
-	first->next = features & SERVER_AUTH ? &server : NULL;
-	assert_int_equal(mbedtls_x509write_crt_set_ext_key_usage(write, features & (EMAIL | ANY_USE) ? first : &server),
-			 0);
+	mbedtls_x509_crt_free(&bank.sent);
+	mbedtls_x509_crt_free(&bank.anchors);
 }
 
-static void make_certificate(mbedtls_x509_crt *out, unsigned features)
+static struct chain_question question(void)
 {
-	unsigned char der[2048], serial = 1;
-	mbedtls_x509write_cert write;
-	mbedtls_x509write_crt_init(&write);
-	mbedtls_x509write_crt_set_version(&write, MBEDTLS_X509_CRT_VERSION_3);
-	mbedtls_x509write_crt_set_md_alg(&write, MBEDTLS_MD_SHA256);
-	mbedtls_x509write_crt_set_subject_key(&write, &key);
-	mbedtls_x509write_crt_set_issuer_key(&write, &key);
-	mbedtls_x509write_crt_set_subject_name(&write, "CN=www.bank.example");
-	mbedtls_x509write_crt_set_issuer_name(&write, "CN=issuer");
-	mbedtls_x509write_crt_set_serial_raw(&write, &serial, 1);
-	mbedtls_x509write_crt_set_validity(&write, "20250101000000", "20450101000000");
-	mbedtls_x509write_crt_set_basic_constraints(&write, (features & CA_TRUE) != 0, -1);
-	if (features & (HOST_SAN | OTHER_SAN))
-		add_san(&write, features & HOST_SAN ? "www.bank.example" : "other.bank.example");
-	if (features & (SERVER_AUTH | EMAIL | ANY_USE))
-		add_use(&write, features);
-	int size = mbedtls_x509write_crt_der(&write, der, sizeof der, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-	assert_true(size > 0);
-	mbedtls_x509_crt_init(out);
-	assert_int_equal(mbedtls_x509_crt_parse_der(out, der + sizeof der - size, (size_t)size), 0);
-	mbedtls_x509write_crt_free(&write);
+	return (struct chain_question){.sent = &bank.sent,
+				       .anchors = &bank.anchors,
+				       .host = "www.bank.example",
+				       .now = NOW,
+				       .pins = &bank.pin,
+				       .pin_count = 1};
 }
 
-static void a_leaf_is_judged_by_its_extensions(void **state)
+/* Without anchors only what is remembered is good. */
+static void a_good_chain_is_remembered_while_it_is_valid(void **state)
 {
+	struct chain_memory memory = {.count = 0};
+	struct chain_check check;
+	struct recipe leaf = maker_leaf();
 	(void)state;
-	static const struct {
-		unsigned features;
-		enum refusal refusal;
-	} cases[] = {
-	    {HOST_SAN | SERVER_AUTH, REFUSAL_NONE},
-	    {HOST_SAN | SERVER_AUTH | EMAIL, REFUSAL_NONE},
-	    {SERVER_AUTH, REFUSAL_NAME}, /* the name in the subject counts for nothing */
-	    {OTHER_SAN | SERVER_AUTH, REFUSAL_NAME},
-	    {HOST_SAN | SERVER_AUTH | CA_TRUE, REFUSAL_CHAIN},
-	    {HOST_SAN, REFUSAL_CHAIN},
-	    {HOST_SAN | EMAIL, REFUSAL_CHAIN},
-	    {HOST_SAN | ANY_USE, REFUSAL_CHAIN},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		mbedtls_x509_crt leaf;
-		const char *detail = "";
-		make_certificate(&leaf, cases[i].features);
-		assert_int_equal(certificate_check_leaf(&leaf, "www.bank.example", &detail), cases[i].refusal);
-		assert_true((cases[i].refusal == REFUSAL_NONE) == (detail[0] == '\0'));
-		mbedtls_x509_crt_free(&leaf);
+	present(&leaf);
+	struct chain_question q = question();
+	certificate_judge(&q, &memory, &check);
+	assert_true(check.judged);
+	assert_int_equal(check.refusal, REFUSAL_NONE);
+	q.anchors = NULL;
+	certificate_judge(&q, &memory, &check);
+	assert_int_equal(check.refusal, REFUSAL_NONE);
+	q.now = 2366841601; /* one second behind its end */
+	certificate_judge(&q, &memory, &check);
+	assert_int_not_equal(check.refusal, REFUSAL_NONE);
+	q.now = NOW;
+	certificate_judge(&q, NULL, &check);
+	assert_int_equal(check.refusal, REFUSAL_CHAIN);
+	forget();
+	leaf.serial[0] = 9; /* another certificate is another chain */
+	present(&leaf);
+	q.anchors = NULL;
+	certificate_judge(&q, &memory, &check);
+	assert_int_equal(check.refusal, REFUSAL_CHAIN);
+	forget();
+}
+
+static void a_refused_chain_is_not_remembered_and_says_its_keys(void **state)
+{
+	struct chain_memory memory = {.count = 0};
+	struct chain_check check;
+	struct recipe leaf = maker_leaf();
+	struct pin own;
+	(void)state;
+	present(&leaf);
+	own = bank.pin;
+	bank.pin.sha256[0] ^= 1;
+	struct chain_question q = question();
+	for (int i = 0; i < 2; i++) {
+		certificate_judge(&q, &memory, &check);
+		assert_int_equal(check.refusal, REFUSAL_PIN);
+		assert_true(refusal_is_attack(check.refusal));
+		assert_int_equal(check.key_count, 3);
+		assert_memory_equal(&check.keys[0], &own, sizeof own);
 	}
+	assert_int_equal(memory.count, 0);
+	forget();
 }
 
-static bool matches(const char *pattern, const char *host)
+static void every_fault_is_a_refusal_and_back(void **state)
 {
-	return certificate_name_matches((const uint8_t *)pattern, strlen(pattern), host);
-}
-
-static void names_match_exactly(void **state)
-{
+	unsigned certificates = 0;
 	(void)state;
-	assert_true(matches("www.bank.example", "www.bank.example"));
-	assert_true(matches("WWW.Bank.Example", "www.bank.example"));
-	assert_false(matches("bank.example", "www.bank.example"));
-	assert_false(matches("www.bank.example.", "www.bank.example"));
-	assert_false(matches("www.bank.exampl", "www.bank.example"));
-	assert_false(matches("", "www.bank.example"));
-	assert_true(matches("*.bank.example", "www.bank.example"));
-	assert_false(matches("*.bank.example", "bank.example"));
-	assert_false(matches("*.bank.example", "a.www.bank.example"));
-	assert_false(matches("*.example", "bank.example"));
-	assert_false(matches("*", "www.bank.example"));
-	assert_false(matches("*.", "www.bank.example"));
-	assert_false(matches("w*.bank.example", "www.bank.example"));
-	assert_false(matches("www.*.example", "www.bank.example"));
-	assert_false(matches("*.*.example", "www.bank.example"));
-	assert_false(matches("198.51.100.10", "198.51.100.10"));
-	/* a NUL inside, which a C string ends at */
-	assert_false(
-	    certificate_name_matches((const uint8_t *)"www.bank.example\0.phish.example", 31, "www.bank.example"));
-}
-
-static void a_pin_is_of_the_key(void **state)
-{
-	(void)state;
-	mbedtls_x509_crt one;
-	struct pin pins[2] = {{{0}}, {{0}}};
-	size_t size;
-	make_certificate(&one, HOST_SAN | SERVER_AUTH);
-	assert_false(certificate_pinned(&one, pins, 2));
-	assert_int_equal(
-	    psa_hash_compute(PSA_ALG_SHA_256, one.pk_raw.p, one.pk_raw.len, pins[1].sha256, PIN_BYTES, &size),
-	    PSA_SUCCESS);
-	assert_true(certificate_pinned(&one, pins, 2));
-	assert_false(certificate_pinned(&one, pins, 1));
-	assert_false(certificate_pinned(&one, pins, 0));
-	mbedtls_x509_crt_free(&one);
-}
-
-/* What mbedTLS found, and what is found here, comes out as one reason: the gravest. */
-static void the_walk_over_the_chain_gives_one_reason(void **state)
-{
-	(void)state;
-	static const struct {
-		unsigned features;
-		bool pinned;
-		uint32_t above, leaf;
-		enum refusal refusal;
-	} cases[] = {
-	    {HOST_SAN | SERVER_AUTH, true, 0, 0, REFUSAL_NONE},
-	    {HOST_SAN | SERVER_AUTH, false, 0, 0, REFUSAL_PIN},
-	    {OTHER_SAN | SERVER_AUTH, true, 0, 0, REFUSAL_NAME},
-	    {HOST_SAN | SERVER_AUTH, true, MBEDTLS_X509_BADCERT_NOT_TRUSTED, 0, REFUSAL_CHAIN},
-	    {HOST_SAN | SERVER_AUTH, true, 0, MBEDTLS_X509_BADCERT_EXPIRED, REFUSAL_DATES},
-	    {HOST_SAN | SERVER_AUTH, true, MBEDTLS_X509_BADCERT_FUTURE, 0, REFUSAL_DATES},
-	    {HOST_SAN | SERVER_AUTH, true, 0, MBEDTLS_X509_BADCERT_CN_MISMATCH, REFUSAL_NAME},
-	    {HOST_SAN | SERVER_AUTH, true, 0, MBEDTLS_X509_BADCERT_BAD_KEY, REFUSAL_CHAIN},
-	    {OTHER_SAN, false, MBEDTLS_X509_BADCERT_NOT_TRUSTED | MBEDTLS_X509_BADCERT_EXPIRED,
-	     MBEDTLS_X509_BADCERT_CN_MISMATCH, REFUSAL_CHAIN},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		mbedtls_x509_crt leaf;
-		struct pin pin = {{0}};
-		size_t size;
-		uint32_t above = cases[i].above, flags = cases[i].leaf;
-		make_certificate(&leaf, cases[i].features);
-		if (cases[i].pinned)
-			psa_hash_compute(PSA_ALG_SHA_256, leaf.pk_raw.p, leaf.pk_raw.len, pin.sha256, PIN_BYTES, &size);
-		struct chain_check check = {.host = "www.bank.example", .pins = &pin, .pin_count = 1};
-		assert_int_equal(chain_check_certificate(&check, &leaf, 1, &above), 0);
-		assert_false(check.judged);
-		assert_int_equal(chain_check_certificate(&check, &leaf, 0, &flags), 0);
-		assert_true(check.judged);
-		assert_int_equal(check.refusal, cases[i].refusal);
-		assert_true((cases[i].refusal == REFUSAL_NONE) == (flags == 0));
-		mbedtls_x509_crt_free(&leaf);
-	}
+	for (int i = 0; i < CHAIN_FAULT_COUNT; i++)
+		assert_int_equal(refusal_chain(refusal_of_chain((enum chain_fault)i)), i);
+	for (int i = 0; i < REFUSAL_COUNT; i++)
+		if (refusal_chain((enum refusal)i)) {
+			certificates++;
+			assert_int_equal(refusal_of_chain(refusal_chain((enum refusal)i)), i);
+			assert_string_equal(refusal_code((enum refusal)i),
+					    chain_fault_code(refusal_chain((enum refusal)i)));
+		}
+	assert_int_equal(certificates, CHAIN_FAULT_COUNT - 1);
+	assert_int_equal(refusal_of_chain(CHAIN_PIN), REFUSAL_PIN);
+	assert_int_equal(refusal_of_chain(CHAIN_REVOKED), REFUSAL_REVOKED);
+	assert_string_equal(refusal_code(REFUSAL_DATES), "dates");
+	assert_string_equal(refusal_code((enum refusal)4711), "none");
 }
 
 static bool possible4(const char *text)
@@ -229,12 +162,11 @@ static void some_addresses_are_no_banks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_leaf_is_judged_by_its_extensions),
-	    cmocka_unit_test(names_match_exactly),
-	    cmocka_unit_test(a_pin_is_of_the_key),
-	    cmocka_unit_test(the_walk_over_the_chain_gives_one_reason),
+	    cmocka_unit_test(a_good_chain_is_remembered_while_it_is_valid),
+	    cmocka_unit_test(a_refused_chain_is_not_remembered_and_says_its_keys),
+	    cmocka_unit_test(every_fault_is_a_refusal_and_back),
 	    cmocka_unit_test(some_addresses_are_no_banks),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, make_key, free_key);
+	return cmocka_run_group_tests(tests, start, end);
 }

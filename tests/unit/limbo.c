@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "whitelist/chain.h"
@@ -17,7 +18,8 @@ enum { DER_MAX = 65536, WRONG_ACCEPTS_MAX = 4, WRONG_REJECTS_MAX = 20 };
 
 /*
  * Harmless with a pin on the server's own key: the certificate that a CRL withdraws is then one that its bank still
- * holds the key of, and a key that it lost is withdrawn by the policy (`revoked`), which reaches every stick in a minute.
+ * holds the key of, and a key that it lost is withdrawn by the policy (`revoked`), which reaches every stick in a
+ * minute.
  */
 #define NO_CRL      "no CRL is taken: what is revoked is the policy's to say"
 #define CONSTRAINTS "name constraints are not evaluated, so that no chain with them is taken"
@@ -46,8 +48,10 @@ static const struct {
     {"cve::cve-2024-0567", "a cross-signed root without authorityKeyIdentifier, which another case wants refused"},
     {"pathlen::validation-ignores-pathlen-in-leaf", "the server's certificate is an authority's"},
     {"rfc5280::ca-as-leaf", "the server's certificate is an authority's"},
-    {"rfc5280::eku::ee-without-eku", "RFC 5280 alone does not ask for server authentication, the CA/Browser Forum does"},
-    {"rfc5280::unknown-critical-extension-unrelated-intermediate", "mbedTLS reads all that a server sends, or ends the handshake"},
+    {"rfc5280::eku::ee-without-eku",
+     "RFC 5280 alone does not ask for server authentication, the CA/Browser Forum does"},
+    {"rfc5280::unknown-critical-extension-unrelated-intermediate",
+     "mbedTLS reads all that a server sends, or ends the handshake"},
     {"webpki::san::exact-localhost-ip-san", "a bank is no address"},
 };
 
@@ -184,6 +188,8 @@ static const char *build(void) { return getenv("B") ? getenv("B") : "build"; }
 static void write_figures(void)
 {
 	char path[512];
+	snprintf(path, sizeof path, "%s/figures", build());
+	(void)mkdir(path, 0777);
 	snprintf(path, sizeof path, "%s/figures/limbo.json", build());
 	FILE *file = fopen(path, "w");
 	if (!file)
@@ -195,7 +201,10 @@ static void write_figures(void)
 	fclose(file);
 }
 
-static void check(int number, bool good, const char *what) { printf("%s %d - %s\n", good ? "ok" : "not ok", number, what); }
+static void check(int number, bool good, const char *what)
+{
+	printf("%s %d - %s\n", good ? "ok" : "not ok", number, what);
+}
 
 int main(void)
 {
