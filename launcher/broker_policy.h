@@ -36,7 +36,7 @@ struct bank_host {
 	mbedtls_ssl_session sessions[BANK_SESSIONS_MAX]; /* to resume with the bank; those below session_count */
 	size_t session_count;
 	struct chain_memory chains; /* of the bank's, that were good */
-	bool without_pss; /* this bank speaks TLS 1.2 and answers an offer of RSA-PSS with it */
+	bool without_pss;           /* this bank speaks TLS 1.2 and answers an offer of RSA-PSS with it */
 };
 
 struct bank_host *bank_host_keep(struct bank_host *host);

@@ -347,20 +347,21 @@ static void no_order_and_nothing_extra_breaks_a_good_chain(void **state)
 	extras[4].signer = extras[4].aki_of = MAKER_LEAF;
 	/* a name that lies: Issuer by Root, not so signed */
 	extras[5].broken = true;
-	unsigned order[EXTRAS];
-	for (unsigned n = 0; n < 720; n++) {
+	uint8_t der[EXTRAS][2048];
+	size_t size[EXTRAS];
+	for (size_t i = 0; i < EXTRAS; i++)
+		size[i] = maker_der(&extras[i], der[i], sizeof der[i]);
+	for (unsigned n = 0; n < 720; n += 7) { /* a seventh of all orders, of every beginning */
 		unsigned rest = n, left[EXTRAS] = {0, 1, 2, 3, 4, 5};
-		for (unsigned i = 0; i < EXTRAS; i++) {
-			unsigned pick = rest % (EXTRAS - i);
-			rest /= EXTRAS - i;
-			order[i] = left[pick];
-			memmove(&left[pick], &left[pick + 1], (EXTRAS - 1 - pick) * sizeof *left);
-		}
 		struct bag b = bag();
 		struct chain_answer answer;
 		add(&b.sent, &leaf);
-		for (unsigned i = 0; i < EXTRAS; i++)
-			add(&b.sent, &extras[order[i]]);
+		for (unsigned i = 0; i < EXTRAS; i++) {
+			unsigned pick = rest % (EXTRAS - i), one = left[pick];
+			rest /= EXTRAS - i;
+			memmove(&left[pick], &left[pick + 1], (EXTRAS - 1 - pick) * sizeof *left);
+			assert_int_equal(mbedtls_x509_crt_parse_der(&b.sent, der[one], size[one]), 0);
+		}
 		add(&b.anchors, &root);
 		if (find(&b, &answer) != CHAIN_GOOD)
 			fail_msg("order %u: %s", n, chain_fault_code(answer.fault));
