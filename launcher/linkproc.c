@@ -44,7 +44,7 @@ enum { SETTLE_MS = 50, BACKOFF_FIRST_MS = 1000, BACKOFF_LAST_MS = 30000, GOOD_RU
 
 struct client {
 	char name[LINK_NAME_BYTES]; /* "": free */
-	bool running;
+	bool running, ending;
 	int64_t started_ms, backoff_ms;
 	struct loop_timer *retry;
 	char word[WORD_BYTES]; /* what the hook said last */
@@ -135,12 +135,25 @@ static void begin_client(const struct link_interface *interface)
 	start_client(client);
 }
 
-static void forget_client(struct client *client)
+/* Its place is free, and another may begin, when the one that runs has ended. */
+static void end_client(struct client *client)
 {
-	order(STARTER_STOP, client->name);
 	loop_timer_set(client->retry, -1);
-	client->name[0] = client->word[0] = '\0';
-	client->running = false;
+	if (!client->running) {
+		client->name[0] = client->word[0] = '\0';
+		client->ending = false;
+	} else if (!client->ending) {
+		client->ending = true;
+		order(STARTER_STOP, client->name);
+	}
+}
+
+/* With the cable its client ends, and begins anew with the next: one that lives through a cable pulled and put back may
+ * still be waiting for an answer to what it asked before. */
+static bool has_cable(const struct client *client)
+{
+	const struct link_interface *interface = link_view_find(&link_process.view, client->name);
+	return interface && interface->carrier;
 }
 
 static void look(void *context)
@@ -154,9 +167,8 @@ static void look(void *context)
 	if (error)
 		fatal("the interfaces cannot be read: %s", strerror(-error));
 	for (size_t i = 0; i < LINK_INTERFACES_MAX; i++)
-		if (link_process.clients[i].name[0] &&
-		    !link_view_find(&link_process.view, link_process.clients[i].name))
-			forget_client(&link_process.clients[i]);
+		if (link_process.clients[i].name[0] && !has_cable(&link_process.clients[i]))
+			end_client(&link_process.clients[i]);
 	for (size_t i = 0; i < link_process.view.count; i++) {
 		const struct link_interface *interface = &link_process.view.list[i];
 		if (interface->up && interface->carrier && !find_client(interface->name))
@@ -190,6 +202,11 @@ static int take_ended(struct msg *m, void *context)
 	if (!client || !client->running)
 		return 0;
 	client->running = false;
+	if (client->ending) {
+		end_client(client);
+		look(NULL);
+		return 0;
+	}
 	if (now_ms() - client->started_ms > GOOD_RUN_MS)
 		client->backoff_ms = BACKOFF_FIRST_MS;
 	log_warn("dhcpcd on %s ended; again in %lld s", client->name, (long long)client->backoff_ms / 1000);

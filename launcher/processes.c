@@ -42,7 +42,7 @@ static const char *const udevd_environment[] = {"NOTIFY_SOCKET=/run/sekisho/udev
 
 #define LOADER "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 
-/* What these two reach of the files; the compositor, above bubblewrap, can have no Landlock, which forbids mounting. */
+/* What these reach of the files. */
 static const struct self udevd_files = {
     .name = "udevd",
     .holds = "the names, owners and modes of device nodes",
@@ -74,6 +74,18 @@ static const struct self seatd_files = {
 	      {"/usr/sbin/seatd", ACCESS_EXECUTE},
 	      {LOADER, ACCESS_EXECUTE}},
     .open_files_max = 256,
+};
+
+/* Above bubblewrap, which mounts: its files are those of its view (places), and WebKit's processes have cells. What is
+ * left for Landlock: nobody is listened to over TCP, and nobody outside of the screen is signalled. */
+static const struct self screen_files = {
+    .name = "screen",
+    .holds = "what is on the screen; one bank's session",
+    .reads = "what the customer types; by WebKit's processes, the bank's pages",
+    .speaks_to = "launcher; seatd; the broker's listeners",
+    .promises = PROMISE_INET,
+    .mounts = true,
+    .open_files_max = 4096,
 };
 
 /* clang-format off */
@@ -130,7 +142,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	},
 	[PROCESS_SCREEN] = {
 		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},
-		.foreign = FOREIGN_SCREEN, .screen = true,
+		.foreign = FOREIGN_SCREEN, .files = &screen_files, .screen = true,
 		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN | PLACE_TMP,
 		.envp = screen_environment, .namespace = NAMESPACE_SCREEN, .uid = ID_KIOSK, .restart = true,
 	},

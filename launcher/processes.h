@@ -46,12 +46,11 @@ struct process_row {
 	enum stick_namespace namespace;
 	uid_t uid; /* and gid, the same number */
 	uint64_t capabilities;
-	unsigned places; /* enum place */
-	const struct self
-	    *files; /* NULL, or what of the files a program that is not ours reaches (sandbox_enter_files()) */
-	enum foreign foreign; /* the filter of what is not ours; ours have their own (sandbox.h) */
-	bool drops_itself;    /* third party as uid 0: keeps what `capabilities` names, nothing else */
-	bool locks;           /* holds secrets: may keep its memory from being paged out */
+	unsigned places;          /* enum place */
+	const struct self *files; /* NULL, or what a program that is not ours reaches (sandbox_enter_files()) */
+	enum foreign foreign;     /* the filter of what is not ours; ours have their own (sandbox.h) */
+	bool drops_itself;        /* third party as uid 0: keeps what `capabilities` names, nothing else */
+	bool locks;               /* holds secrets: may keep its memory from being paged out */
 	bool screen;  /* in the screen's share of the memory (ground.h), and the first to end where it is short */
 	bool restart; /* started again with back-off; false: its owner decides (record, broker) */
 };

@@ -22,6 +22,18 @@ enum { SPAWNER_START = 1, SPAWNER_END, SPAWNER_SOCKETS };
 
 enum { ANSWER_TIMEOUT_MS = 30000, SESSION_PORTS_MAX = MSG_FDS_MAX - 2, HIDDEN_MAX = 7 };
 
+/* Of files it keeps what its children's views are made of, and mounts; of Landlock what is left then: no signal reaches
+ * init, the wall, the guard or the launcher from here or from anything below. */
+static const struct self self = {
+    .name = "spawner",
+    .holds = "the capabilities of all that it starts",
+    .reads = "nothing",
+    .speaks_to = "launcher",
+    .promises = PROMISE_INET | PROMISE_LISTEN, /* some of its children */
+    .mounts = true,
+    .open_files_max = 4096,
+};
+
 /* --- in the spawner --- */
 
 static struct {
@@ -158,10 +170,12 @@ static _Noreturn void run(int channel, const int namespaces[NAMESPACE_COUNT])
 	close(CHILD_CHANNEL_FD); /* init's: the launcher alone speaks there */
 	spawner.channel = channel;
 	memcpy(spawner.namespaces, namespaces, sizeof spawner.namespaces);
+	int error = sandbox_enter_files(&self);
 	/* What not even bubblewrap needs, below it, is nobody's business here. */
-	int error = foreign_enter(FOREIGN_HOUSE);
+	if (!error)
+		error = foreign_enter(FOREIGN_HOUSE);
 	if (error)
-		fatal("no filter for what is started here: %s", strerror(-error));
+		fatal("no walls for what is started here: %s", strerror(-error));
 	while (msg_wait(channel, &m, -1) == 1)
 		obey(&m);
 	exit(0);

@@ -37,7 +37,7 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 
-/* No Landlock (PROMISE_POWER): a domain may not unmount, and unmounting is how written pages are given back. */
+/* Unmounting is how written pages are given back. */
 static const struct self self = {
     .name = "init",
     .holds = "PID 1, every capability, the uevent socket",
@@ -45,6 +45,7 @@ static const struct self self = {
     .speaks_to = "launcher, wall, guard",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_REAP | PROMISE_CLOCK |
 		PROMISE_POWER,
+    .mounts = true,
     .open_files_max = 64,
 };
 

@@ -321,7 +321,9 @@ out:
 /* Rights that an older kernel does not know are masked out; the stick's own kernel knows all of them. */
 static struct landlock_ruleset_attr landlock_handled(const struct self *self, long abi)
 {
-	struct landlock_ruleset_attr attr = {.handled_access_fs = (LANDLOCK_ACCESS_FS_IOCTL_DEV << 1) - 1};
+	struct landlock_ruleset_attr attr = {0};
+	if (!self->mounts)
+		attr.handled_access_fs = (LANDLOCK_ACCESS_FS_IOCTL_DEV << 1) - 1;
 	if (abi < 5)
 		attr.handled_access_fs &= ~(uint64_t)LANDLOCK_ACCESS_FS_IOCTL_DEV;
 	if (abi < 3)
@@ -332,22 +334,22 @@ static struct landlock_ruleset_attr landlock_handled(const struct self *self, lo
 		attr.handled_access_net |= LANDLOCK_ACCESS_NET_CONNECT_TCP;
 	if (abi >= 4 && !(self->promises & PROMISE_LISTEN))
 		attr.handled_access_net |= LANDLOCK_ACCESS_NET_BIND_TCP;
-	/* A parent signals its children, which are in domains below its own: that stays possible. */
+	/* A parent signals its children, which are in domains below its own: that stays possible. PID 1 ends every
+	 * process, and all were started before it entered its domain. */
 	if (abi >= 6)
-		attr.scoped =
-		    LANDLOCK_SCOPE_SIGNAL | (self->abstract_sockets ? 0 : LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET);
+		attr.scoped = (self->promises & PROMISE_POWER ? 0 : LANDLOCK_SCOPE_SIGNAL) |
+			      (self->abstract_sockets ? 0 : LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET);
 	return attr;
 }
 
 static int enter_landlock(const struct self *self)
 {
-	/* A domain forbids unmounting even where nothing else is restricted, and that is how PID 1 ends. */
-	if (self->promises & PROMISE_POWER)
-		return 0;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 0)
 		return -errno;
 	struct landlock_ruleset_attr attr = landlock_handled(self, abi);
+	if (!attr.handled_access_fs && !attr.handled_access_net && !attr.scoped)
+		return 0; /* an older kernel's, for one that mounts: there is nothing it could hold back */
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
 	if (ruleset < 0)
 		return -errno;

@@ -56,10 +56,12 @@ struct self {
 	uint32_t promises;
 	struct self_path paths[SELF_PATHS_MAX]; /* none: no file can be opened */
 	bool abstract_sockets;                  /* it may connect to those of processes outside its own */
-	uint32_t open_files_max;                /* RLIMIT_NOFILE */
-	uint64_t memory_max_bytes;              /* RLIMIT_AS; 0: not limited */
-	uint32_t processes_max;                 /* RLIMIT_NPROC of its uid; 0: it may not make one */
-	bool locked;                            /* it holds secrets: all its memory stays in memory (mlockall) */
+	bool mounts; /* it mounts or unmounts, or what it starts does: Landlock of files would forbid that. What is left
+			of Landlock holds: TCP, signals and abstract sockets to processes outside its own. */
+	uint32_t open_files_max;   /* RLIMIT_NOFILE */
+	uint64_t memory_max_bytes; /* RLIMIT_AS; 0: not limited */
+	uint32_t processes_max;    /* RLIMIT_NPROC of its uid; 0: it may not make one */
+	bool locked;               /* it holds secrets: all its memory stays in memory (mlockall) */
 };
 
 /* Enter the sandbox. 0, or -errno with the step that failed logged; the caller must end then. */

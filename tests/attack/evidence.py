@@ -19,7 +19,7 @@ CAPABILITIES = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SE
                 "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
                 "AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ "
                 "PERFMON BPF CHECKPOINT_RESTORE").split()
-STATEMENTS = ("firmware/boot", "launcher")
+STATEMENTS = ("firmware/boot", "launcher", "launcher/kiosk")
 TCP_LISTEN = "0A"
 
 
@@ -67,15 +67,18 @@ def statements():
             if not file.endswith(".c"):
                 continue
             with open(f"{folder}/{file}") as source:
-                for body in re.findall(r"struct self self = \{(.*?)\n\};", source.read(), re.S):
+                for body in re.findall(r'(\.name = "[^"]+",\s*\.holds = .*?\.open_files_max)', source.read(), re.S):
                     text = lambda key: "".join(re.findall(rf'\.{key} =((?:\s*"[^"]*")+)', body)).strip().replace('"', "")
-                    found[text("name")] = {
+                    name = text("name") if text("name") not in found else f"{text('name')}, writing"
+                    found[name] = {
                         "source": f"{folder}/{file}", "holds": text("holds"), "reads": text("reads"),
                         "speaks_to": text("speaks_to"), "promises": re.findall(r"PROMISE_(\w+)", body),
+                        "mounts": ".mounts = true" in body,
                         "landlock": re.findall(r'\{"([^"]+)",\s*([A-Z_ |]+)\}', body)}
     save("statements", found)
     rows = [(name, s["holds"], s["reads"], s["speaks_to"], " ".join(s["promises"]),
-             " ".join(f"{path} ({access.replace('ACCESS_', '').lower()})" for path, access in s["landlock"]) or "none")
+             " ".join(f"{path} ({access.replace('ACCESS_', '').lower()})" for path, access in s["landlock"]) or
+             ("its view's: it mounts" if s["mounts"] else "none"))
             for name, s in found.items()]
     return table(("process", "holds", "reads from outside", "speaks to", "promises", "Landlock: files it may open"), rows)
 

@@ -53,9 +53,9 @@ def check_filter(name, pid, reachable_max=None, dangerous=()):
     return {**seen, "loose": loose}
 
 
-def inject(pid, call):
+def inject(pid, call, *numbers):
     """True if that call ended the process, and what the kernel said."""
-    done = subprocess.run([f"{B}/rig/inject", str(pid), call], capture_output=True, text=True)
+    done = subprocess.run([f"{B}/rig/inject", str(pid), call, *map(str, numbers)], capture_output=True, text=True)
     return done.returncode == 0, (done.stdout or done.stderr).strip()
 
 

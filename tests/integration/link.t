@@ -4,13 +4,15 @@
 Usage: B=BUILD link.t, as root. Prints TAP. wall and `launcher --as link` run in a root like the stick's: its /etc, no
 shell, /run in memory. dnsmasq is the router.
 """
-import contextlib, os, re, signal, socket, subprocess, sys
+import contextlib, os, re, signal, socket, subprocess, sys, time
 
 sys.dont_write_bytecode = True
 from filters import check_filter, look
 from tap import check, must, plan, run
 from linkrig import (MSG_READY, NO_CARRIER, NO_DEVICE, ROOT, ROUTER, STICK, UP, WAITING_ADDRESS, WORK, Child, Link, clients,
                      on_router, on_stick, plug, wait_for)
+
+REPLUG_S = 10
 
 
 def router(interface, network, *more):
@@ -62,10 +64,13 @@ owners = run("ps", "-eo", "user:20,uid,args").stdout
 check(re.search(r"^\S+\s+109 dhcpcd", owners, re.M), "dhcpcd's own half that listens runs as uid 109")
 
 # --- a cable pulled and put back
-on_router("ip", "link", "set", "lan0", "down")
-check(link.wait_state(NO_CARRIER) is not None, "the cable pulled: it says so")
-on_router("ip", "link", "set", "lan0", "up")
-check(link.wait_state(UP, 30) is not None, "and put back: it is up again")
+for nth in ("pulled", "pulled again", "and once more"):
+    on_router("ip", "link", "set", "lan0", "down")
+    check(link.wait_state(NO_CARRIER) is not None, f"the cable {nth}: it says so")
+    on_router("ip", "link", "set", "lan0", "up")
+    began = time.monotonic()
+    check(link.wait_state(UP, 40) is not None and time.monotonic() - began < REPLUG_S, "and put back at once: it is up again soon",
+          f"after {time.monotonic() - began:.1f} s")
 
 # --- dhcpcd dies
 mine = clients()

@@ -1,5 +1,6 @@
 /*
- * inject PID SYSCALL - make a running process ask the kernel for SYSCALL (all arguments 0), from outside, by ptrace.
+ * inject PID SYSCALL [NUMBER...] - make a running process ask the kernel for SYSCALL (arguments that are not given are
+ * 0), from outside, by ptrace.
  * inject --at CALL SYSCALL PROGRAM [ARGUMENT...] - for one that does not run long: start it, and when it first asks for
  * CALL, let it be SYSCALL that it asks for.
  *
@@ -20,7 +21,9 @@
 
 #include "firmware/lib/log.h"
 
-enum { ANY_CALL = -1, SYSCALL_INSTRUCTION_BYTES = 2 };
+enum { ANY_CALL = -1, SYSCALL_INSTRUCTION_BYTES = 2, ARGUMENTS_MAX = 3 };
+
+static unsigned long long arguments[ARGUMENTS_MAX];
 
 static int number_of(const char *name)
 {
@@ -57,7 +60,10 @@ static int inject(pid_t pid, int number, struct user_regs_struct asked)
 {
 	struct user_regs_struct after = {0};
 	asked.orig_rax = (unsigned long long)number;
-	asked.rdi = asked.rsi = asked.rdx = asked.r10 = asked.r8 = asked.r9 = 0;
+	asked.rdi = arguments[0];
+	asked.rsi = arguments[1];
+	asked.rdx = arguments[2];
+	asked.r10 = asked.r8 = asked.r9 = 0;
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &asked) < 0)
 		fatal("registers of %d: %s", pid, strerror(errno));
 	int status = go_on(PTRACE_SYSCALL, pid);
@@ -115,7 +121,9 @@ int main(int argc, char **argv)
 	log_open("inject");
 	if (argc > 4 && strcmp(argv[1], "--at") == 0)
 		return inject_started(number_of(argv[2]), number_of(argv[3]), argv + 4);
-	if (argc != 3)
-		fatal("usage: inject PID SYSCALL, or inject --at CALL SYSCALL PROGRAM [ARGUMENT...]");
+	for (int i = 3; i < argc && i < 3 + ARGUMENTS_MAX; i++)
+		arguments[i - 3] = strtoull(argv[i], NULL, 10);
+	if (argc < 3 || argc > 3 + ARGUMENTS_MAX)
+		fatal("usage: inject PID SYSCALL [NUMBER...], or inject --at CALL SYSCALL PROGRAM [ARGUMENT...]");
 	return inject_running((pid_t)strtol(argv[1], NULL, 10), number_of(argv[2]));
 }

@@ -4,10 +4,13 @@
  *
  *   probe: web WHAT: allowed|ERROR
  *
+ * In the kiosk's place it tries the same: what a browser's own process could, that has been taken over.
+ *
  * What would kill it is not tried here: see sandbox.t, which injects it.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +50,13 @@ static void try_socket(const char *what, int family, int type, int protocol)
 	say(what, socket(family, type, protocol));
 }
 
+static void try_listen(void)
+{
+	const struct sockaddr_in any = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	say("be connected to", fd < 0 ? fd : bind(fd, (const struct sockaddr *)&any, sizeof any));
+}
+
 /* Bytes that were written, executed: by way of a page that changes, of one that is both, and of a file in memory. */
 static void try_code(void)
 {
@@ -67,7 +77,7 @@ static void try_code(void)
 int main(int argc, char **argv)
 {
 	(void)argc;
-	name = strstr(argv[0], "Network") ? "network" : "web";
+	name = strstr(argv[0], "Network") ? "network" : strstr(argv[0], "kiosk") ? "kiosk" : "web";
 	try_file("/etc/hosts", O_RDONLY);
 	try_file("/sekisho/etc/policy.dsse.json", O_RDONLY);
 	try_file("/run/udev/control", O_RDONLY);
@@ -86,6 +96,7 @@ int main(int argc, char **argv)
 	try_socket("vsock", AF_VSOCK, SOCK_STREAM, 0);
 	try_socket("AF_ALG", AF_ALG, SOCK_SEQPACKET, 0);
 	try_socket("netfilter's netlink", AF_NETLINK, SOCK_RAW, 12);
+	try_listen();
 	say("signal its parent", kill(getppid(), 0));
 	try_code();
 	fprintf(stderr, "probe: %s done\n", name);
