@@ -17,7 +17,7 @@ from tap import bail, check, must, plan
 B = os.path.realpath(os.environ["B"])
 BANK, RESOLVER, HOST = "203.0.113.80", "10.77.0.1", "www.bank.example"
 SECONDS = 20
-GRACE_S = 0.25  # from the launcher's word that the session is over or held, to the last byte under way
+GRACE_S = 0.25  # from the end of the session, or the broker's word that it is frozen, to the last byte under way
 WATCH_S = 0.4   # sixteen tries of the browser's
 ETH_P_ALL = 3
 
@@ -117,7 +117,8 @@ class Stick:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "DRIVEN": folder})
         os.set_blocking(self.rig.stderr.fileno(), False)
         self.log, self.rest, self.silent = [], b"", False
-        self.state, self.frozen, self.steps = "START", False, []  # steps: (time, from, event, to, action)
+        self.state, self.steps = "START", []  # steps: (time, from, event, to, action)
+        self.frozen = []                      # when the broker said so
         self.packets = []                                         # times of packets for the bank
         self.wire = self.resolver = self.bank = None
         self.driven = {}                                          # name -> how often it said that it obeys
@@ -143,6 +144,8 @@ class Stick:
             self.state = after
             if (before, event, after, action) not in ROWS:
                 raise Closed(f"no row of the table: {line}")
+        if line == "broker: frozen":
+            self.frozen.append(time.monotonic())
         if match := re.match(r"(\w+): driven$", line):
             name = {"customer": "kiosk"}.get(match[1], match[1])
             self.driven[name] = self.driven.get(name, 0) + 1
@@ -266,8 +269,9 @@ class Stick:
             since = time.monotonic()
             self.wait("the bank is heard in a session", lambda: self.heard(since) > 0)
         if to == "FROZEN":
+            since = time.monotonic()
             self.say("tunnel", 1)
-            self.wait("the session is held", lambda: self.steps[-1][4] == "FREEZE")
+            self.wait("the session is held", lambda: left(self, since))
         elif to == "END":
             self.say("kiosk", 2)
             self.wait("the end is asked for", lambda: self.state == "END")
@@ -300,9 +304,13 @@ def silent(stick, since, what):
 
 
 def left(stick, since):
-    """When the session was over or held, by the launcher's own word."""
-    return next((at for at, _, _, after, action in stick.steps if at >= since and
-                 action in ("FREEZE", "DROP", "CANCEL", "CLOSE", "RELOAD", "WIPE")), None)
+    """When the session was over by the launcher's own word, or held by the broker's; it has a second for that."""
+    for at, _, _, _, action in stick.steps:
+        if at >= since and action in ("DROP", "CANCEL", "CLOSE", "RELOAD", "WIPE"):
+            return at
+        if at >= since and action == "FREEZE" and (frozen := [said for said in stick.frozen if said >= at]):
+            return frozen[0]
+    return None
 
 
 def one(stick, state, name, what, harm):
