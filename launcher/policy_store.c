@@ -44,8 +44,8 @@ static int object_parse(struct object *o, const char *type, const char *what, st
 	return error;
 }
 
-/* `what` names it in sentences: "the built-in policy". */
-static int object_open(struct object *o, const struct envelope_roots *roots, struct blob envelope, const char *type,
+/* `what` names it in sentences: "the built-in policy". `roots` become those that its chain leads to (bundle.h). */
+static int object_open(struct object *o, struct envelope_roots *roots, struct blob envelope, const char *type,
 		       const char *what, struct store_refusal *refusal)
 {
 	*o = (struct object){0};
@@ -55,7 +55,7 @@ static int object_open(struct object *o, const struct envelope_roots *roots, str
 	if (envelope.size > most)
 		return refuse(refusal, what, "too_large", "is larger than what a stick can keep");
 	enum envelope_error error =
-	    envelope_verify((const char *)envelope.data, envelope.size, type, roots, &o->json, &o->json_size);
+	    bundle_verify((const char *)envelope.data, envelope.size, type, roots, &o->json, &o->json_size);
 	if (error)
 		return refuse(refusal, what, envelope_error_code(error), envelope_error_text(error));
 	int bad = object_parse(o, type, what, refusal);
@@ -112,19 +112,31 @@ static bool gateways_supersede(struct policy_store *store, const struct object *
 	return !first->gateways || kept->gateways->version > first->gateways->version;
 }
 
-/* The pair of one type: `first` came with the stick, `kept` was accepted later. */
+/*
+ * The pair of one type: `first` came with the stick, and the roots that came with it judge it; `kept` was accepted
+ * later. A rotation of roots comes with a policy, so that the kept one leads to the roots in force. A kept list of
+ * gateways may be older than these, and was accepted all the same.
+ */
 static int load_pair(struct policy_store *store, const char *type, struct blob first, struct blob kept,
 		     struct object *chosen, struct store_refusal *refusal)
 {
 	bool is_policy = !strcmp(type, ENVELOPE_TYPE_POLICY);
 	struct object a, b = {0};
 	struct store_refusal of_kept;
+	struct envelope_roots of_first = store->built_in, roots = is_policy ? store->built_in : store->roots;
 	int error =
-	    object_open(&a, &store->roots, first, type,
+	    object_open(&a, &of_first, first, type,
 			is_policy ? "the built-in policy" : "the list of gateways in the device record", refusal);
-	if (kept.size > 0 && object_open(&b, &store->roots, kept, type,
-					 is_policy ? "the kept policy" : "the kept list of gateways", &of_kept))
+	const char *what = is_policy ? "the kept policy" : "the kept list of gateways";
+	int bad = kept.size > 0 ? object_open(&b, &roots, kept, type, what, &of_kept) : 0;
+	if (bad && !is_policy) {
+		roots = store->built_in;
+		bad = object_open(&b, &roots, kept, type, what, &of_kept);
+	}
+	if (bad)
 		note_add(store, of_kept.sentence);
+	if (is_policy)
+		store->roots = b.json && roots.version > of_first.version ? roots : of_first;
 	if (error && b.json)
 		note_add(store, refusal->sentence);
 	bool later = b.json && (is_policy ? policy_supersedes(store, &b, &a) : gateways_supersede(store, &b, &a));
@@ -165,7 +177,7 @@ int store_load(struct policy_store *store, const struct store_sources *sources, 
 	struct object policy = {0}, gateways = {0};
 	*store = (struct policy_store){0};
 	enum envelope_error bad =
-	    envelope_roots_parse((const char *)sources->roots.data, sources->roots.size, &store->roots);
+	    envelope_roots_parse((const char *)sources->roots.data, sources->roots.size, &store->built_in);
 	if (bad)
 		return refuse(refusal, "the keys that policies are signed with", envelope_error_code(bad),
 			      envelope_error_text(bad));
@@ -209,13 +221,17 @@ static int offer_gateways(struct policy_store *store, struct object *o, struct s
 }
 
 /* Only to know which of the two to verify it as; the verification covers the type again. */
-static bool says_gateways(struct blob envelope)
+static bool says_gateways(struct blob bundle)
 {
 	struct envelope opened;
-	if (envelope_open((const char *)envelope.data, envelope.size, &opened))
-		return false;
-	bool gateways = !strcmp(opened.type, ENVELOPE_TYPE_GATEWAYS);
-	envelope_close(&opened);
+	char *text;
+	bool gateways = false;
+	if (bundle_open((const char *)bundle.data, bundle.size, &text) == ENVELOPE_OK &&
+	    envelope_open(text, strlen(text), &opened) == ENVELOPE_OK) {
+		gateways = !strcmp(opened.type, ENVELOPE_TYPE_GATEWAYS);
+		envelope_close(&opened);
+	}
+	free(text);
 	return gateways;
 }
 
@@ -223,10 +239,14 @@ int store_offer(struct policy_store *store, struct blob envelope, int64_t now, s
 {
 	bool gateways = says_gateways(envelope);
 	struct object o;
-	int error = object_open(&o, &store->roots, envelope, gateways ? ENVELOPE_TYPE_GATEWAYS : ENVELOPE_TYPE_POLICY,
+	struct envelope_roots reached = store->roots;
+	int error = object_open(&o, &reached, envelope, gateways ? ENVELOPE_TYPE_GATEWAYS : ENVELOPE_TYPE_POLICY,
 				gateways ? "the offered list of gateways" : "the offered policy", refusal);
 	if (!error)
 		error = gateways ? offer_gateways(store, &o, refusal) : offer_policy(store, &o, now, refusal);
+	/* what keeps the policy keeps its chain: these roots are found again at the next start */
+	if (!error && !gateways)
+		store->roots = reached;
 	object_free(&o);
 	return error;
 }

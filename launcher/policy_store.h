@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "firmware/lib/envelope.h"
+#include "firmware/lib/bundle.h"
 #include "whitelist/gateways.h"
 #include "whitelist/whitelist.h"
 
@@ -17,7 +17,8 @@
 #define STORE_SENTENCE_BYTES 512
 
 struct policy_store {
-	struct envelope_roots roots;
+	struct envelope_roots built_in; /* of the image */
+	struct envelope_roots roots;    /* in force: what the policy's chain led to; they go forward only */
 	struct whitelist *whitelist;
 	struct gateways *gateways;
 	uint8_t *policy_json, *gateways_json; /* the verified payloads */

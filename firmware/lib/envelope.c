@@ -29,8 +29,13 @@ static const struct {
 				     "after signing, and the others are too few"},
     [ENVELOPE_UNDER_THRESHOLD] = {"under_threshold", "too few of the known keys signed the envelope; have another "
 						     "key holder sign it"},
+    [ENVELOPE_ONE_PERSON] = {"one_person", "the keys that signed the envelope are of too few different people; have "
+					   "another person sign it"},
+    [ENVELOPE_ROOTS_SKIPPED] = {"roots_skipped",
+				"the chain of roots does not lead on from the roots in force one "
+				"version after the other; put every link in, each of the next version"},
     [ENVELOPE_BAD_ROOTS] = {"bad_roots", "the roots file does not name 2 to 8 different P-256 public keys and a "
-					 "threshold between 2 and their number"},
+					 "threshold between 2 and the number of their holders"},
     [ENVELOPE_NO_MEMORY] = {"no_memory", "out of memory"},
 };
 
@@ -250,6 +255,15 @@ static const struct envelope_key *find_key(const struct envelope_roots *roots, c
 	return NULL;
 }
 
+/* A key that is its holder's only one is a person of its own. */
+static bool is_of_one_before(const struct envelope_key *key, const struct envelope_key *const *before, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (key->holder[0] && !strcmp(key->holder, before[i]->holder))
+			return true;
+	return false;
+}
+
 /* At most one check per known key: envelope_open() let no key id through twice. */
 static enum envelope_error count_signatures(const struct envelope *envelope, const struct envelope_roots *roots)
 {
@@ -257,16 +271,22 @@ static enum envelope_error count_signatures(const struct envelope *envelope, con
 	if (envelope_digest(envelope->type, envelope->payload, envelope->payload_size, digest))
 		return ENVELOPE_NO_MEMORY;
 	enum envelope_error reason = ENVELOPE_UNDER_THRESHOLD;
-	size_t good = 0;
+	const struct envelope_key *good[ENVELOPE_SIGNATURES_MAX];
+	size_t people = 0;
 	for (size_t i = 0; i < envelope->signature_count; i++) {
 		const struct envelope_key *key = find_key(roots, envelope->signatures[i].keyid);
 		if (!key)
 			continue;
 		enum envelope_error error = check_signature(&envelope->signatures[i], digest, key);
-		if (error)
+		if (error) {
 			reason = error;
-		else if (++good >= roots->threshold)
-			return ENVELOPE_OK;
+		} else if (is_of_one_before(key, good, people)) {
+			reason = reason == ENVELOPE_UNDER_THRESHOLD ? ENVELOPE_ONE_PERSON : reason;
+		} else {
+			good[people++] = key;
+			if (people >= roots->threshold)
+				return ENVELOPE_OK;
+		}
 	}
 	return reason;
 }

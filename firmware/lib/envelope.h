@@ -21,6 +21,7 @@
 #define ENVELOPE_SIGNATURES_MAX  16
 #define ENVELOPE_KEYID_BYTES     32
 #define ENVELOPE_KEYID_TEXT      65 /* lower-case hex with NUL */
+#define ENVELOPE_HOLDER_BYTES    33 /* with NUL */
 #define ENVELOPE_SIGNATURE_MAX   72 /* bytes of a DER ECDSA-Sig-Value for P-256 */
 
 #define ENVELOPE_TYPE_POLICY   "application/vnd.sekisho.policy+json"
@@ -30,10 +31,15 @@
 struct envelope_key {
 	uint8_t keyid[ENVELOPE_KEYID_BYTES]; /* SHA-256 of the DER SubjectPublicKeyInfo */
 	uint8_t point[65];                   /* uncompressed P-256 point */
+	char holder[ENVELOPE_HOLDER_BYTES];  /* the person; "": known by this key alone */
 };
 
-/* The keys whose signatures count, and how many different ones must be there (never fewer than two people's). */
+/*
+ * The keys whose signatures count, and of how many different people they must be (never fewer than two). A person may
+ * have several keys (a token and its spare), which count once.
+ */
 struct envelope_roots {
+	uint64_t version;
 	struct envelope_key keys[ENVELOPE_KEYS_MAX];
 	size_t key_count;
 	size_t threshold;
@@ -51,6 +57,8 @@ enum envelope_error {
 	ENVELOPE_BAD_SIGNATURE,   /* under the threshold, and a known key's signature is not DER or out of range */
 	ENVELOPE_ALTERED,         /* under the threshold, and a known key's signature is over something else */
 	ENVELOPE_UNDER_THRESHOLD, /* fewer signatures by different known keys than the threshold */
+	ENVELOPE_ONE_PERSON,      /* enough keys, of too few people */
+	ENVELOPE_ROOTS_SKIPPED,   /* a chain of roots (bundle.h) does not go up by one */
 	ENVELOPE_BAD_ROOTS,       /* roots file: keys or threshold */
 	ENVELOPE_NO_MEMORY,
 	ENVELOPE_ERROR_COUNT
@@ -61,8 +69,10 @@ const char *envelope_error_code(enum envelope_error error);
 const char *envelope_error_text(enum envelope_error error);
 
 /*
- * Roots file: { "threshold": 2, "keys": [ PEM public key, ... ] }. Trusted: it lies in the verified root, or in the
- * gateway's configuration. ENVELOPE_OK or the reason.
+ * Roots: { "version": 1, "threshold": 2, "keys": [ { "holder": "aoki", "key": PEM public key }, ... ] }, where a key
+ * may be its PEM alone (its holder has no other), and the version may be left out of the first. Trusted: the file lies
+ * in the verified root, or in the gateway's configuration, or was verified as a link of a chain. ENVELOPE_OK or the
+ * reason.
  */
 enum envelope_error envelope_roots_parse(const char *json, size_t size, struct envelope_roots *roots);
 

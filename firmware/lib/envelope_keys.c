@@ -44,10 +44,26 @@ int envelope_key_parse(const char *pem, struct envelope_key *key)
 	return error;
 }
 
-static bool roots_add(struct envelope_roots *roots, const json_t *pem)
+/* 1 to 32 lower-case letters, digits and hyphens, as every identifier in what is signed. */
+static bool holder_take(const json_t *name, struct envelope_key *key)
+{
+	const char *text = json_string_value(name);
+	size_t size = json_string_length(name);
+	if (!text || size == 0 || size >= sizeof key->holder || text[0] == '-' ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != size)
+		return false;
+	memcpy(key->holder, text, size + 1);
+	return true;
+}
+
+/* PEM, or { "holder": name, "key": PEM }. */
+static bool roots_add(struct envelope_roots *roots, const json_t *item)
 {
 	struct envelope_key *key = &roots->keys[roots->key_count];
+	const json_t *pem = json_is_object(item) ? json_object_get(item, "key") : item;
 	if (!json_is_string(pem) || envelope_key_parse(json_string_value(pem), key))
+		return false;
+	if (json_is_object(item) && (json_object_size(item) != 2 || !holder_take(json_object_get(item, "holder"), key)))
 		return false;
 	for (size_t i = 0; i < roots->key_count; i++)
 		if (!memcmp(roots->keys[i].keyid, key->keyid, ENVELOPE_KEYID_BYTES))
@@ -56,19 +72,38 @@ static bool roots_add(struct envelope_roots *roots, const json_t *pem)
 	return true;
 }
 
+static size_t roots_people(const struct envelope_roots *roots)
+{
+	size_t people = 0;
+	for (size_t i = 0; i < roots->key_count; i++) {
+		bool before = false;
+		for (size_t k = 0; k < i; k++)
+			before |= roots->keys[i].holder[0] && !strcmp(roots->keys[i].holder, roots->keys[k].holder);
+		people += !before;
+	}
+	return people;
+}
+
+static bool roots_version(const json_t *version, struct envelope_roots *roots)
+{
+	roots->version = version ? (uint64_t)json_integer_value(version) : 1;
+	return !version || (json_is_integer(version) && json_integer_value(version) >= 1);
+}
+
 static enum envelope_error roots_from(const json_t *tree, struct envelope_roots *roots)
 {
 	const json_t *threshold = json_object_get(tree, "threshold"), *keys = json_object_get(tree, "keys");
 	if (!json_is_object(tree))
 		return ENVELOPE_NOT_JSON;
-	if (json_object_size(tree) != 2 || !json_is_integer(threshold) || json_array_size(keys) < 2 ||
-	    json_array_size(keys) > ENVELOPE_KEYS_MAX)
+	const json_t *version = json_object_get(tree, "version");
+	if (json_object_size(tree) != (version ? 3 : 2) || !roots_version(version, roots) ||
+	    !json_is_integer(threshold) || json_array_size(keys) < 2 || json_array_size(keys) > ENVELOPE_KEYS_MAX)
 		return ENVELOPE_BAD_ROOTS;
 	for (size_t i = 0; i < json_array_size(keys); i++)
 		if (!roots_add(roots, json_array_get(keys, i)))
 			return ENVELOPE_BAD_ROOTS;
 	json_int_t wanted = json_integer_value(threshold);
-	if (wanted < 2 || wanted > (json_int_t)roots->key_count)
+	if (wanted < 2 || wanted > (json_int_t)roots_people(roots))
 		return ENVELOPE_BAD_ROOTS;
 	roots->threshold = (size_t)wanted;
 	return ENVELOPE_OK;

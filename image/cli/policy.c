@@ -16,8 +16,6 @@
 #include "image/cli/cli.h"
 #include "whitelist/date.h"
 
-enum { PEM_FILE_MAX_BYTES = 65536 };
-
 /* --- options, the same letters in all of them --- */
 
 static const struct option long_options[] = {
@@ -29,6 +27,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"threshold", required_argument, NULL, 'n'},
     {"force", no_argument, NULL, 'f'},
+    {"version", required_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -55,6 +54,9 @@ static int take_option(int letter, struct policy_options *o)
 	case 'f':
 		o->force = true;
 		return 0;
+	case 'v':
+		o->version = strtol(optarg, NULL, 10);
+		return o->version > 0 ? 0 : -1;
 	case 'n':
 		o->threshold = strtol(optarg, NULL, 10);
 		return 0;
@@ -126,46 +128,6 @@ static int policy_keygen(int argc, char **argv)
 	wipe(private_pem, sizeof private_pem);
 	if (!code)
 		say_keyid("key id", key.keyid);
-	return code;
-}
-
-static int roots_read_key(const char *path, json_t *keys)
-{
-	struct envelope_key key;
-	size_t size;
-	char *pem = file_read(path, PEM_FILE_MAX_BYTES, &size);
-	if (!pem)
-		return CLI_REFUSED;
-	int code = CLI_GOOD;
-	if (envelope_key_parse(pem, &key))
-		code = refuse("%s: not a P-256 public key in PEM (NAME.pub of `sekisho policy keygen')", path);
-	else
-		json_array_append_new(keys, json_string(pem));
-	free(pem);
-	return code;
-}
-
-static int policy_roots(int argc, char **argv)
-{
-	struct policy_options o;
-	int code = policy_options_read(argc, argv, "no", "roots --threshold N [-o FILE] PUBLIC-KEY PUBLIC-KEY ...", 2,
-				       ENVELOPE_KEYS_MAX, &o);
-	if (code >= 0)
-		return code;
-	code = CLI_GOOD;
-	json_t *keys = json_array();
-	for (int i = 0; i < o.count && !code; i++)
-		code = roots_read_key(o.files[i], keys);
-	json_t *tree = json_pack("{s:I, s:o}", "threshold", (json_int_t)o.threshold, "keys", keys);
-	char *text = json_dumps(tree, JSON_INDENT(2));
-	json_decref(tree);
-	struct envelope_roots roots;
-	enum envelope_error error = text ? envelope_roots_parse(text, strlen(text), &roots) : ENVELOPE_NO_MEMORY;
-	if (!code && error)
-		code = refuse("%s", envelope_error_text(error));
-	if (!code)
-		code = file_replace(o.output, text, strlen(text));
-	free(text);
 	return code;
 }
 
@@ -262,10 +224,10 @@ static int sign_document(const struct document *document, const struct policy_op
 static int policy_sign(int argc, char **argv)
 {
 	struct policy_options o;
-	int code = policy_options_read(
-	    argc, argv, "kotafj",
-	    "sign --key NAME.key [--type policy|gateways] [--at DATE] [--force] [--json] [-o FILE] PAYLOAD-OR-ENVELOPE",
-	    1, 1, &o);
+	int code = policy_options_read(argc, argv, "kotafj",
+				       "sign --key NAME.key [--type policy|gateways|roots] [--at DATE] [--force] "
+				       "[--json] [-o FILE] PAYLOAD-OR-ENVELOPE",
+				       1, 1, &o);
 	if (code >= 0)
 		return code;
 	if (!o.key) {
@@ -307,9 +269,9 @@ static void say_verified(const struct document *document, bool json)
 static int policy_verify(int argc, char **argv)
 {
 	struct policy_options o;
-	int code = policy_options_read(argc, argv, "rtaj",
-				       "verify --roots ROOTS [--type policy|gateways] [--at DATE] [--json] ENVELOPE", 1,
-				       1, &o);
+	int code = policy_options_read(
+	    argc, argv, "rtaj", "verify --roots ROOTS [--type policy|gateways|roots] [--at DATE] [--json] ENVELOPE", 1,
+	    1, &o);
 	if (code >= 0)
 		return code;
 	if (!o.roots) {
@@ -334,21 +296,23 @@ static int policy_verify(int argc, char **argv)
 
 static const struct command commands[] = {
     {"keygen", policy_keygen, "NAME", "make a signing key: NAME.key (keep it secret) and NAME.pub"},
-    {"roots", policy_roots, "--threshold N [-o FILE] PUBLIC-KEY ...",
-     "make the file of the keys whose signatures count, and how many are needed"},
+    {"roots", policy_roots, "--threshold N [--version V] [-o FILE] [HOLDER=]PUBLIC-KEY ...",
+     "make the file of the keys whose signatures count, and of how many people's are needed"},
+    {"bundle", policy_bundle, "--roots ROOTS [-o FILE] ENVELOPE LINK ...",
+     "put the signed chain of newer roots to what they signed"},
     {"init", policy_init, "(--tenant ID | --next OLD) [--days N] [-o FILE]",
      "begin a policy, or the next version of one"},
     {"add", policy_add, "POLICY authority|bank|host|pin ...", "put something into a policy that is not signed yet"},
     {"remove", policy_remove, "POLICY authority|bank|host|pin ...", "take something out of it"},
     {"pin", policy_pin, "CERTIFICATE-OR-PUBLIC-KEY ...", "print the pin of a key"},
-    {"lint", policy_lint, "[--type policy|gateways] [--at DATE] [--json] FILE", "say what is wrong or unwise"},
-    {"diff", policy_diff, "[--type policy|gateways] [--json] OLD NEW",
+    {"lint", policy_lint, "[--type policy|gateways|roots] [--at DATE] [--json] FILE", "say what is wrong or unwise"},
+    {"diff", policy_diff, "[--type policy|gateways|roots] [--json] OLD NEW",
      "say in words what a new version opens and closes"},
-    {"sign", policy_sign, "--key NAME.key [--type policy|gateways] [-o FILE] PAYLOAD-OR-ENVELOPE",
+    {"sign", policy_sign, "--key NAME.key [--type policy|gateways|roots] [-o FILE] PAYLOAD-OR-ENVELOPE",
      "add one person's signature"},
-    {"verify", policy_verify, "--roots ROOTS [--type policy|gateways] [--at DATE] [--json] ENVELOPE",
+    {"verify", policy_verify, "--roots ROOTS [--type policy|gateways|roots] [--at DATE] [--json] ENVELOPE",
      "check the signatures and the dates as a stick does"},
-    {"show", policy_show, "[--roots ROOTS] [--type policy|gateways] [--json] FILE",
+    {"show", policy_show, "[--roots ROOTS] [--type policy|gateways|roots] [--json] FILE",
      "show what is in it and who signed it"},
     {0},
 };

@@ -6,24 +6,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "firmware/lib/envelope.h"
+#include "firmware/lib/bundle.h"
 #include "whitelist/gateways.h"
 #include "whitelist/whitelist.h"
 
 struct document {
 	const char *path;
-	char *text; /* the file */
+	char *text; /* the file, or the envelope in it */
 	size_t text_size;
+	char *bundle; /* the file, if it is one (bundle.h); NULL */
 	bool is_envelope;
 	struct envelope envelope; /* if is_envelope; not verified */
-	const char *type;         /* ENVELOPE_TYPE_POLICY or _GATEWAYS */
+	const char *type;         /* ENVELOPE_TYPE_POLICY, _GATEWAYS or _ROOTS */
 	const uint8_t *payload;   /* inside envelope or text */
 	size_t payload_size;
-	struct whitelist *whitelist; /* one of these two, by type */
+	struct whitelist *whitelist; /* one of these three, by type */
 	struct gateways *gateways;
+	struct envelope_roots *roots;
 };
 
-/* "policy" or "gateways" to the payload type; NULL if it is neither. */
+/* "policy", "gateways" or "roots" to the payload type; NULL if it is none of them. */
 const char *type_of_word(const char *word);
 const char *word_of_type(const char *type);
 
@@ -64,7 +66,7 @@ int time_of(const char *text, int64_t *seconds);
 /* The options of all of them, the same letters everywhere. */
 struct policy_options {
 	const char *key, *output, *roots, *type /* payload type */, *at;
-	long threshold;
+	long threshold, version;
 	bool json, force;
 	int count;
 	char **files;
@@ -74,14 +76,18 @@ struct policy_options {
  * `letters`: the options this command takes. -1: go on; else the exit code, the usage having been shown. Between
  * `least` and `most` files must be given.
  */
+#define PEM_FILE_MAX_BYTES 65536
+
 int policy_options_read(int argc, char **argv, const char *letters, const char *usage, int least, int most,
 			struct policy_options *o);
 
 int policy_add(int argc, char **argv);
+int policy_bundle(int argc, char **argv);
 int policy_diff(int argc, char **argv);
 int policy_init(int argc, char **argv);
 int policy_lint(int argc, char **argv);
 int policy_remove(int argc, char **argv);
+int policy_roots(int argc, char **argv);
 int policy_show(int argc, char **argv);
 
 #endif

@@ -366,6 +366,8 @@ int policy_diff(int argc, char **argv)
 	code = document_open(&old, o.files[0], o.type, NULL);
 	if (!code)
 		code = document_open(&new, o.files[1], old.type, NULL);
+	if (!code && old.roots)
+		code = refuse("%s: only policies and lists of gateways are compared", o.files[0]);
 	if (!code && old.whitelist)
 		diff_policies(&d, old.whitelist, new.whitelist);
 	else if (!code)

@@ -14,6 +14,7 @@ static const struct {
 } types[] = {
     {"policy", ENVELOPE_TYPE_POLICY, WHITELIST_ENVELOPE_MAX_BYTES},
     {"gateways", ENVELOPE_TYPE_GATEWAYS, GATEWAYS_ENVELOPE_MAX_BYTES},
+    {"roots", ENVELOPE_TYPE_ROOTS, ENVELOPE_ROOTS_MAX_BYTES},
 };
 
 enum { TYPES = sizeof types / sizeof *types };
@@ -36,7 +37,10 @@ const char *word_of_type(const char *type)
 
 static size_t envelope_most(const char *type)
 {
-	return types[!strcmp(type, ENVELOPE_TYPE_GATEWAYS)].envelope_max_bytes;
+	size_t i = 0;
+	while (strcmp(types[i].type, type) != 0)
+		i++;
+	return types[i].envelope_max_bytes;
 }
 
 /*
@@ -58,8 +62,8 @@ static int open_envelope(struct document *document, const char *type)
 		return refuse("%s: %s", document->path, envelope_error_text(error));
 	const char *word = word_of_type(document->envelope.type);
 	if (!word)
-		return refuse("%s: holds an object of type %s, which is neither policy nor gateways", document->path,
-			      document->envelope.type);
+		return refuse("%s: holds an object of type %s, which is neither policy nor gateways nor roots",
+			      document->path, document->envelope.type);
 	document->type = type_of_word(word);
 	if (type && strcmp(type, document->type) != 0)
 		return refuse("%s: holds a signed object of type %s, not %s (see --type)", document->path, word,
@@ -74,9 +78,22 @@ static int open_envelope(struct document *document, const char *type)
 
 static bool is_policy(const struct document *document) { return !strcmp(document->type, ENVELOPE_TYPE_POLICY); }
 
+static bool is_roots(const struct document *document) { return !strcmp(document->type, ENVELOPE_TYPE_ROOTS); }
+
+static int parse_roots(struct document *document)
+{
+	document->roots = calloc(1, sizeof *document->roots);
+	enum envelope_error error = document->roots ? envelope_roots_parse((const char *)document->payload,
+									   document->payload_size, document->roots)
+						    : ENVELOPE_NO_MEMORY;
+	return error ? refuse("%s: %s", document->path, envelope_error_text(error)) : CLI_GOOD;
+}
+
 static int parse_payload(struct document *document)
 {
 	struct whitelist_fault fault;
+	if (is_roots(document))
+		return parse_roots(document);
 	int error = is_policy(document)
 			? whitelist_parse(document->payload, document->payload_size, &document->whitelist, &fault)
 			: gateways_parse(document->payload, document->payload_size, &document->gateways, &fault);
@@ -102,6 +119,12 @@ int document_check(const struct document *document, json_t *json)
 {
 	static struct whitelist_fault list[FAULTS_SHOWN];
 	struct whitelist_faults faults = {.list = list, .capacity = FAULTS_SHOWN};
+	if (is_roots(document)) {
+		struct envelope_roots roots;
+		enum envelope_error bad =
+		    envelope_roots_parse((const char *)document->payload, document->payload_size, &roots);
+		return bad ? refuse("%s: %s", document->path, envelope_error_text(bad)) : CLI_GOOD;
+	}
 	int error = is_policy(document) ? whitelist_check(document->payload, document->payload_size, &faults)
 					: gateways_check(document->payload, document->payload_size, &faults);
 	json_t *shown = json_array();
@@ -125,12 +148,31 @@ static int check_signatures(const struct document *document, const struct envelo
 {
 	uint8_t *payload;
 	size_t size;
+	struct envelope_roots reached = *roots;
 	if (!document->is_envelope)
 		return refuse("%s: is not signed", document->path);
-	enum envelope_error error =
-	    envelope_verify(document->text, document->text_size, document->type, roots, &payload, &size);
+	const char *text = document->bundle ? document->bundle : document->text;
+	enum envelope_error error = bundle_verify(text, strlen(text), document->type, &reached, &payload, &size);
 	free(payload);
 	return error ? refuse("%s: %s", document->path, envelope_error_text(error)) : CLI_GOOD;
+}
+
+/* What is signed in a bundle is looked at as if it were alone; its chain counts where signatures are checked. */
+static int open_bundle(struct document *document)
+{
+	json_t *tree = json_loadb(document->text, document->text_size, 0, NULL);
+	bool bundle = json_object_get(tree, "signed") != NULL;
+	json_decref(tree);
+	char *envelope;
+	enum envelope_error error = bundle ? bundle_open(document->text, document->text_size, &envelope) : ENVELOPE_OK;
+	if (error)
+		return refuse("%s: %s", document->path, envelope_error_text(error));
+	if (bundle) {
+		document->bundle = document->text;
+		document->text = envelope;
+		document->text_size = strlen(envelope);
+	}
+	return CLI_GOOD;
 }
 
 int document_read(struct document *document, const char *path, const char *type, const struct envelope_roots *roots)
@@ -138,6 +180,8 @@ int document_read(struct document *document, const char *path, const char *type,
 	*document = (struct document){.path = path};
 	document->text = file_read(path, ENVELOPE_MAX_BYTES, &document->text_size);
 	if (!document->text)
+		return CLI_REFUSED;
+	if (open_bundle(document))
 		return CLI_REFUSED;
 	document->is_envelope = is_meant_as_envelope(document, roots != NULL);
 	if (document->is_envelope) {
@@ -199,6 +243,8 @@ void document_close(struct document *document)
 {
 	whitelist_free(document->whitelist);
 	gateways_free(document->gateways);
+	free(document->roots);
+	free(document->bundle);
 	envelope_close(&document->envelope);
 	free(document->text);
 	*document = (struct document){0};
@@ -206,7 +252,9 @@ void document_close(struct document *document)
 
 uint64_t document_version(const struct document *document)
 {
-	return document->whitelist ? document->whitelist->version : document->gateways->version;
+	return document->whitelist  ? document->whitelist->version
+	       : document->gateways ? document->gateways->version
+				    : document->roots->version;
 }
 
 int roots_open(const char *path, struct envelope_roots *roots)

@@ -34,8 +34,9 @@ static const char *verified_state(const struct document *document, const struct 
 		return "not signed";
 	if (!roots)
 		return "signatures not checked (no --roots)";
-	enum envelope_error error =
-	    envelope_verify(document->text, document->text_size, document->type, roots, &payload, &size);
+	struct envelope_roots reached = *roots;
+	const char *text = document->bundle ? document->bundle : document->text;
+	enum envelope_error error = bundle_verify(text, strlen(text), document->type, &reached, &payload, &size);
 	free(payload);
 	return envelope_error_text(error);
 }
@@ -95,6 +96,16 @@ static void show_gateways(const struct gateways *gateways)
 	}
 }
 
+static void show_roots(const struct envelope_roots *roots)
+{
+	printf("  %zu of their people must sign\n", roots->threshold);
+	for (size_t k = 0; k < roots->key_count; k++) {
+		char keyid[ENVELOPE_KEYID_TEXT];
+		envelope_keyid_text(roots->keys[k].keyid, keyid);
+		printf("  key %.16s...  %s\n", keyid, roots->keys[k].holder);
+	}
+}
+
 static int show_document(const struct document *document, const struct envelope_roots *roots, bool json)
 {
 	json_t *signatures = signatures_json(document, roots);
@@ -111,16 +122,18 @@ static int show_document(const struct document *document, const struct envelope_
 	json_decref(signatures);
 	if (document->whitelist)
 		show_whitelist(document->whitelist);
-	else
+	else if (document->gateways)
 		show_gateways(document->gateways);
+	else
+		show_roots(document->roots);
 	return CLI_GOOD;
 }
 
 int policy_show(int argc, char **argv)
 {
 	struct policy_options o;
-	int code = policy_options_read(argc, argv, "rtj", "show [--roots ROOTS] [--type policy|gateways] [--json] FILE",
-				       1, 1, &o);
+	int code = policy_options_read(argc, argv, "rtj",
+				       "show [--roots ROOTS] [--type policy|gateways|roots] [--json] FILE", 1, 1, &o);
 	if (code >= 0)
 		return code;
 	struct document document = {0};

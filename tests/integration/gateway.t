@@ -279,6 +279,39 @@ offer "older" "$work/good"
 [ "$(api "$ns1" /v1/policy)" = 200 ] && cmp -s "$work/body" "$(rig directory)/demo/policy-4.dsse.json"
 ok $? "sticks are served the newer one"
 
+# --- roots that hand over: the demonstration's first person and a new one follow on its three
+"$b/sekisho" policy keygen "$work/dora" 2>/dev/null
+"$b/sekisho" policy roots --threshold 2 --version 2 -o "$work/link.json" "first=$keys/root-1.pub" "dora=$work/dora.pub"
+signed() { # signed TYPE IN OUT KEY...
+  local type=$1 at=$2 out=$3 key
+  shift 3
+  for key; do
+    "$b/sekisho" policy sign --type "$type" --key "$key" -o "$out" "$at" 2>/dev/null
+    at=$out
+  done
+}
+signed roots "$work/link.json" "$work/link" "$keys/root-1.key" "$keys/root-2.key" "$work/dora.key"
+for number in 5 6 7; do
+  jq --argjson number $number '.version = $number' "$(rig directory)/demo/policy-4.json" >"$work/plain-$number.json"
+done
+signed policy "$work/plain-5.json" "$work/new" "$keys/root-1.key" "$work/dora.key"
+offer "signed by somebody new" "$work/new"
+"$b/sekisho" policy bundle --roots "$(rig directory)/demo/roots.json" -o "$work/bundle" "$work/new" "$work/link" 2>/dev/null
+cp "$work/bundle" "$policy.new" && mv "$policy.new" "$policy"
+reload
+until_true eval '[ "$(version .policy_version)" = 5 ]'
+ok $? "a policy with the chain that lets its signer in is taken"
+[ "$(api "$ns1" /v1/policy)" = 200 ] && cmp -s "$work/body" "$work/bundle"
+ok $? "and served with it"
+want=5 good=$work/bundle
+signed policy "$work/plain-6.json" "$work/old" "$keys/root-2.key" "$keys/root-3.key"
+offer "signed by those who left" "$work/old"
+signed policy "$work/plain-6.json" "$work/new" "$work/dora.key" "$keys/root-1.key"
+cp "$work/new" "$policy.new" && mv "$policy.new" "$policy"
+reload
+until_true eval '[ "$(version .policy_version)" = 6 ]'
+ok $? "the next one needs no chain here"
+
 # --- processes that end come back
 process() { ps -e -o pid=,ppid=,args= | awk -v parent="$(rig gatewayd)" -v as="--as $1" '$2 == parent && index($0, as) { print $1 }'; }
 cp /bin/false "$work/rig/gatewayd.new" && mv "$work/rig/gatewayd.new" "$work/rig/gatewayd" # as an upgrade does

@@ -254,6 +254,52 @@ check(floored.offer(signed(policy(4)))[0] == LOADED and ask(closed, "www.alpha.e
       "one that is as new opens them")
 check(floored.end() == 0, "and it ends with its channel")
 
+# --- roots that hand over (bundle.h): a and b let d and e in, b and c leave --------------------------------------------
+
+for person in "de":
+    run(B + "/sekisho", "policy", "keygen", person)
+
+
+def link(version, people, who):
+    run(B + "/sekisho", "policy", "roots", "--threshold", "2", "--version", str(version), "-o", "link.json",
+        *(f"{p}={p}.pub" for p in people))
+    name = "link.json"
+    for person in who:
+        run(B + "/sekisho", "policy", "sign", "--type", "roots", "--key", person + ".key", "-o", "link.signed", name)
+        name = "link.signed"
+    return json.load(open("link.signed"))
+
+
+def bundle(links, envelope):
+    return json.dumps({"roots": {str(version): link for version, link in links.items()}, "signed": json.loads(envelope)})
+
+
+def refused_as(answer):
+    return fields(answer[2], "1bb")[1].decode() if answer[0] == REFUSED else "taken"
+
+
+two = link(2, "ade", "abde")
+handed = Process()
+check(handed.load(signed(policy(3)))[0] == LOADED, "a stick has the roots that its image came with")
+check(refused_as(handed.offer(signed(policy(4), "de"))) == "under_threshold", "people whom they do not know do not count")
+check(refused_as(handed.offer(bundle({2: link(2, "ade", "ade")}, signed(policy(4), "de")))) == "under_threshold",
+      "nor those whom one of the old people let in")
+check(refused_as(handed.offer(bundle({3: link(3, "ade", "abde")}, signed(policy(4), "de")))) == "roots_skipped",
+      "nor those behind a version that is skipped")
+check(handed.offer(bundle({2: two}, signed(policy(4), "de")))[0] == LOADED, "those whom two of the old let in, and who signed, do")
+check(refused_as(handed.offer(signed(policy(5), "bc"))) == "under_threshold", "then those who left do not count any more")
+check(refused_as(handed.offer(bundle({2: two}, signed(policy(5), "bc")))) == "under_threshold", "also behind the chain")
+check(refused_as(handed.offer(bundle({2: link(2, "bc", "abc")}, signed(policy(5), "bc")))) == "under_threshold",
+      "nor behind another version 2 that the old people signed")
+check(handed.offer(signed(policy(5), "ad"))[0] == LOADED, "the next policy needs no chain here")
+check(handed.end() == 0, "and it ends with its channel")
+again = Process()
+kind, _, payload = again.load(signed(policy(3)), kept=bundle({2: two}, signed(policy(4), "de")))
+check(kind == LOADED and fields(payload, "881bbbb")[0] == 4, "the chain is kept with the policy, and followed at the next start")
+check(refused_as(again.offer(signed(policy(5), "bc"))) == "under_threshold" and again.offer(signed(policy(5), "ae"))[0] == LOADED,
+      "so that the same people count as before")
+again.end()
+
 # --- time -----------------------------------------------------------------------------------------------------------
 
 send(process.channel, TIME, 0, struct.pack("<Q", NOW + 400 * 86400))

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
+#include "firmware/lib/bundle.h"
 #include "firmware/lib/channel.h"
-#include "firmware/lib/envelope.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
@@ -45,7 +45,7 @@ struct document {
 
 static struct config config;
 static struct loop *loop;
-static struct envelope_roots roots;
+static struct envelope_roots base, roots; /* of the file; in force: what the policy's chain led to */
 static bool have_roots, have_kept, have_files;
 static char *files[2];
 static size_t file_sizes[2];
@@ -170,7 +170,8 @@ static void offer(size_t which, const char *envelope, size_t size, bool kept)
 	char why[512], sentence[640];
 	const char *reason = NULL;
 	const char *from = kept ? "the one kept in the database" : which ? config.gateways : config.policy;
-	enum envelope_error error = envelope_verify(envelope, size, document->type, &roots, &payload, &payload_size);
+	struct envelope_roots reached = roots;
+	enum envelope_error error = bundle_verify(envelope, size, document->type, &reached, &payload, &payload_size);
 	if (error)
 		reason = envelope_error_text(error);
 	else
@@ -182,6 +183,7 @@ static void offer(size_t which, const char *envelope, size_t size, bool kept)
 		return;
 	}
 	if (which == 0) {
+		roots = reached;
 		log_info("policy version %" PRIu64 " in force", policy->version);
 		send_envelope(GW_POLICY, policy->version, policy->expires, envelope, size);
 		send_plan();
@@ -227,8 +229,9 @@ static void take_roots(int fd)
 						"roots.json of your whitelist's signers in place and reload");
 	} else if (error) {
 		report_refusal("roots", envelope_error_text(error));
-	} else {
-		roots = offered;
+	} else if (!have_roots || memcmp(&offered, &base, sizeof base) != 0) {
+		/* the same file read again does not lead back from where the policy's chain has led */
+		base = roots = offered;
 		have_roots = true;
 	}
 	free(text);
