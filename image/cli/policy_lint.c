@@ -62,8 +62,8 @@ static void parse_if_good(struct document *document)
 int policy_lint(int argc, char **argv)
 {
 	struct policy_options o;
-	int code =
-	    policy_options_read(argc, argv, "taj", "lint [--type policy|gateways|roots] [--at DATE] [--json] FILE", 1, 1, &o);
+	int code = policy_options_read(argc, argv, "taj",
+				       "lint [--type policy|gateways|roots] [--at DATE] [--json] FILE", 1, 1, &o);
 	if (code >= 0)
 		return code;
 	struct document document = {0};
