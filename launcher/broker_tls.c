@@ -58,13 +58,17 @@ void tls_free(struct tls_end *end)
 	mbedtls_ssl_free(&end->ssl);
 	mbedtls_ssl_config_free(&end->config);
 	buf_free(&end->early);
+	client_record_free(end->client);
+	end->client = NULL;
 	end->fd = -1;
 }
 
 static int send_bytes(void *context, const unsigned char *data, size_t size)
 {
-	const struct tls_end *end = context;
+	struct tls_end *end = context;
 	ssize_t sent = send(end->fd, data, size, MSG_NOSIGNAL);
+	if (sent > 0)
+		client_passed(end, 1, data, (size_t)sent);
 	if (sent >= 0)
 		return (int)sent;
 	if (errno == EAGAIN || errno == EINTR)
@@ -82,6 +86,8 @@ static int receive_bytes(void *context, unsigned char *data, size_t size)
 		return (int)take;
 	}
 	ssize_t got = recv(end->fd, data, size, 0);
+	if (got > 0)
+		client_passed(end, 0, data, (size_t)got);
 	if (got >= 0)
 		return (int)got;
 	if (errno == EAGAIN || errno == EINTR)
@@ -158,6 +164,7 @@ int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const str
 	mbedtls_ssl_conf_session_tickets(&end->config, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
 	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&end->config,
 								 MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+	client_offer(end);
 	error = set_up(end);
 	if (!error)
 		error = mbedtls_ssl_set_hostname(&end->ssl, host->name);
@@ -240,9 +247,13 @@ static int handshake_with_bank(struct tls_end *end)
 
 enum tls_result tls_handshake(struct tls_end *end)
 {
+	client_turn(end);
 	int result = end->host ? handshake_with_bank(end) : mbedtls_ssl_handshake(&end->ssl);
+	client_turn(NULL);
 	if (result != 0)
 		return outcome(end, result);
+	client_record_free(end->client);
+	end->client = NULL;
 	/* TLS 1.3 sends its tickets later (tls_read) */
 	if (end->host && mbedtls_ssl_get_version_number(&end->ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
 		keep_session(end);

@@ -16,6 +16,7 @@
 
 #include "firmware/lib/buf.h"
 #include "launcher/broker_cert.h"
+#include "launcher/broker_client.h"
 #include "launcher/broker_hello.h"
 #include "launcher/broker_policy.h"
 
@@ -31,7 +32,8 @@ struct tls_end {
 	struct chain_check check; /* bank's end */
 	struct bank_host *host;   /* bank's end: where new sessions are kept; the caller's reference */
 	bool resuming;
-	int error; /* mbedTLS' own, after TLS_FAILED */
+	struct client_record *client; /* bank's end: its handshake may prove the customer's certificate; NULL */
+	int error;                    /* mbedTLS' own, after TLS_FAILED */
 };
 
 enum tls_result {

@@ -13,6 +13,7 @@
 #include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
+#include "launcher/broker_client.h"
 #include "launcher/broker_connection.h"
 #include "launcher/broker_policy.h"
 #include "launcher/broker_report.h"
@@ -218,7 +219,18 @@ static int take_freeze(struct msg *m, void *context)
 	return 0;
 }
 
+static int take_client(struct msg *m, void *context)
+{
+	(void)context;
+	int channel = msg_take_fd(m, 0);
+	if (channel < 0 || !broker.screen)
+		return -EBADMSG;
+	client_use(channel);
+	return 0;
+}
+
 static const struct channel_row orders[] = {
+    {MSG_BROKER_CLIENT, 0, 0, take_client},
     {MSG_BROKER_START, 1, CHANNEL_ANY_BYTES, take_start},
     {MSG_BROKER_FREEZE, 1, 1, take_freeze},
 };

@@ -4,4 +4,4 @@
 include $(filter-out launcher/build.mk,$(wildcard launcher/*.mk))
 
 $(call program,launcher,launcher/main.c $(wildcard launcher/*proc.c),\
-  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS))
+  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,$(CLIENT_WRAPS))

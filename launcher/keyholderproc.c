@@ -12,14 +12,15 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 #include "launcher/children.h"
+#include "launcher/keyholder_clients.h"
 #include "launcher/messages.h"
 #include "launcher/statement.h"
 
 static const struct self self = {
     .name = "keyholder",
-    .holds = "the device's identity key",
-    .reads = "nothing from outside",
-    .speaks_to = "launcher",
+    .holds = "the device's identity key, the keys of the customer's certificates",
+    .reads = "handshakes of TLS that a broker wants proved, message by message",
+    .speaks_to = "launcher; brokers of banks that take a certificate",
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 16,
     .memory_max_bytes = 256 << 20,
@@ -94,8 +95,27 @@ static int take_question(struct msg *m, void *context)
 	return msg_send(CHILD_CHANNEL_FD, MSG_KEY_SIGNATURE, m->id, payload, w.size);
 }
 
+static int take_client(struct msg *m, void *context)
+{
+	(void)context;
+	return clients_take(m);
+}
+
+static int take_session(struct msg *m, void *context)
+{
+	const struct keyholder *k = context;
+	return clients_begin(k->loop, m);
+}
+
+static int take_session_end(struct msg *m, void *context)
+{
+	(void)context;
+	return clients_end(m);
+}
+
 static const struct channel_row orders[] = {
-    {MSG_KEY_LOAD, 4, CHANNEL_ANY_BYTES, take_key},
+    {MSG_KEY_CLIENT, 1, CHANNEL_ANY_BYTES, take_client}, {MSG_KEY_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
+    {MSG_KEY_SESSION_END, 0, 0, take_session_end},       {MSG_KEY_LOAD, 4, CHANNEL_ANY_BYTES, take_key},
     {MSG_KEY_SIGN, 1, CHANNEL_ANY_BYTES, take_question},
 };
 
@@ -117,6 +137,7 @@ int keyholder_main(void)
 	if (!error)
 		error = loop_run(k.loop);
 	mbedtls_pk_free(&k.key);
+	clients_free();
 	channel_unwatch(&launcher);
 	return error || launcher.error ? 1 : 0;
 }

@@ -65,6 +65,8 @@ enum message {
 	    71, /* u8 kind (enum broker_event), s host, u8 reason (enum refusal), s detail for the desk */
 	MSG_BROKER_FREEZE = 72, /* u8 1: close every bank connection now and refuse new ones; 0: serve again */
 	MSG_BROKER_FROZEN = 73, /* - : done, no bank byte moves any more */
+	MSG_BROKER_CLIENT = 75, /* - ; 1 fd: the channel to the keyholder, for a bank that takes the customer's
+				   certificate */
 	MSG_BROKER_COUNTS = 74, /* u64 connections, u64 bytes up, u64 bytes down, u64 refused; each 10 s */
 
 	/* launcher <-> agent */
@@ -90,6 +92,18 @@ enum message {
 	MSG_KEY_LOAD = 90,      /* launcher -> keyholder: s P-256 private key PEM ("" : this stick has none) */
 	MSG_KEY_SIGN = 91,      /* id = question; s device, s boot id, u64 sequence, s image version: a statement */
 	MSG_KEY_SIGNATURE = 92, /* id = question; b DER ECDSA-Sig-Value ("" : no key) */
+
+	/* launcher <-> keyholder, and keyholder <-> broker on the session's channel */
+	MSG_KEY_CLIENT = 93,         /* launcher -> keyholder: s bank, b chain PEM with NUL, b key PEM with NUL: the
+					certificate that the customer logs in to that bank with */
+	MSG_KEY_CLIENT_KNOWN = 94,   /* keyholder -> launcher: s bank, s its subject: it can be used */
+	MSG_KEY_SESSION = 95,        /* id = session; s bank, u8 n, n x s host (or wildcard) to prove it to; 1 fd: the
+					broker's channel */
+	MSG_KEY_SESSION_END = 96,    /* id = session */
+	MSG_CLIENT_CERTIFICATE = 97, /* keyholder -> broker: u8 n, n x b DER, u8 n, n x s host */
+	MSG_CLIENT_SIGN = 98,        /* id = question; u16 SignatureScheme, b handshake messages up to the client's
+					CertificateVerify */
+	MSG_CLIENT_SIGNATURE = 99,   /* id = question; b signature ("" : refused) */
 
 	/* launcher <-> kiosk */
 	MSG_KIOSK_STEP = 100,    /* u8 state (enum stick_state), u8 outcome (enum step_outcome), s detail code (see

@@ -140,7 +140,10 @@ static void parse_host(const struct place *at, const struct whitelist *whitelist
 		       struct whitelist_host *host)
 {
 	static const char *const members[] = {"name", "role", "ports", "anchors", "pins", NULL};
-	if (place_object(at, members))
+	static const char *const with_client[] = {"name", "role", "ports", "anchors", "pins", "client_certificate",
+						  NULL};
+	const bool client = json_object_get(at->json, "client_certificate") != NULL; /* it may be left out */
+	if (place_object(at, client ? with_client : members))
 		return;
 	struct place name = place_member(at, "name"), role = place_member(at, "role"),
 		     ports = place_member(at, "ports"), anchors = place_member(at, "anchors"),
@@ -150,6 +153,9 @@ static void parse_host(const struct place *at, const struct whitelist *whitelist
 	parse_ports(&ports, bank, host);
 	parse_anchors(&anchors, whitelist, host);
 	parse_pins(&pins, host);
+	struct place certificate = place_member(at, "client_certificate");
+	if (client)
+		place_boolean(&certificate, &host->client_certificate);
 }
 
 static int parse_hosts(const struct place *at, const struct whitelist *whitelist, struct whitelist_bank *bank)

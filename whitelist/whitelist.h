@@ -107,6 +107,7 @@ struct whitelist_host {
 	size_t anchor_count;
 	uint8_t pins[WHITELIST_PINS_MAX][WHITELIST_PIN_BYTES]; /* SHA-256 of SPKIs, at least two */
 	size_t pin_count;
+	bool client_certificate; /* it may be shown the customer's certificate */
 };
 
 struct whitelist_bank {

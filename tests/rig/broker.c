@@ -2,6 +2,9 @@
  * broker - the policy process and brokers of the stick, the same programs, in network namespaces on this machine.
  *
  * usage: broker BUILD [--bank ID]... [--policy ENVELOPE] [--tunnel NETNS] [--resolver ADDRESS]
+ *               [--client FILE [--client-host HOST]...]
+ *
+ * --client: FILE.crt and FILE.key are the customer's certificate for each bank, proved to the hosts named.
  *
  * BUILD holds the launcher and demo/ (tests/demo). Each --bank (default: sekisho-demo) is a session with a screen
  * namespace of its own, where 127.0.0.1 has that broker's resolver and TLS listeners and nothing else is reachable.
@@ -38,7 +41,15 @@
 #include "launcher/pem.h"
 #include "vpn/device/rtnl.h"
 
-enum { SESSIONS_MAX = 4, START_MS = 20000, FILE_MAX = 65536, CA_MAX = 4096, PORT = 443, PATH_BYTES = 512 };
+enum {
+	SESSIONS_MAX = 4,
+	START_MS = 20000,
+	FILE_MAX = 65536,
+	CA_MAX = 4096,
+	PORT = 443,
+	PATH_BYTES = 512,
+	CLIENT_HOSTS_MAX = 8
+};
 
 struct session {
 	const char *bank;
@@ -52,7 +63,9 @@ static struct {
 	char directory[64];
 	int tunnel, nowhere;
 	pid_t bank;
-	struct child policy_child;
+	struct child policy_child, keyholder;
+	const char *client, *client_hosts[CLIENT_HOSTS_MAX];
+	size_t client_host_count;
 	struct msg msg;
 	uint8_t ca[CA_MAX];
 	size_t ca_size;
@@ -218,6 +231,48 @@ static void load_policy(void)
 	free(policy);
 }
 
+/* --- the customer's certificate --- */
+
+static void write_text(struct writer *w, const char *suffix)
+{
+	char path[PATH_BYTES], text[FILE_MAX] = "";
+	snprintf(path, sizeof path, "%s%s", rig.client, suffix);
+	FILE *file = fopen(path, "r");
+	size_t size = file ? fread(text, 1, sizeof text - 1, file) : 0;
+	if (size == 0)
+		fatal("%s cannot be read", path);
+	fclose(file);
+	write_blob(w, text, size + 1);
+}
+
+static void load_client(const char *bank)
+{
+	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, bank);
+	write_text(&w, ".crt");
+	write_text(&w, ".key");
+	check(w.failed ? -EMSGSIZE : msg_send(rig.keyholder.channel, MSG_KEY_CLIENT, 0, payload, w.size), "keyholder");
+	if (msg_wait(rig.keyholder.channel, &rig.msg, START_MS) != 1 || rig.msg.type != MSG_KEY_CLIENT_KNOWN)
+		fatal("the keyholder does not take %s", rig.client);
+}
+
+static void give_client(const struct session *s, uint32_t id)
+{
+	int pair[2];
+	uint8_t payload[1024];
+	struct writer w = writer_over(payload, sizeof payload);
+	check(msg_pair(pair), "the session's channel");
+	write_str(&w, s->bank);
+	write_u8(&w, (uint8_t)rig.client_host_count);
+	for (size_t i = 0; i < rig.client_host_count; i++)
+		write_str(&w, rig.client_hosts[i]);
+	check(msg_send_fds(rig.keyholder.channel, MSG_KEY_SESSION, id, payload, w.size, &pair[0], 1), "keyholder");
+	check(msg_send_fds(s->broker.channel, MSG_BROKER_CLIENT, id, NULL, 0, &pair[1], 1), "broker");
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* 192.0.2.1 lies on lo here: this machine's kernel may have no dummy interfaces. */
 static int furnish_screen(void *unused)
 {
@@ -255,6 +310,8 @@ static void start_session(uint32_t id)
 	check(msg_send_fds(s->broker.channel, MSG_BROKER_START, id, payload, w.size, fds, 4), "broker");
 	for (size_t i = 0; i < 4; i++)
 		close(fds[i]);
+	if (rig.client)
+		give_client(s, id);
 }
 
 /* --- what is said --- */
@@ -272,10 +329,11 @@ static void say_ready(void)
 	}
 	snprintf(netns, sizeof netns, "/proc/%d/fd/%d", getpid(), rig.sessions[0].screen);
 	snprintf(tunnel, sizeof tunnel, "/proc/%d/fd/%d", getpid(), rig.tunnel);
-	print_json(json_pack("{s:s, s:[s], s:s, s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i}, s:o}", "netns", netns, "listen",
-			     "127.0.0.1:443", "resolver", "127.0.0.1:53", "ca", ca, "tunnel", tunnel, "bank", bank,
-			     "pids", "rig", getpid(), "policy", rig.policy_child.pid, "broker",
-			     rig.sessions[0].broker.pid, "bank", rig.bank, "sessions", sessions));
+	print_json(json_pack("{s:s, s:[s], s:s, s:s, s:s, s:s, s:{s:i, s:i, s:i, s:i, s:i}, s:o}", "netns", netns,
+			     "listen", "127.0.0.1:443", "resolver", "127.0.0.1:53", "ca", ca, "tunnel", tunnel, "bank",
+			     bank, "pids", "rig", getpid(), "policy", rig.policy_child.pid, "broker",
+			     rig.sessions[0].broker.pid, "bank", rig.bank, "keyholder", rig.keyholder.pid, "sessions",
+			     sessions));
 	free(ca);
 	free(bank);
 }
@@ -433,6 +491,7 @@ static void end_all(void)
 	for (size_t i = 0; i < rig.session_count; i++)
 		end_child(&rig.sessions[i].broker);
 	end_child(&rig.policy_child);
+	end_child(&rig.keyholder);
 	if (rig.bank > 0) {
 		kill(rig.bank, SIGTERM);
 		waitpid(rig.bank, NULL, 0);
@@ -457,6 +516,10 @@ static void parse_arguments(int argc, char **argv)
 			rig.tunnel_path = argv[i + 1];
 		else if (strcmp(argv[i], "--resolver") == 0)
 			rig.resolver = argv[i + 1];
+		else if (strcmp(argv[i], "--client") == 0)
+			rig.client = argv[i + 1];
+		else if (strcmp(argv[i], "--client-host") == 0 && rig.client_host_count < CLIENT_HOSTS_MAX)
+			rig.client_hosts[rig.client_host_count++] = argv[i + 1];
 		else
 			fatal("no such option: %s", argv[i]);
 	}
@@ -478,6 +541,10 @@ int main(int argc, char **argv)
 	check(rig.nowhere, "network namespace");
 	start_child(&rig.policy_child, "policy", rig.nowhere, ID_POLICY);
 	load_policy();
+	if (rig.client)
+		start_child(&rig.keyholder, "keyholder", rig.nowhere, ID_KEYHOLDER);
+	for (size_t i = 0; rig.client && i < rig.session_count; i++)
+		load_client(rig.sessions[i].bank);
 	for (size_t i = 0; i < rig.session_count; i++)
 		start_session((uint32_t)i + 1);
 	watch_all();

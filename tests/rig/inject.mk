@@ -6,11 +6,11 @@ $(call program,rig/switch_root,tests/rig/switch_root.c,firmware,)
 $(call program,rig/standin,tests/rig/standin.c,firmware,)
 $(call program,tests/init,firmware/boot/init.c tests/rig/init_setup.c,boot firmware,-lseccomp,,-static-pie)
 $(call program,tests/launcher,launcher/main.c $(wildcard launcher/*proc.c) tests/rig/rtnl_link.c,\
-  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add)
+  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add $(CLIENT_WRAPS))
 # The same, with link, tunnel and agent driven by a test; only the objects of those three differ.
 $(call program,tests/launcher-driven,launcher/main.c $(filter-out $(addprefix launcher/,linkproc.c tunnelproc.c agentproc.c),$(wildcard launcher/*proc.c)) \
   $(addprefix tests/rig/,rtnl_link.c driven.c driven_children.c),\
-  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add)
+  $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add $(CLIENT_WRAPS))
 $(call program,rig/customer,tests/rig/customer.c tests/rig/driven.c,firmware,)
 INTEGRATION_NEEDS += $(B)/tests/launcher-driven $(B)/rig/customer
 INTEGRATION_NEEDS += $(B)/rig/switch_root $(B)/rig/standin $(B)/tests/init $(B)/tests/launcher $(B)/kiosk $(B)/kiosk-web.so $(B)/wall $(B)/guard

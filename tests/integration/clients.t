@@ -1,0 +1,315 @@
+#!/usr/bin/python3
+"""clients - the customer's certificate towards banks that ask for one: a real nginx, the broker, and the key holder that
+proves it; and the key holder by itself, asked for what it must not sign.
+
+Usage: B=BUILD clients.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys.
+"""
+import base64, json, os, socket, struct, subprocess, sys, tempfile, time
+
+sys.dont_write_bytecode = True
+from broker_rig import B, Rig, TIMEOUT, home
+from tap import bail, check, plan, run
+
+ZONE = "clients.example"
+KEY_CLIENT, KEY_CLIENT_KNOWN, KEY_SESSION, CLIENT_CERTIFICATE, CLIENT_SIGN, CLIENT_SIGNATURE = 93, 94, 95, 97, 98, 99
+READY = 1
+
+
+def must(*command, **how):
+    done = subprocess.run(command, capture_output=True, **how)
+    if done.returncode:
+        bail(f"{' '.join(command)}: {done.stderr}")
+    return done.stdout
+
+
+# --- certificates ---------------------------------------------------------------------------------------------------
+
+def authority(path):
+    must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "100",
+         "-config", "/dev/null", "-subj", "/CN=Root", "-keyout", path + ".key", "-out", path + ".crt", "-addext",
+         "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext",
+         "subjectKeyIdentifier=hash")
+    return path
+
+
+def issue(root, path, subject, extensions, kind=("EC", "-pkeyopt", "ec_paramgen_curve:P-256")):
+    must("openssl", "genpkey", "-quiet", "-algorithm", *kind, "-out", path + ".key")
+    with open(path + ".ext", "w") as file:
+        file.write("\n".join(["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+                              "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid:always", *extensions]))
+    request = must("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", subject)
+    must("openssl", "x509", "-req", "-sha256", "-CA", root + ".crt", "-CAkey", root + ".key", "-days", "30",
+         "-extfile", path + ".ext", "-out", path + ".crt", input=request)
+    return path
+
+
+def pin(path):
+    der = must("openssl", "pkey", "-in", path + ".key", "-pubout", "-outform", "DER")
+    return base64.b64encode(must("openssl", "dgst", "-sha256", "-binary", input=der)).decode()
+
+
+# --- the bank -------------------------------------------------------------------------------------------------------
+
+HOSTS = {  # name -> what nginx is told beside its certificate
+    "tls13": "ssl_protocols TLSv1.3; ssl_verify_client on;",
+    "tls12": "ssl_protocols TLSv1.2; ssl_verify_client on;",
+    "tls12-384": "ssl_protocols TLSv1.2; ssl_verify_client on; ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384;",
+    "retry": "ssl_protocols TLSv1.3; ssl_verify_client on; ssl_ecdh_curve prime256v1;",
+    "plain": "",
+    "greedy13": "ssl_protocols TLSv1.3; ssl_verify_client optional_no_ca;",
+    "greedy12": "ssl_protocols TLSv1.2; ssl_verify_client optional_no_ca;",
+    "strict": "ssl_protocols TLSv1.3; ssl_verify_client on;",
+}
+NAMED = ["tls13", "tls12", "tls12-384", "retry", "plain"]
+
+
+def start_bank(directory, root, clients):
+    """In a new namespace: addresses, DNS, nginx. The namespace's descriptor and the processes."""
+    os.unshare(os.CLONE_NEWNET)
+    world = os.open("/proc/self/ns/net", os.O_RDONLY)
+    must("ip", "link", "set", "lo", "up")
+    servers, addresses = "", ["198.51.100.53"]
+    with open(f"{directory}/hosts", "w") as hosts:
+        for number, (name, told) in enumerate(HOSTS.items(), 60):
+            path = issue(root, f"{directory}/{name}", f"/CN={name}",
+                         ["extendedKeyUsage=serverAuth", f"subjectAltName=DNS:{name}.{ZONE}"])
+            addresses.append(f"198.51.100.{number}")
+            hosts.write(f"198.51.100.{number} {name}.{ZONE}\n")
+            servers += (f"server {{ listen 198.51.100.{number}:443 ssl; server_name {name}.{ZONE};\n"
+                        f"ssl_certificate {path}.crt; ssl_certificate_key {path}.key;\n"
+                        f"ssl_client_certificate {clients}.crt; {told}\n"
+                        'location / { return 200 "$ssl_protocol $ssl_client_verify $ssl_client_s_dn\\n"; } }\n')
+    for address in addresses:
+        must("ip", "address", "add", f"{address}/32", "dev", "lo")
+    with open(f"{directory}/nginx.conf", "w") as file:
+        file.write(f"worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/error.log;\n"
+                   f"events {{}}\nhttp {{ access_log off; ssl_session_tickets off;\n{servers}}}\n")
+    processes = [subprocess.Popen(["nginx", "-p", directory, "-c", f"{directory}/nginx.conf", "-e",
+                                   f"{directory}/error.log", "-g", "daemon off; user root;"]),
+                 subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root",
+                                   "--group=root", "--pid-file=", "--no-resolv", "--no-hosts",
+                                   f"--addn-hosts={directory}/hosts", "--listen-address=198.51.100.53",
+                                   "--bind-interfaces", "--local=/example/"], stderr=subprocess.DEVNULL)]
+    end = time.monotonic() + TIMEOUT
+    while not (os.path.exists(f"{directory}/nginx.pid") and "198.51.100.53:53" in run("ss", "-Hlun").stdout):
+        if time.monotonic() > end:
+            bail("nginx or dnsmasq does not start")
+        time.sleep(0.05)  # a server that is not there yet gives no event to wait for
+    os.setns(home, os.CLONE_NEWNET)
+    return world, processes
+
+
+def sign_policy(directory, root):
+    backup = pin(issue(root, f"{directory}/backup", "/CN=backup", []))
+    with open(root + ".crt") as pem:
+        policy = {"format": 1, "tenant": "demo", "version": 9, "issued": "2025-01-01T00:00:00Z",
+                  "expires": "2045-01-01T00:00:00Z", "pin": False, "authorities": {"root": pem.read()},
+                  "banks": [{"id": "firm", "name": {"ja": "法人銀行", "en": "Firm Bank"},
+                             "start": f"https://tls13.{ZONE}/", "support": "+81-3-0000-0000",
+                             "hosts": [{"name": f"{name}.{ZONE}", "role": "page", "ports": [443], "anchors": ["root"],
+                                        "pins": [pin(f"{directory}/{name}"), backup]} |
+                                       ({"client_certificate": True} if name in NAMED else {}) for name in HOSTS]}]}
+    plain, once, signed = f"{directory}/policy.json", f"{directory}/policy.once", f"{directory}/policy.dsse.json"
+    with open(plain, "w") as file:
+        json.dump(policy, file)
+    for key, source, target in ("root-1", plain, once), ("root-3", once, signed):
+        must(f"{B}/sekisho", "policy", "sign", "--type", "policy", "--key", f"{B}/demo/keys/{key}.key", "-o", target,
+             source)
+    return signed
+
+
+# --- through the broker ---------------------------------------------------------------------------------------------
+
+def page(rig, name):
+    body, status, error = rig.curl(f"https://{name}.{ZONE}/", "--resolve", f"{name}.{ZONE}:443:127.0.0.1")
+    return body.strip() or f"{status} {error}"
+
+
+def contains(pid, needle):
+    """Whether a process has these bytes anywhere in its memory."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            extent, access = line.split()[:2]
+            if "r" not in access or "[v" in line:
+                continue
+            start, end = (int(part, 16) for part in extent.split("-"))
+            try:
+                memory.seek(start)
+                if needle in memory.read(end - start):
+                    return True
+            except OSError:
+                pass
+    return False
+
+
+def secret_of(path):
+    """Bytes of the private key that no certificate has."""
+    text = must("openssl", "pkey", "-in", path + ".key", "-text", "-noout").decode()
+    name = "prime1:" if "prime1:" in text else "priv:"
+    lines = text.split(name, 1)[1].splitlines()[1:]
+    digits = "".join(line.strip() for line in lines[:next(i for i, line in enumerate(lines) if not line[:1].isspace())])
+    return bytes.fromhex(digits.replace(":", "")).lstrip(b"\0")
+
+
+def test_bank(directory, world, policy, kind, client):
+    rig = Rig("--bank", "firm", "--policy", policy, "--tunnel", f"/proc/{os.getpid()}/fd/{world}", "--client", client,
+              *(option for name in NAMED for option in ("--client-host", f"{name}.{ZONE}")))
+    try:
+        for name, version in (("tls13", "TLSv1.3"), ("tls12", "TLSv1.2"), ("tls12-384", "TLSv1.2"), ("retry", "TLSv1.3")):
+            seen = page(rig, name)
+            check(seen == f"{version} SUCCESS CN=Yamada Shoten {kind}", f"{kind}: {name} lets the customer in by its certificate",
+                  seen)
+        seen = page(rig, "plain")
+        check(seen.endswith("NONE"), f"{kind}: a host that does not ask gets none", seen)
+        for name in "greedy13", "greedy12":
+            seen = page(rig, name)
+            check(seen.endswith("NONE"), f"{kind}: {name}, which asks and is not named, gets none", seen)
+        seen = page(rig, "strict")
+        check("No required SSL certificate" in seen, f"{kind}: one that insists and is not named gets none either", seen)
+        secret, pids = secret_of(client), rig.about["pids"]
+        check(contains(pids["keyholder"], secret) or contains(pids["keyholder"], secret[::-1]),
+              f"{kind}: the key is in the key holder's memory")
+        check(not contains(pids["broker"], secret) and not contains(pids["broker"], secret[::-1]),
+              f"{kind}: and not in the broker's")
+    finally:
+        rig.end()
+
+
+# --- the key holder by itself ---------------------------------------------------------------------------------------
+
+def blob(data):
+    data = data.encode() if isinstance(data, str) else data
+    return struct.pack("<I", len(data)) + data
+
+
+def message(kind, body):
+    return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def vector(size, data):
+    return len(data).to_bytes(size, "big") + data
+
+
+def hello(host):
+    name = vector(2, b"\0" + vector(2, host.encode()))
+    extensions = struct.pack(">H", 0) + vector(2, name) + struct.pack(">H", 43) + vector(2, vector(1, b"\3\4\3\3"))
+    return message(1, b"\3\3" + bytes(32) + b"\0" + vector(2, b"\x13\1\xc0\x2b") + b"\1\0" + vector(2, extensions))
+
+
+def handshake(host, der, tls13, leave_out=None):
+    """What a client has seen and said before its CertificateVerify; the contents of most of it are nobody's business."""
+    own = vector(3, vector(3, der) + (b"\0\0" if tls13 else b""))
+    if tls13:
+        answer = b"\3\3" + bytes([7] * 32) + b"\0\x13\1\0" + vector(2, struct.pack(">HHH", 43, 2, 0x0304))
+        parts = [(8, b"\0\0"), (13, b"\0\0\0"), (11, b"\0\0\0\0"), (15, b""), (20, bytes(32)), (11, b"\0" + own)]
+    else:
+        answer = b"\3\3" + bytes([7] * 32) + b"\0\xc0\x2b\0"
+        parts = [(11, b"\0\0\0"), (12, b""), (13, b""), (14, b""), (11, own), (16, b"\0")]
+    return hello(host) + message(2, answer) + b"".join(message(kind, body) for kind, body in parts if kind != leave_out)
+
+
+class KeyHolder:
+    def __init__(self, path, hosts):
+        self.launcher, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.process = subprocess.Popen(["sh", "-c", f"exec 3<&{theirs.fileno()} {B}/launcher --as keyholder 2>/dev/null"],
+                                        pass_fds=[theirs.fileno()])
+        theirs.close()
+        self.launcher.settimeout(TIMEOUT)
+        assert self.hear(self.launcher)[0] == READY
+        with open(path + ".crt") as chain, open(path + ".key") as key:
+            self.send(self.launcher, KEY_CLIENT, blob("firm") + blob(chain.read() + "\0") + blob(key.read() + "\0"))
+        self.known = self.hear(self.launcher)
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.settimeout(TIMEOUT)
+        payload = blob("firm") + bytes([len(hosts)]) + b"".join(blob(host) for host in hosts)
+        socket.send_fds(self.launcher, [struct.pack("=HHI", KEY_SESSION, 0, 1) + payload], [theirs.fileno()])
+        theirs.close()
+        self.offer = self.hear(self.channel)
+
+    def send(self, channel, kind, payload, ident=1):
+        channel.send(struct.pack("=HHI", kind, 0, ident) + payload)
+
+    def hear(self, channel):
+        try:
+            data = channel.recv(1 << 18)
+        except TimeoutError:
+            return None, b""
+        return (struct.unpack("=HHI", data[:8])[0], data[8:]) if data else ("end", b"")
+
+    def sign(self, scheme, messages):
+        self.send(self.channel, CLIENT_SIGN, struct.pack("<H", scheme) + blob(messages))
+        kind, payload = self.hear(self.channel)
+        return payload[4:] if kind == CLIENT_SIGNATURE else kind
+
+
+def verifies(directory, path, signature, content):
+    for name, data in ("signature", signature), ("content", content):
+        with open(f"{directory}/{name}", "wb") as file:
+            file.write(data)
+    must("sh", "-c", f"openssl x509 -in {path}.crt -pubkey -noout >{directory}/public")
+    return run("openssl", "dgst", "-sha256", "-verify", f"{directory}/public", "-signature", f"{directory}/signature",
+               f"{directory}/content").returncode == 0
+
+
+def test_key_holder(directory, path, other):
+    holder = KeyHolder(path, ["www.firm.example", "*.login.firm.example"])
+    der = must("openssl", "x509", "-in", path + ".crt", "-outform", "DER")
+    other_der = must("openssl", "x509", "-in", other + ".crt", "-outform", "DER")
+    check(holder.known[0] == KEY_CLIENT_KNOWN and b"Yamada Shoten" in holder.known[1] and
+          holder.offer[0] == CLIENT_CERTIFICATE and der in holder.offer[1], "the key holder says whose certificate it has",
+          (holder.known, holder.offer))
+    secret = secret_of(path)
+    check(secret not in holder.known[1] + holder.offer[1], "and nothing of its key")
+    good = handshake("www.firm.example", der, False)
+    check(verifies(directory, path, holder.sign(0x0403, good), good), "a handshake of TLS 1.2 is signed as it is")
+    good = handshake("a.login.firm.example", der, True)
+    digest = must("openssl", "dgst", "-sha256", "-binary", input=good)
+    content = b" " * 64 + b"TLS 1.3, client CertificateVerify\0" + digest
+    check(verifies(directory, path, holder.sign(0x0403, good), content),
+          "one of TLS 1.3 inside its own words (RFC 8446 section 4.4.3)")
+    for tls13 in False, True:
+        version = "1.3" if tls13 else "1.2"
+        for what, messages in (
+                ("another host", handshake("www.other.example", der, tls13)),
+                ("a host below the one named", handshake("a.www.firm.example", der, tls13)),
+                ("another certificate", handshake("www.firm.example", other_der, tls13)),
+                ("no certificate", handshake("www.firm.example", b"", tls13)),
+                ("a server that asked for none", handshake("www.firm.example", der, tls13, leave_out=13)),
+                ("a handshake without the server's certificate", handshake("www.firm.example", der, tls13, leave_out=11)),
+                ("a handshake with something behind", handshake("www.firm.example", der, tls13) + message(20, bytes(12))),
+                ("one that is cut short", handshake("www.firm.example", der, tls13)[:-1])):
+            check(holder.sign(0x0403, messages) == b"", f"TLS {version}, {what}: refused")
+    for what, messages in (("nothing", b""), ("a bare hash", bytes(32)), ("a statement", b"sekisho statement 1\0" + bytes(80)),
+                           ("the words of TLS 1.3 around a hash", content)):
+        check(holder.sign(0x0403, messages) == b"", f"{what}: refused")
+    for scheme in 0x0401, 0x0804, 0x0201, 0x0503, 0xffff:
+        check(holder.sign(scheme, handshake("www.firm.example", der, False)) == b"",
+              f"signature scheme {scheme:#06x}, which does not fit: refused")
+    good = handshake("www.firm.example", der, False)
+    check(verifies(directory, path, holder.sign(0x0403, good), good), "after all that it still signs what it may")
+    holder.launcher.close()
+    check(holder.process.wait(TIMEOUT) == 0, "when the launcher goes the key holder ends")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        root, clients = authority(f"{directory}/root"), authority(f"{directory}/clients")
+        uses = ["extendedKeyUsage=clientAuth"]
+        curve = issue(clients, f"{directory}/customer-ec", "/CN=Yamada Shoten P-256", uses)
+        rsa = issue(clients, f"{directory}/customer-rsa", "/CN=Yamada Shoten RSA", uses,
+                    ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"))
+        test_key_holder(directory, curve, rsa)
+        world, processes = start_bank(directory, root, clients)
+        try:
+            policy = sign_policy(directory, root)
+            test_bank(directory, world, policy, "P-256", curve)
+            test_bank(directory, world, policy, "RSA", rsa)
+        finally:
+            for process in processes:
+                process.terminate()
+                process.wait()
+    plan()
+
+
+main()
