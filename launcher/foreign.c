@@ -15,6 +15,7 @@ enum { CALLS_MAX = 32 };
 #define BIT(which) (1U << FOREIGN_##which)
 #define NOBODY     0U
 #define NO_PAGE    (~(BIT(PAGE) | BIT(FETCH) | BIT(LOCKED)))
+#define NO_WIFI    (NO_PAGE & ~BIT(WIFI))
 
 /* The groups are systemd's (systemd.exec(5), SystemCallFilter=), with the newer calls of the same kind beside them. */
 /* clang-format off */
@@ -57,10 +58,10 @@ static const struct group {
     {BIT(HOUSE), {SCMP_SYS(setns)}},
     {BIT(HOUSE) | BIT(SCREEN), {SCMP_SYS(unshare)}},
     /* to be somebody else */
-    {NO_PAGE, {SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setgroups),
+    {NO_WIFI, {SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setgroups),
 	       SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid), SCMP_SYS(capset)}},
     /* memory, messages and locks that anybody of the same uid finds */
-    {NO_PAGE, {SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(shmctl), SCMP_SYS(shmdt), SCMP_SYS(semget), SCMP_SYS(semop),
+    {NO_WIFI, {SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(shmctl), SCMP_SYS(shmdt), SCMP_SYS(semget), SCMP_SYS(semop),
 	       SCMP_SYS(semctl), SCMP_SYS(semtimedop), SCMP_SYS(msgget), SCMP_SYS(msgsnd), SCMP_SYS(msgrcv),
 	       SCMP_SYS(msgctl), SCMP_SYS(mq_open), SCMP_SYS(mq_unlink), SCMP_SYS(mq_timedsend),
 	       SCMP_SYS(mq_timedreceive), SCMP_SYS(mq_notify), SCMP_SYS(mq_getsetattr)}},
@@ -81,15 +82,16 @@ static const struct family {
 	uint32_t may;
 	int family, type; /* type 0: any */
 } families[] = {
-    {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(DHCP), AF_UNIX, 0},
-    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(FETCH) | BIT(DHCP), AF_NETLINK, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(DHCP) | BIT(WIFI), AF_UNIX, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(FETCH) | BIT(DHCP) | BIT(WIFI), AF_NETLINK, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET6, 0},
     {BIT(SCREEN) | BIT(FETCH), AF_INET, SOCK_STREAM},
     {BIT(SCREEN) | BIT(FETCH), AF_INET, SOCK_DGRAM},
     {BIT(SCREEN) | BIT(FETCH), AF_INET6, SOCK_STREAM},
     {BIT(SCREEN) | BIT(FETCH), AF_INET6, SOCK_DGRAM},
-    {BIT(HOUSE) | BIT(DHCP), AF_PACKET, 0},
+    {BIT(WIFI), AF_INET, SOCK_DGRAM}, /* to ask an interface's flags by ioctl; what it sends ends at the wall */
+    {BIT(HOUSE) | BIT(DHCP) | BIT(WIFI), AF_PACKET, 0},
 };
 /* clang-format on */
 

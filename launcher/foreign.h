@@ -23,6 +23,7 @@ enum foreign {
 	FOREIGN_FETCH,   /* WebKit's network process: the internet's sockets, no namespaces, no mounts */
 	FOREIGN_LOCKED,  /* either of these once its libraries are loaded: no more code, no more processes */
 	FOREIGN_DHCP,    /* dhcpcd: packet sockets, a root of its own */
+	FOREIGN_WIFI,    /* wpa_supplicant: nl80211, packet sockets for the keys' handshake */
 };
 
 /* Install it for this process and all it will start; cannot be left. no_new_privs is set. 0 or -errno. */

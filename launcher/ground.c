@@ -17,6 +17,7 @@
 #include "firmware/lib/log.h"
 #include "firmware/lib/proc.h"
 #include "launcher/ids.h"
+#include "launcher/link_wifi.h"
 #include "vpn/device/rtnl.h"
 
 enum { LISTEN_BACKLOG = 64, RESOLVER_PORT = 53 };
@@ -83,22 +84,24 @@ int ground_wireguard(int tunnel_namespace)
 
 /* --- files --- */
 
-static int make_directory(const char *path, mode_t mode, uid_t owner)
+static int make_directory(const char *path, mode_t mode, uid_t owner, gid_t group)
 {
 	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		return -errno;
-	return chmod(path, mode) < 0 || chown(path, owner, owner) < 0 ? -errno : 0;
+	return chmod(path, mode) < 0 || chown(path, owner, group) < 0 ? -errno : 0;
 }
 
 int ground_directories(void)
 {
-	int error = make_directory("/run/sekisho", 0755, 0);
+	int error = make_directory("/run/sekisho", 0755, 0, 0);
 	if (!error)
-		error = make_directory("/run/udev", 0755, 0); /* before udevd, which may make nothing above it */
+		error = make_directory("/run/udev", 0755, 0, 0); /* before udevd, which may make nothing above it */
 	if (!error)
-		error = make_directory("/run/user", 0755, 0);
+		error = make_directory("/run/user", 0755, 0, 0);
 	if (!error)
-		error = make_directory("/run/user/1000", 0700, ID_KIOSK);
+		error = make_directory("/run/user/1000", 0700, ID_KIOSK, ID_KIOSK);
+	if (!error)
+		error = make_directory(LINK_WIFI_FOLDER, 0750, ID_WIFI, ID_LINK);
 	if (error)
 		log_error("directories under /run cannot be made: %s", strerror(-error));
 	return error;

@@ -27,7 +27,7 @@
  */
 int ground_namespaces(int namespaces[NAMESPACE_COUNT]);
 
-/* /run/sekisho and /run/user/1000. 0 or -errno. */
+/* /run/sekisho, /run/user/1000, and where wpa_supplicant listens. 0 or -errno. */
 int ground_directories(void);
 
 /* The cgroup of the compositor, the browser and all they start, with its bounds. 0 or -errno. */

@@ -13,6 +13,7 @@ enum stick_id {
 	ID_WALL = 108,
 	ID_DHCPCD = 109,
 	ID_SEATD = 110,
+	ID_WIFI = 111,
 	ID_GUARD = 114,
 	ID_KIOSK = 1000,
 };

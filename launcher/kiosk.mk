@@ -11,8 +11,8 @@ $(call library,refusal,launcher/refusal.c whitelist/chain_fault.c)
 $(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c walls.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))
 
-$(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c start.c) \
-  $(KIOSK_RESOURCES),kiosk refusal foreign boot whitelist firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
+$(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c network.c start.c) \
+  $(KIOSK_RESOURCES),kiosk wifi refusal foreign boot whitelist firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
 # What WebKit's processes are started by: static, because bubblewrap binds this one file into the web process's root.
 $(call program,cell,launcher/kiosk/cell.c,foreign firmware,-lseccomp,,-static-pie)
 $(call program,lock.so,launcher/kiosk/lock.c,foreign firmware,-lseccomp,-fPIC,-shared)

@@ -19,6 +19,7 @@
 #include "launcher/children.h"
 #include "launcher/ground.h"
 #include "launcher/stick.h"
+#include "launcher/stick_wifi.h"
 
 /*
  * Two halves: the spawner keeps the capabilities and starts what it is told to by number; this one hears everybody,
@@ -107,6 +108,7 @@ static void link_died(struct stick *s)
 	bool was_up = s->link_up;
 	s->link_up = false;
 	stick_trouble(s, s->machine.state == STATE_SESSION ? "link_lost" : "internal");
+	wifi_link_died(s);
 	if (was_up)
 		stick_raise(s, EVENT_LINK_LOST);
 }

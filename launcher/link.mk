@@ -1,3 +1,5 @@
-$(call library,link,launcher/link_view.c launcher/link_starter.c)
-LAUNCHER_LIBRARIES += link foreign boot
+$(call library,link,$(addprefix launcher/link_,radio.c starter.c view.c wifi.c wpa.c))
+# what link, the launcher and the kiosk say of networks
+$(call library,wifi,launcher/wifi.c)
+LAUNCHER_LIBRARIES += link wifi foreign boot
 $(call program,dhcp-hook,launcher/dhcphook.c,firmware,-lseccomp,,-static-pie)

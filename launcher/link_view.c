@@ -63,8 +63,14 @@ static void take_link(struct link_view *view, const struct nlmsghdr *message)
 	if (!name || link->ifi_type != ARPHRD_ETHER || view->count == LINK_INTERFACES_MAX)
 		return;
 	struct link_interface *new = &view->list[view->count++];
-	*new = (struct link_interface){
-	    .index = link->ifi_index, .up = link->ifi_flags & IFF_UP, .carrier = (link->ifi_flags & LOWER_UP) != 0};
+	/* The kernel calls them so, and nobody on the stick gives interfaces other names. Until the keys are agreed on
+	 * such a one is dormant: up below, not running. */
+	bool wireless = strncmp(name, "wlan", 4) == 0;
+	const unsigned carries = wireless ? LOWER_UP | IFF_RUNNING : LOWER_UP;
+	*new = (struct link_interface){.index = link->ifi_index,
+				       .wireless = wireless,
+				       .up = link->ifi_flags & IFF_UP,
+				       .carrier = (link->ifi_flags & carries) == carries};
 	snprintf(new->name, sizeof new->name, "%.15s", name);
 }
 

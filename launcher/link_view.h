@@ -17,14 +17,15 @@ enum { LINK_INTERFACES_MAX = 32, LINK_NAME_BYTES = 16, LINK_ADDRESS_BYTES = 48 }
 struct link_interface {
 	int index;
 	char name[LINK_NAME_BYTES];
-	bool up;                                 /* the wall covered it and brought it up */
-	bool carrier;                            /* a cable with somebody at its end */
+	bool up; /* the wall covered it and brought it up */
+	bool wireless;
+	bool carrier;                            /* a cable with somebody at its end; a network that let us in */
 	bool address4, address6, route4, route6; /* usable address, default route */
 	char address[LINK_ADDRESS_BYTES];        /* one to show; "" */
 };
 
 struct link_view {
-	struct link_interface list[LINK_INTERFACES_MAX]; /* Ethernet only */
+	struct link_interface list[LINK_INTERFACES_MAX]; /* Ethernet and Wi-Fi */
 	size_t count;
 };
 

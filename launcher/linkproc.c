@@ -1,7 +1,8 @@
 /*
  * link - finds a way out of this PC: watches the interfaces that the wall has covered and brought up, runs dhcpcd on
  * each that has a cable, and tells the launcher how far it is. The kernel's tables are what counts; dhcpcd's hook only
- * says why there is nothing in them yet.
+ * says why there is nothing in them yet. Where there is a radio it tells wpa_supplicant which networks may be joined
+ * (link_wifi.h): none but those that the customer chose.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -26,6 +27,7 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 #include "launcher/children.h"
+#include "launcher/link_radio.h"
 #include "launcher/link_starter.h"
 #include "launcher/link_view.h"
 #include "launcher/messages.h"
@@ -33,8 +35,8 @@
 static const struct self self = {
     .name = "link",
     .holds = "nothing",
-    .reads = "rtnetlink; one word at a time from dhcpcd's hook",
-    .speaks_to = "launcher, its own starter",
+    .reads = "rtnetlink; one word at a time from dhcpcd's hook; what wpa_supplicant says of networks",
+    .speaks_to = "launcher, its own starter, wpa_supplicant",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_DATAGRAM,
     .open_files_max = 32,
     .memory_max_bytes = 128 << 20,
@@ -174,7 +176,17 @@ static void look(void *context)
 		if (interface->up && interface->carrier && !find_client(interface->name))
 			begin_client(interface);
 	}
+	radio_see(&link_process.view);
 	tell_state();
+}
+
+static void tell_wifi(const struct wifi_report *report)
+{
+	uint8_t payload[2048];
+	struct writer w = writer_over(payload, sizeof payload);
+	wifi_report_write(&w, report);
+	if (w.failed || msg_send(CHILD_CHANNEL_FD, MSG_LINK_WIFI, 0, payload, w.size))
+		fatal("the launcher is gone");
 }
 
 static void on_events(uint32_t events, void *context)
@@ -226,7 +238,7 @@ static void on_starter_gone(int error, void *context)
 }
 
 static struct channel starter = {.peer = "the starter", .rows = starter_rows, .row_count = 1, .ended = on_starter_gone};
-static struct channel launcher = {.peer = "the launcher"};
+static struct channel launcher = {.peer = "the launcher", .rows = radio_rows, .row_count = RADIO_ROWS};
 
 /* "REASON interface", from a process of uid 0 only. */
 static void on_hook(uint32_t events, void *context)
@@ -322,6 +334,9 @@ int link_main(void)
 		fatal("no event loop: %s", strerror(errno));
 	watch(link_process.events, on_events);
 	watch(link_process.hook, on_hook);
+	int error = radio_open(link_process.loop, tell_wifi);
+	if (error)
+		fatal("no socket for wpa_supplicant: %s", strerror(-error));
 	if (link_process.kernel < 0 || sandbox_enter(&self))
 		return 1;
 	if (msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0))

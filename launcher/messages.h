@@ -24,6 +24,14 @@ enum message {
 
 	/* link -> launcher */
 	MSG_LINK_STATE = 30, /* u8 state (enum link_state), s interface, s detail for a person ("" none) */
+	MSG_LINK_WIFI =
+	    31, /* u8 state (enum wifi_state), u8 trouble (enum wifi_trouble), b name of the network, u8
+		   security (enum wifi_security), u8 n, n x { b name, u8 security, u8 strength (0 to 100) } */
+
+	/* launcher -> link; a credential is b name, u8 security, s password */
+	MSG_LINK_WIFI_KEPT = 32, /* u8 n, n x credential: wpa_supplicant was started, and these may be joined */
+	MSG_LINK_WIFI_LOOK = 33, /* u8 1: the customer looks at the list of networks; 0: no more */
+	MSG_LINK_WIFI_JOIN = 34, /* credential: the customer's choice */
 
 	/* launcher <-> tunnel */
 	MSG_TUNNEL_CONFIG = 40, /* b private key(32), s address/prefix, u8 n, n x gateway { s id, b public key(32), s
@@ -126,6 +134,9 @@ enum message {
 					 was refused is known to be bad; it may come late, or never */
 	MSG_KIOSK_USB_QUESTION = 118, /* launcher -> kiosk: as MSG_USB_QUESTION */
 	MSG_KIOSK_USB_REFUSED = 119,  /* launcher -> kiosk: as MSG_USB_REFUSED */
+	MSG_KIOSK_WIFI = 120,         /* launcher -> kiosk: as MSG_LINK_WIFI */
+	MSG_KIOSK_WIFI_LOOK = 121,    /* kiosk -> launcher: as MSG_LINK_WIFI_LOOK */
+	MSG_KIOSK_WIFI_JOIN = 122,    /* kiosk -> launcher: as MSG_LINK_WIFI_JOIN */
 };
 
 /* The one state machine (launcher/states.h holds its table). */

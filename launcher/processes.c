@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "launcher/ids.h"
+#include "launcher/link_wifi.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
@@ -88,6 +89,25 @@ static const struct self screen_files = {
     .open_files_max = 4096,
 };
 
+/* It has no configuration file: link says all of it over the control socket, which only link's group reaches. */
+static const struct self wifi_files = {
+    .name = "wpa_supplicant",
+    .holds = "passwords of Wi-Fi networks, their keys; CAP_NET_ADMIN and CAP_NET_RAW in underlay",
+    .reads = "what radios near say; nl80211",
+    .speaks_to = "access points; link",
+    .paths = {{"/usr", ACCESS_READ},
+	      {"/etc", ACCESS_READ},
+	      {"/proc", ACCESS_READ | ACCESS_WRITE}, /* settings of the interface */
+	      {"/sys", ACCESS_READ},
+	      {"/dev", ACCESS_READ | ACCESS_WRITE}, /* rfkill */
+	      {LINK_WIFI_FOLDER, ACCESS_READ | ACCESS_WRITE},
+	      {"/usr/sbin/wpa_supplicant", ACCESS_EXECUTE},
+	      {LOADER, ACCESS_EXECUTE}},
+    .abstract_sockets = true,
+    .open_files_max = 64,
+    .memory_max_bytes = 256 << 20,
+};
+
 /* clang-format off */
 static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_RECORD] = {
@@ -139,6 +159,15 @@ static const struct process_row rows[PROCESS_COUNT] = {
 		.foreign = FOREIGN_SEAT, .files = &seatd_files, .places = PLACE_DEV | PLACE_RUN,
 		.envp = seatd_environment, .namespace = NAMESPACE_NOWHERE, .drops_itself = true, .restart = true,
 		.capabilities = CAP(CHOWN) | CAP(FOWNER),
+	},
+	/* Its control socket is its own and, by its group, link's. */
+	[PROCESS_WIFI] = {
+		.name = "wpa_supplicant",
+		.argv = (const char *const[]){"/usr/sbin/wpa_supplicant", "-qq", "-g", LINK_WIFI_SOCKET, "-G", "link", NULL},
+		.foreign = FOREIGN_WIFI, .files = &wifi_files,
+		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN,
+		.namespace = NAMESPACE_UNDERLAY, .uid = ID_WIFI, .group = ID_LINK, .restart = true,
+		.capabilities = CAP(NET_ADMIN) | CAP(NET_RAW),
 	},
 	[PROCESS_SCREEN] = {
 		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},

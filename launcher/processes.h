@@ -23,6 +23,7 @@ enum stick_process {
 	PROCESS_UDEVD,
 	PROCESS_SEATD,
 	PROCESS_SCREEN, /* cage, which starts the kiosk */
+	PROCESS_WIFI,   /* wpa_supplicant, where there is a radio */
 	PROCESS_COUNT
 };
 
@@ -44,7 +45,8 @@ struct process_row {
 	const char *const *argv;
 	const char *const *envp;
 	enum stick_namespace namespace;
-	uid_t uid; /* and gid, the same number */
+	uid_t uid;   /* and gid, the same number, unless there is: */
+	gid_t group; /* 0: none */
 	uint64_t capabilities;
 	unsigned places;          /* enum place */
 	const struct self *files; /* NULL, or what a program that is not ours reaches (sandbox_enter_files()) */

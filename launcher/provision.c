@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,64 @@ static int take_immutable(const json_t *json, struct provision *p)
 	return error ? error : p->gateways ? 0 : -EINVAL;
 }
 
+/* A name of any bytes, as hexadecimal digits. */
+static int take_ssid(const json_t *json, struct wifi_ssid *ssid)
+{
+	const char *text = json_string_value(json_object_get(json, "ssid"));
+	size_t size = text ? strlen(text) : 0;
+	if (size % 2 != 0 || size > 2 * WIFI_SSID_BYTES || !text || strspn(text, "0123456789abcdef") != size)
+		return -EINVAL;
+	for (size_t i = 0; i < size / 2; i++) {
+		const char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
+		ssid->bytes[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	ssid->size = (uint8_t)(size / 2);
+	return 0;
+}
+
+static int take_network(const json_t *json, struct wifi_credential *credential)
+{
+	uint64_t security = WIFI_SECURITY_COUNT;
+	int error = take_ssid(json, &credential->ssid);
+	if (!error)
+		error = take_number(json, "security", &security);
+	if (!error)
+		error = copy_text(json, "password", credential->password, sizeof credential->password);
+	if (error || security >= WIFI_SECURITY_COUNT)
+		return -EINVAL;
+	credential->security = (enum wifi_security)security;
+	return wifi_credential_fits(credential) ? 0 : -EINVAL;
+}
+
+/* One that cannot be is passed over: the stick starts all the same. */
+static void take_wifi(const json_t *json, struct wifi_kept *kept)
+{
+	const json_t *networks = json_object_get(json, "wifi");
+	for (size_t i = 0; i < json_array_size(networks) && kept->count < WIFI_KEPT_MAX; i++) {
+		struct wifi_credential *next = &kept->list[kept->count];
+		*next = (struct wifi_credential){0};
+		if (take_network(json_array_get(networks, i), next) == 0 && next->security != WIFI_OPEN)
+			kept->count++;
+	}
+}
+
+static json_t *wifi_json(const struct wifi_kept *kept)
+{
+	json_t *networks = json_array();
+	for (size_t i = 0; i < kept->count; i++) {
+		const struct wifi_credential *credential = &kept->list[i];
+		char ssid[2 * WIFI_SSID_BYTES + 1] = "";
+		for (size_t n = 0; n < credential->ssid.size; n++)
+			snprintf(ssid + 2 * n, 3, "%02x", credential->ssid.bytes[n]);
+		json_array_append_new(networks, json_pack("{s:s, s:i, s:s}", "ssid", ssid, "security",
+							  (int)credential->security, "password", credential->password));
+	}
+	return networks;
+}
+
 static int take_changing(const json_t *json, struct provision *p)
 {
+	take_wifi(json, &p->wifi);
 	int error = duplicate_text(json, "policy", &p->kept_policy);
 	if (!error)
 		error = take_number(json, "policy_version", &p->kept_policy_version);
@@ -104,10 +161,10 @@ int provision_parse(const char *immutable, size_t immutable_size, const char *ch
 
 char *provision_changing(const struct provision *p)
 {
-	json_t *json =
-	    json_pack("{s:i, s:I, s:I, s:I, s:s*, s:s*}", "format", 1, "policy_version",
-		      (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor, "image_floor",
-		      (json_int_t)p->image_floor, "policy", p->kept_policy, "gateways", p->kept_gateways);
+	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:s*, s:s*, s:o}", "format", 1, "policy_version",
+				 (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor,
+				 "image_floor", (json_int_t)p->image_floor, "policy", p->kept_policy, "gateways",
+				 p->kept_gateways, "wifi", wifi_json(&p->wifi));
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return text;

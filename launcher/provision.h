@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "launcher/wifi.h"
+
 struct provision {
 	char device[33];
 	char tenant[33];
@@ -23,6 +25,7 @@ struct provision {
 	char *kept_gateways; /* NULL */
 	uint64_t time_floor; /* last time the gateway confirmed; never below it */
 	uint64_t image_floor;
+	struct wifi_kept wifi; /* networks that the customer chose and that let us in */
 };
 
 /* `changing` is the mutable half, of size 0 if there is none. 0, -EINVAL or -ENOMEM; then nothing is held. */

@@ -83,7 +83,7 @@ static int start(enum stick_process which, const struct msg *m, struct child *ch
 				  .envp = row->envp,
 				  .netns_fd = spawner.namespaces[row->namespace],
 				  .uid = row->uid,
-				  .gid = (gid_t)row->uid,
+				  .gid = row->group ? row->group : (gid_t)row->uid,
 				  .capabilities = row->capabilities,
 				  .keep_privileges = row->drops_itself,
 				  .hidden = hidden,

@@ -17,6 +17,7 @@
 #include "launcher/messages.h"
 #include "launcher/provision.h"
 #include "launcher/states.h"
+#include "launcher/wifi.h"
 #include "whitelist/gateways.h"
 #include "whitelist/indicators.h"
 #include "whitelist/whitelist.h"
@@ -91,8 +92,12 @@ struct stick {
 	bool udev_listens, seat_listens;
 
 	bool link_up;
+	enum link_state link_state;
 	char link_name[32];
-	char trouble[STICK_CODE_BYTES]; /* code of the last loss, for the step and the frozen page */
+	char link_detail[STICK_DETAIL_BYTES];
+	struct wifi_report wifi;
+	struct wifi_credential wifi_chosen; /* until it has worked, and is kept; ssid.size 0: none */
+	char trouble[STICK_CODE_BYTES];     /* code of the last loss, for the step and the frozen page */
 	struct stick_tunnel tunnel;
 	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
 	bool time_confirmed;
@@ -131,6 +136,8 @@ void stick_goodbye_said(struct stick *s);
 /* --- what is heard (stick_inbox.c) --- */
 
 int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
+/* The line of the start screen about the network, from what link said last. */
+void stick_tell_link(struct stick *s);
 /* What init relays from the guard of USB devices; `context` is the stick. */
 int stick_hear_guard(struct msg *m, void *context);
 

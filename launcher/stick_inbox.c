@@ -9,6 +9,7 @@
 #include "launcher/ground.h"
 #include "launcher/pem.h"
 #include "launcher/stick.h"
+#include "launcher/stick_wifi.h"
 
 /* Every handler reads its whole payload before it acts; what does not read to its end is a broken peer. */
 
@@ -73,12 +74,31 @@ static int hear_record_stored(struct stick *s, struct msg *m)
 
 /* --- link --- */
 
-static int hear_link(struct stick *s, struct msg *m)
+/* Without a cable, but with a radio, the customer is told about Wi-Fi. */
+static const char *link_code(const struct stick *s)
 {
 	static const char *const codes[] = {[LINK_NO_DEVICE] = "no_device",
 					    [LINK_NO_CARRIER] = "no_carrier",
 					    [LINK_WAITING_ADDRESS] = "no_address",
 					    [LINK_UP] = ""};
+	if (s->link_state == LINK_NO_CARRIER && s->wifi.state != WIFI_ABSENT)
+		return wifi_code(s);
+	if (s->link_state == LINK_WAITING_ADDRESS && s->wifi.state == WIFI_JOINED)
+		return "wifi_no_address";
+	return codes[s->link_state];
+}
+
+/* Waiting for an address is the ordinary course, and trouble only with a word about it; so is being let in. */
+void stick_tell_link(struct stick *s)
+{
+	if (s->machine.state != STATE_LINK || s->link_up)
+		return;
+	bool on_its_way = s->link_state == LINK_WAITING_ADDRESS ? !s->link_detail[0] : s->wifi.state == WIFI_JOINING;
+	tell_step(s, STATE_LINK, on_its_way ? STEP_WAITING : STEP_TROUBLE, link_code(s), s->link_detail);
+}
+
+static int hear_link(struct stick *s, struct msg *m)
+{
 	char detail[STICK_DETAIL_BYTES], name[sizeof s->link_name];
 	struct reader r = reader_over(m->payload, m->size);
 	unsigned state = read_u8(&r);
@@ -88,19 +108,18 @@ static int hear_link(struct stick *s, struct msg *m)
 		return -EBADMSG;
 	bool was_up = s->link_up;
 	s->link_up = state == LINK_UP;
+	s->link_state = (enum link_state)state;
+	snprintf(s->link_detail, sizeof s->link_detail, "%s", detail);
 	snprintf(s->link_name, sizeof s->link_name, "%s", s->link_up ? name : "");
-	log_info("link %s: %s %s", name, s->link_up ? "up" : codes[state], detail);
+	log_info("link %s: %s %s", name, s->link_up ? "up" : link_code(s), detail);
 	if (s->link_up) {
 		stick_raise(s, EVENT_LINK_UP);
 		return 0;
 	}
-	stick_trouble(s, s->machine.state == STATE_SESSION ? "link_lost" : codes[state]);
+	stick_trouble(s, s->machine.state == STATE_SESSION ? "link_lost" : link_code(s));
 	if (was_up)
 		stick_raise(s, EVENT_LINK_LOST);
-	/* Waiting for an address is the ordinary course, and trouble only with a word about it. */
-	if (s->machine.state == STATE_LINK)
-		tell_step(s, STATE_LINK, state == LINK_WAITING_ADDRESS && !detail[0] ? STEP_WAITING : STEP_TROUBLE,
-			  codes[state], detail);
+	stick_tell_link(s);
 	return 0;
 }
 
@@ -150,7 +169,7 @@ static int hear_tunnel(struct stick *s, struct msg *m)
 		tunnel_down(s);
 	if (s->machine.state == STATE_TUNNEL && state == TUNNEL_CONNECTING)
 		tell_step(s, STATE_TUNNEL, reason[0] ? STEP_TROUBLE : STEP_WAITING,
-			  reason[0]         ? "no_answer"
+			  reason[0]         ? (wifi_carries(s) ? "wifi_no_answer" : "no_answer")
 			  : first || !other ? ""
 					    : "trying_next",
 			  t.endpoint);
@@ -546,6 +565,7 @@ static const struct {
     {PROCESS_RECORD, MSG_RECORD_STORED, hear_record_stored},
     {PROCESS_LINK, MSG_READY, hear_nothing},
     {PROCESS_LINK, MSG_LINK_STATE, hear_link},
+    {PROCESS_LINK, MSG_LINK_WIFI, hear_wifi},
     {PROCESS_TUNNEL, MSG_READY, hear_nothing},
     {PROCESS_TUNNEL, MSG_TUNNEL_STATE, hear_tunnel},
     {PROCESS_KEYHOLDER, MSG_READY, hear_nothing},
@@ -567,6 +587,8 @@ static const struct {
     {PROCESS_SCREEN, MSG_KIOSK_CLOSE, hear_close},
     {PROCESS_SCREEN, MSG_KIOSK_TURNED_AWAY, hear_turned_away},
     {PROCESS_SCREEN, MSG_KIOSK_POWER_OFF, hear_power_off},
+    {PROCESS_SCREEN, MSG_KIOSK_WIFI_LOOK, hear_wifi_look},
+    {PROCESS_SCREEN, MSG_KIOSK_WIFI_JOIN, hear_wifi_join},
 };
 
 int stick_hear(struct stick *s, enum stick_process from, struct msg *m)

@@ -13,6 +13,7 @@
 #include "launcher/briefs.h"
 #include "launcher/ground.h"
 #include "launcher/stick.h"
+#include "launcher/stick_wifi.h"
 
 /* What each process is told when it starts, the first time and every other time. 0 or -errno. */
 
@@ -103,7 +104,7 @@ static int start_screen(struct stick *s)
 static int (*const starts[PROCESS_COUNT])(struct stick *s) = {
     [PROCESS_RECORD] = start_record,       [PROCESS_TUNNEL] = start_tunnel, [PROCESS_POLICY] = start_policy,
     [PROCESS_KEYHOLDER] = start_keyholder, [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,
-    [PROCESS_SCREEN] = start_screen,
+    [PROCESS_SCREEN] = start_screen,       [PROCESS_WIFI] = wifi_start,
 };
 
 void stick_start(struct stick *s, enum stick_process which)

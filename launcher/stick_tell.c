@@ -10,6 +10,7 @@
 #include "launcher/briefs.h"
 #include "launcher/pem.h"
 #include "launcher/stick.h"
+#include "launcher/stick_wifi.h"
 
 /* Large payloads are built here, one at a time; wiped where they hold a key. */
 static uint8_t scratch[MSG_PAYLOAD_MAX_BYTES];
@@ -197,6 +198,7 @@ void tell_everything(struct stick *s)
 		tell_usb_question(s);
 	if (s->policy)
 		tell_banks(s);
+	wifi_tell_kiosk(s);
 	tell_tunnel(s);
 	for (int i = 0; i < STATE_COUNT; i++)
 		if (s->steps[i].begun)

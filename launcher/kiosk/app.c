@@ -37,6 +37,28 @@ static void tell_launcher(struct app *app, uint16_t type, const char *text)
 	send_launcher(app, type, &w);
 }
 
+/* Networks are searched for while their list is shown. */
+static void tell_looking(struct app *app)
+{
+	const bool looking = model_screen(&app->model) == SCREEN_NETWORK;
+	uint8_t payload[1];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (app->looking == looking)
+		return;
+	app->looking = looking;
+	write_u8(&w, looking);
+	send_launcher(app, MSG_KIOSK_WIFI_LOOK, &w);
+}
+
+void app_join(struct app *app, const struct wifi_credential *credential)
+{
+	uint8_t payload[256];
+	struct writer w = writer_over(payload, sizeof payload);
+	wifi_credential_write(&w, credential);
+	send_launcher(app, MSG_KIOSK_WIFI_JOIN, &w);
+	wipe(payload, sizeof payload);
+}
+
 void app_turned_away(struct app *app, const char *host, enum refusal reason)
 {
 	uint8_t payload[HOST_NAME_BYTES + 8];
@@ -201,6 +223,7 @@ static void draw_usb(struct app *app)
 void app_draw(struct app *app)
 {
 	const bool bank = model_screen(&app->model) == SCREEN_BANK;
+	tell_looking(app);
 	class_set(app->window, "ja", app->model.language == LANGUAGE_JA);
 	class_set(app->window, "en", app->model.language == LANGUAGE_EN);
 	house_draw(app);
@@ -259,7 +282,7 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 			answer_no(app);
 			return TRUE;
 		}
-		if (keyval == GDK_KEY_Escape && bank_escape(app))
+		if (keyval == GDK_KEY_Escape && (network_escape(app) || bank_escape(app)))
 			return TRUE;
 		return choose_by_digit(app, keyval);
 	case KEY_SWALLOW:
@@ -269,6 +292,10 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 		return TRUE;
 	case KEY_POWER_OFF:
 		app_ask_power_off(app);
+		return TRUE;
+	case KEY_NETWORK:
+		if (!card_shown(app->question) && !card_shown(app->usb) && !network_escape(app))
+			network_show(app, true);
 		return TRUE;
 	case KEY_RELOAD:
 		bank_reload(app);
@@ -361,6 +388,7 @@ void app_open(struct app *app)
 	gtk_stack_add_named(GTK_STACK(app->screens), bank_new(app), "bank");
 	app->question = card_new(app->screens);
 	gtk_overlay_set_child(GTK_OVERLAY(overlay), app->screens);
+	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), network_card_new(app, app->screens));
 	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), card_widget(app->question));
 	GtkWidget *over = gtk_overlay_new();
 	app->usb = card_new(overlay);

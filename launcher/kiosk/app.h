@@ -14,6 +14,7 @@
 
 struct start_screen;
 struct list_screen;
+struct network_screen;
 struct bank_screen;
 
 struct app {
@@ -25,6 +26,8 @@ struct app {
 	struct house *house;
 	struct start_screen *start;
 	struct list_screen *list;
+	struct network_screen *network;
+	bool looking; /* the launcher knows that the list of networks is shown */
 	struct bank_screen *bank;
 	struct card *question; /* over everything */
 	struct card *usb;      /* and over that */
@@ -44,6 +47,9 @@ void app_choose(struct app *app, const struct bank *bank);
 void app_leave(struct app *app); /* the bank, without asking */
 void app_ask_finish(struct app *app);
 void app_ask_power_off(struct app *app);
+
+/* This network is to be joined. */
+void app_join(struct app *app, const struct wifi_credential *credential);
 
 /* A page led where this bank does not: the desk counts it. */
 void app_turned_away(struct app *app, const char *host, enum refusal reason);
@@ -71,6 +77,15 @@ void list_draw(struct app *app);
 void list_focus(struct app *app);
 /* The nth tile was asked for by its digit; nothing if there is none. */
 void list_choose(struct app *app, size_t nth);
+
+GtkWidget *network_new(struct app *app);
+/* After network_new(): the card that asks about one of them, to be put over `under`. */
+GtkWidget *network_card_new(struct app *app, GtkWidget *under);
+void network_draw(struct app *app);
+void network_focus(struct app *app);
+/* Open or close it; opens only where model_network_possible(). */
+void network_show(struct app *app, bool shown);
+bool network_escape(struct app *app); /* Escape closes its card, or itself; true if there was one */
 
 GtkWidget *bank_new(struct app *app);
 void bank_draw(struct app *app);

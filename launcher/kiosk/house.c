@@ -3,7 +3,7 @@
 struct house {
 	GtkWidget *stack;
 	GtkWidget *product, *tagline, *version, *devel, *devel_explained;
-	GtkWidget *language, *power, *footer;
+	GtkWidget *network, *language, *power, *footer;
 	GtkWidget *goodbye_title, *goodbye_text, *goodbye_glyph;
 };
 
@@ -45,13 +45,21 @@ static void on_power(GtkButton *button, struct app *app)
 	app_ask_power_off(app);
 }
 
+static void on_network(GtkButton *button, struct app *app)
+{
+	(void)button;
+	network_show(app, true);
+}
+
 static GtkWidget *footer_new(struct app *app, struct house *house)
 {
 	house->footer = box_new(GTK_ORIENTATION_HORIZONTAL, "footer");
 	gtk_box_set_spacing(GTK_BOX(house->footer), 14);
 	gtk_widget_set_halign(house->footer, GTK_ALIGN_END);
+	house->network = button_new("primary", G_CALLBACK(on_network), app);
 	house->language = button_new(NULL, G_CALLBACK(on_language), app);
 	house->power = button_new("power", G_CALLBACK(on_power), app);
+	gtk_box_append(GTK_BOX(house->footer), house->network);
 	gtk_box_append(GTK_BOX(house->footer), house->language);
 	gtk_box_append(GTK_BOX(house->footer), house->power);
 	return house->footer;
@@ -89,6 +97,7 @@ GtkWidget *house_new(struct app *app)
 	house->stack = gtk_stack_new();
 	gtk_widget_set_vexpand(house->stack, TRUE);
 	gtk_stack_add_named(GTK_STACK(house->stack), scrolled_new(start_new(app)), "start");
+	gtk_stack_add_named(GTK_STACK(house->stack), network_new(app), "network");
 	gtk_stack_add_named(GTK_STACK(house->stack), list_new(app), "list");
 	gtk_stack_add_named(GTK_STACK(house->stack), goodbye_new(house), "goodbye");
 	gtk_box_append(GTK_BOX(content), house->stack);
@@ -114,8 +123,10 @@ static void draw_panel(struct app *app)
 
 static void draw_stack(struct app *app)
 {
-	static const char *const names[] = {
-	    [SCREEN_START] = "start", [SCREEN_LIST] = "list", [SCREEN_GOODBYE] = "goodbye"};
+	static const char *const names[] = {[SCREEN_START] = "start",
+					    [SCREEN_NETWORK] = "network",
+					    [SCREEN_LIST] = "list",
+					    [SCREEN_GOODBYE] = "goodbye"};
 	const enum screen screen = model_screen(&app->model);
 	if (screen == SCREEN_BANK)
 		return;
@@ -124,6 +135,8 @@ static void draw_stack(struct app *app)
 	gtk_stack_set_visible_child_name(stack, names[screen]);
 	if (turned && screen == SCREEN_LIST)
 		list_focus(app);
+	if (turned && screen == SCREEN_NETWORK)
+		network_focus(app);
 }
 
 void house_draw(struct app *app)
@@ -131,6 +144,7 @@ void house_draw(struct app *app)
 	struct house *house = app->house;
 	draw_panel(app);
 	start_draw(app);
+	network_draw(app);
 	list_draw(app);
 	gtk_label_set_text(GTK_LABEL(house->goodbye_title), app_text(app, TEXT_GOING_DOWN));
 	gtk_label_set_text(GTK_LABEL(house->goodbye_text), app_text(app, TEXT_GOING_DOWN_EXPLAINED));
@@ -139,6 +153,9 @@ void house_draw(struct app *app)
 				      app_text(app, TEXT_POWER_OFF));
 	gtk_button_set_label(GTK_BUTTON(house->power), power);
 	g_free(power);
+	gtk_button_set_label(GTK_BUTTON(house->network), app_text(app, TEXT_WIFI_CHOOSE));
+	gtk_widget_set_visible(house->network,
+			       model_network_possible(&app->model) && model_screen(&app->model) == SCREEN_START);
 	gtk_widget_set_visible(house->footer, !app->model.going_down);
 	draw_stack(app);
 }

@@ -4,10 +4,10 @@ static const struct {
 	guint keyval;
 	enum key_action action;
 } plain_keys[] = {
-    {GDK_KEY_F2, KEY_LANGUAGE},   {GDK_KEY_F5, KEY_RELOAD},        {GDK_KEY_F10, KEY_POWER_OFF},
-    {GDK_KEY_Menu, KEY_SWALLOW},  {GDK_KEY_Print, KEY_SWALLOW},    {GDK_KEY_Sys_Req, KEY_SWALLOW},
-    {GDK_KEY_Help, KEY_SWALLOW},  {GDK_KEY_Find, KEY_SWALLOW},     {GDK_KEY_Open, KEY_SWALLOW},
-    {GDK_KEY_Pause, KEY_SWALLOW}, {GDK_KEY_Scroll_Lock, KEY_PASS},
+    {GDK_KEY_F2, KEY_LANGUAGE},     {GDK_KEY_F3, KEY_NETWORK},    {GDK_KEY_F5, KEY_RELOAD},
+    {GDK_KEY_F10, KEY_POWER_OFF},   {GDK_KEY_Menu, KEY_SWALLOW},  {GDK_KEY_Print, KEY_SWALLOW},
+    {GDK_KEY_Sys_Req, KEY_SWALLOW}, {GDK_KEY_Help, KEY_SWALLOW},  {GDK_KEY_Find, KEY_SWALLOW},
+    {GDK_KEY_Open, KEY_SWALLOW},    {GDK_KEY_Pause, KEY_SWALLOW}, {GDK_KEY_Scroll_Lock, KEY_PASS},
 };
 
 /* With Ctrl: editing only. */

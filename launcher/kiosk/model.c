@@ -12,10 +12,16 @@ static bool only_tries_again(const struct step *shown, const struct step *step)
 	       (step->code[0] == '\0' || strcmp(step->code, "trying_next") == 0);
 }
 
+static bool has_link(const struct model *model)
+{
+	return model->steps[STATE_LINK].begun && model->steps[STATE_LINK].outcome == STEP_DONE;
+}
+
 static int apply_step(struct model *model, struct reader *r, unsigned *changes)
 {
 	const uint8_t state = read_u8(r);
 	const uint8_t outcome = read_u8(r);
+	const bool had_link = has_link(model);
 	struct step step = {.begun = true, .outcome = outcome};
 	read_str(r, step.code, sizeof step.code);
 	read_str(r, step.detail, sizeof step.detail);
@@ -29,6 +35,8 @@ static int apply_step(struct model *model, struct reader *r, unsigned *changes)
 	for (int earlier = 0; earlier < state; earlier++)
 		if (!model->steps[earlier].begun)
 			model->steps[earlier] = (struct step){.begun = true, .outcome = STEP_DONE};
+	if (!had_link && has_link(model))
+		model->network_shown = false; /* what it was opened for is done */
 	*changes |= CHANGE_DRAW;
 	return 0;
 }
@@ -169,6 +177,16 @@ static int apply_usb_refused(struct model *model, struct reader *r, unsigned *ch
 	return 0;
 }
 
+static int apply_wifi(struct model *model, struct reader *r, unsigned *changes)
+{
+	struct wifi_report report;
+	if (!wifi_report_read(r, &report) || !reader_done(r))
+		return -EBADMSG;
+	model->wifi = report;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
 static int apply_bare(struct model *model, const struct msg *m, unsigned *changes)
 {
 	if (m->size != 0)
@@ -209,6 +227,8 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_usb_question(model, &r, changes);
 	case MSG_KIOSK_USB_REFUSED:
 		return apply_usb_refused(model, &r, changes);
+	case MSG_KIOSK_WIFI:
+		return apply_wifi(model, &r, changes);
 	case MSG_KIOSK_SESSION_ENDED:
 	case MSG_KIOSK_POWER_OFF:
 		return apply_bare(model, m, changes);
@@ -244,7 +264,15 @@ enum screen model_screen(const struct model *model)
 	const struct step *ready = &model->steps[STATE_READY];
 	if (ready->begun && ready->outcome == STEP_DONE && model->banks_known)
 		return SCREEN_LIST;
-	return SCREEN_START;
+	return model->network_shown && model_network_possible(model) ? SCREEN_NETWORK : SCREEN_START;
+}
+
+bool model_network_possible(const struct model *model)
+{
+	const struct step *link = &model->steps[STATE_LINK], *ready = &model->steps[STATE_READY];
+	if (model->wifi.state == WIFI_ABSENT || !link->begun || (ready->begun && ready->outcome == STEP_DONE))
+		return false;
+	return link->outcome != STEP_DONE || model->wifi.state != WIFI_IDLE;
 }
 
 int model_current_step(const struct model *model)

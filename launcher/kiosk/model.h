@@ -13,6 +13,7 @@
 #include "firmware/lib/msg.h"
 #include "launcher/kiosk/banks.h"
 #include "launcher/messages.h"
+#include "launcher/wifi.h"
 #include "whitelist/indicators.h"
 
 enum { CODE_BYTES = 64, DETAIL_BYTES = 512 };
@@ -34,6 +35,9 @@ struct model {
 	bool devel;
 	bool development_keys;    /* the image is not signed by its owner */
 	char image[DETAIL_BYTES]; /* what to call this image, e.g. "1 (2026-11-22)" */
+
+	struct wifi_report wifi;
+	bool network_shown; /* the customer opened the list of networks, and did not close it */
 
 	bool tunnel_up;
 	char gateway[DETAIL_BYTES];
@@ -63,7 +67,7 @@ struct model {
 	bool going_down;
 };
 
-enum screen { SCREEN_START, SCREEN_LIST, SCREEN_BANK, SCREEN_GOODBYE };
+enum screen { SCREEN_START, SCREEN_NETWORK, SCREEN_LIST, SCREEN_BANK, SCREEN_GOODBYE };
 
 /* What model_apply() changed; only what needs more than drawing anew. */
 enum change {
@@ -83,6 +87,10 @@ int model_choose(struct model *model, const struct bank *bank);
 void model_leave(struct model *model);
 
 enum screen model_screen(const struct model *model);
+
+/* There is a radio, no cable, and no bank to be opened yet: the list of networks may be shown. Also where a network was
+ * joined, because it may lead nowhere. */
+bool model_network_possible(const struct model *model);
 
 /* The step that the customer should read about: one that failed, else the first in trouble, else the one in progress.
  * -1: none. */

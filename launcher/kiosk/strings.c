@@ -31,6 +31,41 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_SECONDS] = {"秒", "s"},
     [TEXT_DETAIL] = {"お電話の際にお伝えください", "Please mention this when you call"},
 
+    [TEXT_WIFI_CHOOSE] = {"Wi-Fi を選ぶ（F3）", "Choose Wi-Fi (F3)"},
+    [TEXT_WIFI_HEADING] = {"Wi-Fi をお選びください", "Choose your Wi-Fi"},
+    [TEXT_WIFI_HINT] =
+	{"お使いのルーターの名前を押すか、矢印キーで選んで Enter キーを押します。"
+	 "一度つながった Wi-Fi には、次から自動でつながります。",
+	 "Click the name of your router, or choose it with the arrow keys and press Enter. Next time it is "
+	 "joined by itself."},
+    [TEXT_WIFI_BACK] = {"戻る（Esc）", "Back (Esc)"},
+    [TEXT_WIFI_SEARCHING] = {"近くの Wi-Fi を探しています…", "Looking for Wi-Fi nearby…"},
+    [TEXT_WIFI_JOINING] = {"つないでいます", "Joining"},
+    [TEXT_WIFI_JOINED] = {"つながりました。アドレスを待っています", "Joined, waiting for an address"},
+    [TEXT_WIFI_OPEN] = {"パスワードなし（注意）", "no password (careful)"},
+    [TEXT_WIFI_WPA2] = {"パスワードあり WPA2", "password, WPA2"},
+    [TEXT_WIFI_WPA3] = {"パスワードあり WPA3", "password, WPA3"},
+    [TEXT_WIFI_UNUSABLE] = {"この機器では使えません", "cannot be used here"},
+    [TEXT_WIFI_NETWORK] = {"Wi-Fi の名前", "Name of the Wi-Fi"},
+    [TEXT_WIFI_PASSWORD_TITLE] = {"Wi-Fi のパスワードを入れてください", "Type the Wi-Fi password"},
+    [TEXT_WIFI_PASSWORD_EXPLAINED] =
+	{"ルーターに貼られた紙などに「暗号化キー」「パスワード」とある文字です。銀行の暗証番号"
+	 "は入れないでください。",
+	 "It stands on the router's label as \"key\" or \"password\". Never type a bank's PIN "
+	 "here."},
+    [TEXT_WIFI_PASSWORD_LENGTH] = {"パスワードは、8 文字から 63 文字の英数字と記号です。",
+				   "A password has 8 to 63 letters, digits and signs."},
+    [TEXT_WIFI_CAREFUL_TITLE] = {"ご注意ください", "Please be careful"},
+    [TEXT_WIFI_OPEN_EXPLAINED] =
+	{"パスワードのない Wi-Fi は、だれでも同じ名前で作れます。お取引の中身は通路の暗号で"
+	 "守られますが、どなたのものか分かるときだけ、つないでください。この機器は覚えません。",
+	 "Anybody can make a Wi-Fi of this name without a password. Your banking stays encrypted, "
+	 "but join only if you know whose it is. It is not remembered."},
+    [TEXT_WIFI_UNUSABLE_EXPLAINED] =
+	{"古い暗号（WEP、WPA）か、会社などの登録が要る Wi-Fi です。この機器ではつなぎません。",
+	 "It uses old encryption (WEP, WPA) or needs an account. This device does not join it."},
+    [TEXT_WIFI_JOIN] = {"つなぐ", "Join"},
+
     [TEXT_CHOOSE_BANK] = {"銀行をお選びください", "Choose your bank"},
     [TEXT_CHOOSE_HINT] = {"押すか、矢印キーで選んで Enter キーを押します。番号のキーでも選べます。",
 			  "Click it, or choose with the arrow keys and press Enter. The number key works too."},
@@ -172,6 +207,39 @@ static const struct {
      {{"ルーターから返事がありません。", "The router does not answer."},
       {"ルーターの電源を入れ直して、2～3分お待ちください。つながれば自動で進みます。",
        "Switch the router off and on, and wait two or three minutes. It then goes on by itself."}}},
+    {ABOUT_STEP,
+     "wifi_none",
+     {{"LANケーブルがつながっていません。", "The network cable is not connected."},
+      {"ケーブルを差し込むか、F3 キーを押して Wi-Fi をお選びください。",
+       "Plug in the cable, or press F3 and choose your Wi-Fi."}}},
+    {ABOUT_STEP,
+     "wifi_wrong_password",
+     {{"Wi-Fi のパスワードがちがうようです。", "The Wi-Fi password seems to be wrong."},
+      {"ルーターのラベルを見て、もう一度お選びください（F3）。正しいときは、同じ名前のにせの Wi-Fi かもしれません。",
+       "Look at the router's label and choose again (F3). If it is right, this may be a false Wi-Fi of the same "
+       "name."}}},
+    {ABOUT_STEP,
+     "wifi_not_found",
+     {{"その Wi-Fi が見つかりません。", "That Wi-Fi was not found."},
+      {"ルーターの電源を確かめ、近くへ寄って、もう一度お選びください（F3）。",
+       "See that the router is on, go nearer, and choose again (F3)."}}},
+    {ABOUT_STEP,
+     "wifi_refused",
+     {{"その Wi-Fi が、接続を断りました。", "That Wi-Fi refuses to be joined."},
+      {"ルーターの電源を入れ直すか、ほかの Wi-Fi をお選びください（F3）。",
+       "Switch the router off and on, or choose another Wi-Fi (F3)."}}},
+    {ABOUT_STEP,
+     "wifi_no_address",
+     {{"Wi-Fi にはつながりましたが、アドレスが届きません。", "The Wi-Fi is joined, but no address comes."},
+      {"ルーターの電源を入れ直して、2～3分お待ちください。変わらないときは、ほかの Wi-Fi をお選びください（F3）。",
+       "Switch the router off and on, and wait two or three minutes. If nothing changes, choose another Wi-Fi (F3)."}}},
+    {ABOUT_STEP,
+     "wifi_no_answer",
+     {{"Wi-Fi の先から、関所の窓口の返事がありません。", "No answer from the Sekisho gateway through this Wi-Fi."},
+      {"ホテルや店の、ログイン画面が出る Wi-Fi は使えません。ご自宅の Wi-Fi か携帯電話のテザリングをお使いください。"
+       "5分たっても変わらないときは、お電話ください。",
+       "Wi-Fi with a login page, as in hotels and shops, cannot be used. Please use your home Wi-Fi or your phone's "
+       "hotspot. If nothing changes in 5 minutes, please call."}}},
     {ABOUT_STEP,
      "no_answer",
      {{"関所の窓口から返事がありません。", "The Sekisho gateway does not answer."},

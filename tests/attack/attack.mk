@@ -1,6 +1,6 @@
 # The attacker is static: as the first process of the development image it runs before /usr is mounted.
 $(call program,attacker,$(addprefix tests/attack/,attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
-$(call program,rig/rows,tests/attack/rows.c,parent launcher firmware,-ljansson -lseccomp)
+$(call program,rig/rows,tests/attack/rows.c,parent launcher wifi firmware,-ljansson -lseccomp)
 INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
 
 # The image under attack: the shipped one with this one program more, which is started in init's place and becomes init,

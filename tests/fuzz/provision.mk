@@ -1,1 +1,1 @@
-$(call fuzz,provision,launcher/provision.c firmware/lib/base64.c firmware/lib/buf.c,-ljansson)
+$(call fuzz,provision,launcher/provision.c launcher/wifi.c firmware/lib/base64.c firmware/lib/buf.c,-ljansson)

@@ -16,6 +16,6 @@ INTEGRATION_NEEDS += $(B)/tests/launcher-driven $(B)/rig/customer
 INTEGRATION_NEEDS += $(B)/rig/switch_root $(B)/rig/standin $(B)/tests/init $(B)/tests/launcher $(B)/kiosk $(B)/kiosk-web.so $(B)/wall $(B)/guard
 $(call program,rig/filter,tests/rig/filter.c,firmware,-lseccomp)
 INTEGRATION_NEEDS += $(B)/rig/filter
-$(call program,tests/page,tests/rig/page.c launcher/kiosk/module.c,kiosk refusal foreign firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic -Wl$(comma)--whole-archive $(B)/plain/kiosk.a -Wl$(comma)--no-whole-archive)
+$(call program,tests/page,tests/rig/page.c launcher/kiosk/module.c,kiosk wifi refusal foreign firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic -Wl$(comma)--whole-archive $(B)/plain/kiosk.a -Wl$(comma)--no-whole-archive)
 $(call program,rig/probe,tests/rig/probe.c,,)
 INTEGRATION_NEEDS += $(B)/rig/probe $(B)/tests/page $(B)/cell $(B)/lock.so

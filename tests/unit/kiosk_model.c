@@ -296,6 +296,43 @@ static void test_broken_messages_change_nothing(void **state)
 	model_free(&model);
 }
 
+static void wifi(struct model *model, enum wifi_state state)
+{
+	unsigned changes;
+	const struct wifi_report report = {.state = state, .count = 1, .list = {{.ssid = {1, "x"}, .strength = 50}}};
+	begin();
+	wifi_report_write(&w, &report);
+	assert_int_equal(apply(model, MSG_KIOSK_WIFI, 0, &changes), 0);
+	assert_int_equal(changes, CHANGE_DRAW);
+	w.size--;
+	assert_int_equal(apply(model, MSG_KIOSK_WIFI, 0, &changes), -EBADMSG);
+}
+
+static void test_networks_are_shown_while_there_is_no_way_out(void **state)
+{
+	(void)state;
+	struct model model = {0};
+	model.network_shown = true;
+	step(&model, STATE_LINK, STEP_TROUBLE, "no_carrier");
+	assert_int_equal(model_screen(&model), SCREEN_START);
+	wifi(&model, WIFI_IDLE);
+	assert_int_equal(model_screen(&model), SCREEN_NETWORK);
+	wifi(&model, WIFI_JOINED);
+	step(&model, STATE_LINK, STEP_DONE, "");
+	assert_int_equal(model_screen(&model), SCREEN_START);
+	/* it may lead nowhere: another one can be chosen */
+	step(&model, STATE_TUNNEL, STEP_TROUBLE, "wifi_no_answer");
+	model.network_shown = true;
+	step(&model, STATE_TUNNEL, STEP_WAITING, "trying_next");
+	assert_int_equal(model_screen(&model), SCREEN_NETWORK);
+	wifi(&model, WIFI_IDLE); /* a cable came */
+	assert_false(model_network_possible(&model));
+	wifi(&model, WIFI_JOINED);
+	step(&model, STATE_READY, STEP_DONE, "");
+	assert_false(model_network_possible(&model));
+	model_free(&model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +347,7 @@ int main(void)
 	    cmocka_unit_test(test_usb_devices),
 	    cmocka_unit_test(test_a_refused_host_turns_out_to_be_bad),
 	    cmocka_unit_test(test_broken_messages_change_nothing),
+	    cmocka_unit_test(test_networks_are_shown_while_there_is_no_way_out),
 	};
 	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);
 }

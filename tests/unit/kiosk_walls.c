@@ -111,6 +111,8 @@ static void test_keys(void **state)
 	    {GDK_KEY_Return, 0, KEY_PASS},
 	    {GDK_KEY_Tab, GDK_SHIFT_MASK, KEY_PASS},
 	    {GDK_KEY_F2, 0, KEY_LANGUAGE},
+	    {GDK_KEY_F3, 0, KEY_NETWORK},
+	    {GDK_KEY_F3, GDK_SHIFT_MASK, KEY_SWALLOW},
 	    {GDK_KEY_F10, 0, KEY_POWER_OFF},
 	    {GDK_KEY_F10, GDK_SHIFT_MASK, KEY_SWALLOW},
 	    {GDK_KEY_F5, 0, KEY_RELOAD},
