@@ -88,6 +88,14 @@ enum envelope_error envelope_verify(const char *json, size_t size, const char *t
 int envelope_sign(const char *envelope, const char *type, const uint8_t *payload, size_t payload_size,
 		  const char *private_key_pem, char **out);
 
+struct envelope_signature;
+/*
+ * The same with a signature that was made elsewhere (in a token) over envelope_digest(); whether it is good is the
+ * verifier's to say.
+ */
+int envelope_attach(const char *envelope, const char *type, const uint8_t *payload, size_t payload_size,
+		    const struct envelope_signature *signature, char **out);
+
 #define ENVELOPE_PEM_MAX 512 /* room for either PEM of a P-256 key */
 
 /* A new P-256 key pair in PEM (SEC 1 and SubjectPublicKeyInfo); the caller wipes private_pem. 0, or -EIO. */

@@ -227,22 +227,28 @@ static int open_earlier(const char *text, const char *type, const uint8_t *paylo
 	return earlier->signature_count < ENVELOPE_SIGNATURES_MAX ? 0 : -EFBIG;
 }
 
-int envelope_sign(const char *envelope, const char *type, const uint8_t *payload, size_t payload_size,
-		  const char *private_key_pem, char **out)
+int envelope_attach(const char *envelope, const char *type, const uint8_t *payload, size_t payload_size,
+		    const struct envelope_signature *signature, char **out)
 {
 	struct envelope signatures = {0};
-	struct envelope_signature mine = {0};
 	*out = NULL;
 	int error = envelope ? open_earlier(envelope, type, payload, payload_size, &signatures) : 0;
-	if (!error)
-		error = payload_sign(type, payload, payload_size, private_key_pem, &mine);
 	for (size_t i = 0; !error && i < signatures.signature_count; i++)
-		if (!memcmp(signatures.signatures[i].keyid, mine.keyid, sizeof mine.keyid))
+		if (!memcmp(signatures.signatures[i].keyid, signature->keyid, sizeof signature->keyid))
 			error = -EEXIST;
 	if (!error) {
-		signatures.signatures[signatures.signature_count++] = mine;
+		signatures.signatures[signatures.signature_count++] = *signature;
 		error = envelope_text(type, payload, payload_size, &signatures, out);
 	}
 	envelope_close(&signatures);
 	return error;
+}
+
+int envelope_sign(const char *envelope, const char *type, const uint8_t *payload, size_t payload_size,
+		  const char *private_key_pem, char **out)
+{
+	struct envelope_signature mine = {0};
+	*out = NULL;
+	int error = payload_sign(type, payload, payload_size, private_key_pem, &mine);
+	return error ? error : envelope_attach(envelope, type, payload, payload_size, &mine, out);
 }

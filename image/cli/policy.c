@@ -14,6 +14,7 @@
 #include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
 #include "image/cli/cli.h"
+#include "image/cli/token.h"
 #include "whitelist/date.h"
 
 /* --- options, the same letters in all of them --- */
@@ -113,12 +114,37 @@ static int keygen_write(const char *name, const char *private_pem, const char *p
 	return file_create(path, 0644, public_pem, strlen(public_pem));
 }
 
+static int keygen_of_token(const struct policy_options *o)
+{
+	char pem[ENVELOPE_PEM_MAX], path[4096];
+	struct envelope_key key;
+	if (!token_is_uri(o->key))
+		return refuse("%s: not a PKCS#11 URI; `sekisho policy keygen NAME' makes a key in a file", o->key);
+	int code = token_public(o->key, pem);
+	if (!code && envelope_key_parse(pem, &key))
+		code = refuse("the key in the token is not a P-256 key");
+	if (!code && (size_t)snprintf(path, sizeof path, "%s.pub", o->files[0]) >= sizeof path)
+		code = refuse("%s: %s", o->files[0], strerror(ENAMETOOLONG));
+	if (!code)
+		code = file_create(path, 0644, pem, strlen(pem));
+	if (!code)
+		say_keyid("key id", key.keyid);
+	return code;
+}
+
 static int policy_keygen(int argc, char **argv)
 {
 	struct policy_options o;
-	int code = policy_options_read(argc, argv, "", "keygen NAME    (makes NAME.key and NAME.pub)", 1, 1, &o);
+	int code =
+	    policy_options_read(argc, argv, "k",
+				"keygen NAME    (makes NAME.key and NAME.pub)\n"
+				"       sekisho policy keygen --key pkcs11:token=T;object=O?pin-source=file:PATH NAME\n"
+				"                      (writes NAME.pub of a key in a token)",
+				1, 1, &o);
 	if (code >= 0)
 		return code;
+	if (o.key)
+		return keygen_of_token(&o);
 	char private_pem[ENVELOPE_PEM_MAX], public_pem[ENVELOPE_PEM_MAX];
 	struct envelope_key key;
 	if (envelope_key_generate(private_pem, public_pem) || envelope_key_parse(public_pem, &key))
@@ -196,16 +222,38 @@ static int sign_failed(int error, const struct policy_options *o)
 	}
 }
 
-static int sign_document(const struct document *document, const struct policy_options *o)
+/* 0, -errno, or 1: refused, and said. */
+static int sign_by_token(const struct document *document, const struct policy_options *o, char **text)
+{
+	uint8_t digest[32];
+	struct envelope_signature signature;
+	int error = envelope_digest(document->type, document->payload, document->payload_size, digest);
+	if (!error)
+		error = token_sign(o->key, digest, &signature);
+	return error ? error
+		     : envelope_attach(document->is_envelope ? document->text : NULL, document->type, document->payload,
+				       document->payload_size, &signature, text);
+}
+
+static int sign_by_file(const struct document *document, const struct policy_options *o, char **text)
 {
 	size_t size;
-	char *pem = file_read(o->key, PEM_FILE_MAX_BYTES, &size), *text = NULL;
+	char *pem = file_read(o->key, PEM_FILE_MAX_BYTES, &size);
 	if (!pem)
-		return CLI_REFUSED;
+		return 1;
 	int error = envelope_sign(document->is_envelope ? document->text : NULL, document->type, document->payload,
-				  document->payload_size, pem, &text);
+				  document->payload_size, pem, text);
 	wipe(pem, size);
 	free(pem);
+	return error;
+}
+
+static int sign_document(const struct document *document, const struct policy_options *o)
+{
+	char *text = NULL;
+	int error = token_is_uri(o->key) ? sign_by_token(document, o, &text) : sign_by_file(document, o, &text);
+	if (error > 0)
+		return CLI_REFUSED;
 	if (error)
 		return sign_failed(error, o);
 	int code = file_replace(o->output, text, strlen(text));

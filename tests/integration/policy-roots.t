@@ -85,6 +85,58 @@ check(policy("bundle", "--roots", "roots.json", "-o", "b", "after", "lost.link")
 sign(EXAMPLE, "thief", "chiba", "baba")
 refused(policy("bundle", "--roots", "roots.json", "thief", "lost.link"), "too few")
 
+# --- keys in a token ------------------------------------------------------------------------------------------------
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+os.mkdir("tokens")
+open("softhsm2.conf", "w").write(f"directories.tokendir = {os.getcwd()}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+os.environ.update(SOFTHSM2_CONF=os.getcwd() + "/softhsm2.conf", PKCS11_MODULE=MODULE)
+open("pin", "w").write("271828\n")
+open("wrong", "w").write("000000\n")
+
+
+def token(*words):
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"Bail out! {' '.join(words)}: {done.stderr}{done.stdout}")
+
+
+token("softhsm2-util", "--init-token", "--free", "--label", "bank", "--pin", "271828", "--so-pin", "161803")
+for number, (name, curve) in enumerate([("fujita", "P-256"), ("gondo", "P-384")], 1):
+    token("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-out", f"{name}.p8")
+    token("openssl", "pkey", "-in", f"{name}.p8", "-pubout", "-out", f"{name}.expected")
+    token("softhsm2-util", "--import", f"{name}.p8", "--token", "bank", "--label", name, "--id", f"0{number}", "--pin", "271828")
+
+
+def uri(name, pin="pin", bank="bank"):
+    return f"pkcs11:token={bank};object={name};type=private?pin-source=file:{os.getcwd()}/{pin}"
+
+
+check(policy("keygen", "--key", uri("fujita"), "fujita")[0] == 0 and open("fujita.pub").read() == open("fujita.expected").read(),
+      "the public key of a key in a token is written out")
+policy("roots", "--threshold", "2", "-o", "token.json", "fujita=fujita.pub", "baba=baba.pub", "chiba=chiba.pub")
+check(policy("sign", "--at", AT, "--key", uri("fujita"), "-o", "t1", EXAMPLE)[0] == 0, "a token signs; its URI has semicolons")
+check(sign("t1", "t2", "baba")[0] == 0 and verify("t2", "token.json")[0] == 0, "with a second person's file the policy is good")
+check(policy("sign", "--at", AT, "--key", uri("fujita").replace("object=fujita", "id=%01"), "-o", "t3", EXAMPLE)[0] == 0 and
+      policy("sign", "--at", AT, "--key", "chiba.key", "-o", "t4", "t3")[0] == 0 and verify("t4", "token.json")[0] == 0,
+      "a key is named by its id as well")
+for number in range(20):  # every length of a DER integer comes up
+    policy("sign", "--at", AT, "--key", uri("fujita"), "-o", "t6", EXAMPLE)
+    sign("t6", "t7", "baba")
+    if verify("t7", "token.json")[0]:
+        check(False, "a token's signature is good", number)
+        break
+else:
+    check(True, "so are twenty more of its signatures")
+refused(policy("sign", "--at", AT, "--key", uri("fujita"), "t2"), "already")
+for key, word in [(uri("fujita", "wrong"), "refuses the PIN"), (uri("fujita", bank="other"), "no token other"),
+                  (uri("nobody"), "no EC"), (uri("gondo"), "not a P-256"), (uri("fujita", "nowhere"), "nowhere"),
+                  ("pkcs11:token=bank;object=fujita", "PIN"), ("pkcs11:token=bank", "must name"),
+                  (uri("fujita").replace("pin-source=file:", "pin-value="), "file"),
+                  ("pkcs11:token=bank;objekt=fujita", "objekt")]:
+    refused(policy("sign", "--at", AT, "--key", key, EXAMPLE), word)
+refused(policy("sign", "--at", AT, "--key", uri("fujita"), EXAMPLE, env={**os.environ, "PKCS11_MODULE": "/nowhere.so"}), "/nowhere.so")
+
 for command in ("roots", "bundle"):
     check(policy(command, "--help")[1].startswith("usage: sekisho policy " + command), f"{command} --help")
     check(policy(command, "--frob")[0] == 2, f"{command} with an unknown option")
