@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
-#include <mbedtls/pk.h>
-#include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
 #include "image/cli/cli.h"
 #include "image/cli/token.h"
@@ -155,54 +152,6 @@ static int policy_keygen(int argc, char **argv)
 	if (!code)
 		say_keyid("key id", key.keyid);
 	return code;
-}
-
-/* The SPKI of a certificate or of a public key, whichever the file holds first. 0 or -1. */
-static int spki_read(const char *pem, uint8_t *spki, size_t capacity, size_t *size)
-{
-	mbedtls_x509_crt certificate;
-	mbedtls_pk_context key;
-	mbedtls_x509_crt_init(&certificate);
-	mbedtls_pk_init(&key);
-	int got = -1;
-	if (strstr(pem, "-----BEGIN CERTIFICATE-----")) {
-		if (mbedtls_x509_crt_parse(&certificate, (const uint8_t *)pem, strlen(pem) + 1) == 0)
-			got = mbedtls_pk_write_pubkey_der(&certificate.pk, spki, capacity);
-	} else if (mbedtls_pk_parse_public_key(&key, (const uint8_t *)pem, strlen(pem) + 1) == 0) {
-		got = mbedtls_pk_write_pubkey_der(&key, spki, capacity);
-	}
-	mbedtls_pk_free(&key);
-	mbedtls_x509_crt_free(&certificate);
-	if (got <= 0)
-		return -1;
-	memmove(spki, spki + capacity - (size_t)got, (size_t)got); /* mbedTLS writes to the end */
-	*size = (size_t)got;
-	return 0;
-}
-
-static int policy_pin(int argc, char **argv)
-{
-	struct policy_options o;
-	int code = policy_options_read(argc, argv, "", "pin CERTIFICATE-OR-PUBLIC-KEY ...", 1, 1000, &o);
-	if (code >= 0)
-		return code;
-	psa_crypto_init();
-	for (int i = 0; i < o.count; i++) {
-		uint8_t spki[2048], digest[WHITELIST_PIN_BYTES];
-		char text[BASE64_ENCODED_SIZE(WHITELIST_PIN_BYTES)];
-		size_t size;
-		char *pem = file_read(o.files[i], PEM_FILE_MAX_BYTES, &size);
-		if (!pem)
-			return CLI_REFUSED;
-		int bad = spki_read(pem, spki, sizeof spki, &size) ||
-			  psa_hash_compute(PSA_ALG_SHA_256, spki, size, digest, sizeof digest, &size) != PSA_SUCCESS;
-		free(pem);
-		if (bad)
-			return refuse("%s: neither a certificate nor a public key in PEM", o.files[i]);
-		base64_encode(digest, sizeof digest, text);
-		puts(text);
-	}
-	return CLI_GOOD;
 }
 
 /* --- signing --- */
@@ -352,7 +301,8 @@ static const struct command commands[] = {
      "begin a policy, or the next version of one"},
     {"add", policy_add, "POLICY authority|bank|host|pin ...", "put something into a policy that is not signed yet"},
     {"remove", policy_remove, "POLICY authority|bank|host|pin ...", "take something out of it"},
-    {"pin", policy_pin, "CERTIFICATE-OR-PUBLIC-KEY ...", "print the pin of a key"},
+    {"pin", policy_pin, "CERTIFICATE-OR-PUBLIC-KEY ... | [--anchors FILE] [--reserve PUBLIC-KEY] HOST",
+     "print the pin of a key; or ask a server once, judge what it shows, and propose pins"},
     {"lint", policy_lint, "[--type policy|gateways|roots] [--at DATE] [--json] FILE", "say what is wrong or unwise"},
     {"diff", policy_diff, "[--type policy|gateways|roots] [--json] OLD NEW",
      "say in words what a new version opens and closes"},

@@ -86,6 +86,7 @@ int policy_bundle(int argc, char **argv);
 int policy_diff(int argc, char **argv);
 int policy_init(int argc, char **argv);
 int policy_lint(int argc, char **argv);
+int policy_pin(int argc, char **argv);
 int policy_remove(int argc, char **argv);
 int policy_roots(int argc, char **argv);
 int policy_show(int argc, char **argv);
