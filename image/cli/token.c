@@ -107,9 +107,11 @@ static int open_module(struct token *t, const struct uri *uri)
 	t->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (t->library)
 		*(void **)&list = dlsym(t->library, "C_GetFunctionList");
-	if (!list || list(&t->f) != CKR_OK)
-		return refuse(
-		    "no PKCS#11 module at %s: install p11-kit-modules, or name the token's own in PKCS11_MODULE", path);
+	if (!list || list(&t->f) != CKR_OK || !t->f) {
+		refuse("no PKCS#11 module at %s: install p11-kit-modules, or name the token's own in PKCS11_MODULE",
+		       path);
+		return CLI_REFUSED;
+	}
 	if (t->f->C_Initialize(NULL) != CKR_OK)
 		return refuse("%s does not start", path);
 	t->started = true;
@@ -209,7 +211,7 @@ static int read_point(struct token *t, const struct uri *uri, uint8_t point[POIN
 {
 	uint8_t value[POINT_BYTES + 2];
 	CK_ATTRIBUTE wanted = {CKA_EC_POINT, value, sizeof value};
-	CK_OBJECT_HANDLE object;
+	CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
 	int code = find(t, uri, CKO_PUBLIC_KEY, &object);
 	if (code)
 		return code;
@@ -282,7 +284,7 @@ static size_t der_integer(const uint8_t *value, uint8_t *out)
 static int sign(struct token *t, const struct uri *uri, const uint8_t digest[32], struct envelope_signature *signature)
 {
 	CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
-	CK_OBJECT_HANDLE key;
+	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
 	uint8_t raw[64];
 	CK_ULONG size = sizeof raw;
 	int code = find(t, uri, CKO_PRIVATE_KEY, &key);
