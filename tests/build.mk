@@ -1,3 +1,4 @@
+comma := ,
 # first: the function that the harnesses beside it are named with
 include tests/fuzz/fuzz.mk
 include $(filter-out tests/check/% tests/fuzz/fuzz.mk,$(wildcard tests/*/*.mk))

@@ -13,6 +13,17 @@ $(B)/devel/sekisho.img: $(B)/attacker $(IMAGE)
 endif
 E2E_NEEDS += $(B)/devel/sekisho.img
 
+# The shipped image with the memory's wipe taken out: the kernel does not clear what is freed, and PID 1, which is the
+# shipped one's sources, overwrites nothing. For tests/attack/unwiped.t alone.
+$(call program,unwiped/init,firmware/boot/init.c tests/attack/no_wipe.c,boot firmware,-lseccomp,,-static-pie -Wl$(comma)--wrap=setup_wipe)
+ifneq ($(IMAGE),$(B)/unwiped/sekisho.img)
+$(B)/unwiped/sekisho.img: $(B)/unwiped/init $(IMAGE)
+	$(Q)$(MAKE) --no-print-directory DISK=$(B)/unwiped IMAGE=$@ IMAGE_KERNEL='$(KERNEL)/bzImage' \
+	  CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE=init_on_free=0 \
+	  STICK_PROGRAMS="$(filter-out $(B)/init,$(STICK_PROGRAMS)) $(B)/unwiped/init" $@
+endif
+test-attack: $(B)/unwiped/sekisho.img
+
 # A test that cannot fail is no test: each wall is taken away, and the same attacks must get through.
 .PHONY: attack
 attack: programs $(INTEGRATION_NEEDS) ## take each wall away and see the attacks succeed

@@ -9,8 +9,8 @@
  * answered by lines and a "." of its own:
  *   ps                      every process: pid, parent, uid, capabilities in force and in bounds, no_new_privs,
  * seccomp, network namespace, command line attack PID HOW TABLE    try TABLE in the place of PID: in its namespaces, as
- * its uid with its capabilities (HOW is "itself"), or as uid 0 with all that its bounding set leaves ("root") kill PID
- * SIGNAL cat PATH, ls PATH
+ * its uid with its capabilities (HOW is "itself"), or as uid 0 with all that its bounding set leaves ("root"), with its
+ * share of the machine kill PID SIGNAL cat PATH, ls PATH put PATH WORD
  */
 #include <dirent.h>
 #include <errno.h>
@@ -161,6 +161,41 @@ static int take_on(const struct place *place, uint64_t capabilities)
 	return 0;
 }
 
+static int put(const char *path, const char *word)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int error = fd < 0 || write(fd, word, strlen(word)) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static int get(const char *path, char *text, int size)
+{
+	FILE *file = fopen(path, "re");
+	int error = !file ? -errno : fgets(text, size, file) ? 0 : -EIO;
+	if (file)
+		fclose(file);
+	return error;
+}
+
+/* What it takes is taken from that one's share, and where memory is short it ends as that one would. */
+static int take_share(pid_t pid)
+{
+	char path[LINE_BYTES], line[LINE_BYTES / 2];
+	snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+	int error = get(path, line, sizeof line);
+	if (error || strncmp(line, "0::/", 4) != 0)
+		return error ? error : -EINVAL;
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.procs", line + 3);
+	if (line[4] && (error = put(path, "0")) < 0)
+		return error;
+	snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+	error = get(path, line, sizeof line);
+	return error ? error : put("/proc/self/oom_score_adj", line);
+}
+
 static int attack(pid_t pid, const char *how, const char *table)
 {
 	struct place place;
@@ -168,6 +203,8 @@ static int attack(pid_t pid, const char *how, const char *table)
 	bool apart = namespace_of(pid, "user") != namespace_of(getpid(), "user");
 	bool root = strcmp(how, "root") == 0;
 	uint64_t capabilities = root ? place.bounds : place.permitted;
+	if (!error)
+		error = take_share(pid);
 	if (!error)
 		error = enter_namespaces(pid, apart);
 	if (root)
@@ -264,6 +301,8 @@ static void obey(char *line)
 		error = kill((pid_t)number(words[1], 10), (int)number(words[2], 10)) < 0 ? -errno : 0;
 	else if (strcmp(words[0], "cat") == 0 && words[1])
 		show_file(words[1]);
+	else if (strcmp(words[0], "put") == 0 && words[2])
+		error = put(words[1], words[2]);
 	else if (strcmp(words[0], "ls") == 0 && words[1])
 		show_directory(words[1]);
 	else

@@ -84,3 +84,14 @@ ok $? "an altered tree of /usr: PID 1's picture says that the stick is damaged"
 machine_gone stick 60
 ok $? "and the PC switches off"
 pc_off usr-tree
+
+# --- the slots under each other's names: what this UKI was signed for lies where it does not look ---
+
+cp --sparse=always "$B/sekisho.img" "$RUN/swapped.img"
+sgdisk --partition-guid="2:$(part_uuid "$ROOT_B")" --partition-guid="4:$(part_uuid "$ROOT_A")" \
+  --partition-guid="3:$(part_uuid "$USR_B")" --partition-guid="5:$(part_uuid "$USR_A")" "$RUN/swapped.img" >"$RUN/sgdisk.log" ||
+  bail "the slots are swapped"
+pc "$RUN/ours.vars" "$RUN/swapped.img"
+screen_wait 'KERNELP.NIC' 120
+ok $? "swapped slots: the kernel's picture, and no start"
+pc_off swapped

@@ -5,6 +5,8 @@ Usage: drive.py SOCKET ready SECONDS         wait until it answers
        drive.py SOCKET report FILE           what the stick says of itself, as JSON
        drive.py SOCKET attack FILE           every table in the place of every process: JSON; fails if one succeeded
        drive.py SOCKET exhaust NAME FILE    take all that there is in that one's place: JSON; fails if there was no end
+       drive.py SOCKET share                 the screen's share of the machine and how much of it was taken: JSON
+       drive.py SOCKET lift                  take its bounds away
        drive.py SOCKET pid NAME              of the process of that name; fails if there is none
        drive.py SOCKET kill NAME             SIGKILL to it
        drive.py SOCKET restarted NAME PID SECONDS   another one of that name than PID comes
@@ -159,6 +161,21 @@ def exhaust(stick, name):
     return {"attacks_tried": len(outcomes), "attacks_stopped": len(outcomes) - len(bad), "outcomes": outcomes}
 
 
+SHARE = "/sys/fs/cgroup/screen"
+
+
+def share(stick):
+    events = dict(line.split() for line in stick.text(f"{SHARE}/memory.events").splitlines())
+    return {"memory_max": stick.text(f"{SHARE}/memory.max"), "memory_peak": int(stick.text(f"{SHARE}/memory.peak")),
+            "threads_max": stick.text(f"{SHARE}/pids.max"), "ended": int(events["oom_kill"])}
+
+
+def lift(stick):
+    for bound in ("memory.max", "pids.max"):
+        if answer := stick.ask(f"put {SHARE}/{bound} max"):
+            sys.exit(f"{bound}: {answer}")
+
+
 def wait_for(condition, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -184,6 +201,12 @@ def main():
         with open(arguments[1], "w") as out:
             json.dump(found, out, indent=1)
         sys.exit(found["attacks_stopped"] < 5 or found["attacks_stopped"] < found["attacks_tried"])
+    if command == "share":
+        print(json.dumps(share(stick)))
+        return
+    if command == "lift":
+        lift(stick)
+        return
     if command == "restarted":
         name, pid, seconds = arguments[0], int(arguments[1]), float(arguments[2])
         print(wait_for(lambda: (p := stick.find(name)) and p["pid"] != pid and p, seconds)["pid"])

@@ -58,6 +58,8 @@ ok $? "the page is still there"
 kiosk=$(drive pid kiosk)
 drive exhaust kiosk "$RUN/exhausted.json"
 ok $? "files, descriptors, processes and memory each have an end, in the browser's place"
+drive share >"$RUN/share.json" && jq -e '(.memory_max | tonumber) >= .memory_peak and .ended > 0' "$RUN/share.json" >/dev/null
+ok $? "it was the screen's own share that came to its end: $(cat "$RUN/share.json")"
 drive pid wall >/dev/null && drive pid launcher >/dev/null && drive pid tunnel >/dev/null
 ok $? "and nobody but the screen ended for it"
 if [ "$(drive pid kiosk)" != "$kiosk" ]; then

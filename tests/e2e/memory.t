@@ -58,4 +58,4 @@ found=$(grep -cv '^0 ' "$RUN/off")
 ok $? "nothing of it is left: $(cut -d' ' -f1 "$RUN/off" | tr '\n' ' ')"
 rm -f "$RUN/memory"
 mkdir -p "$B/figures"
-printf '{"memory_patterns_found": %d}\n' "$found" >"$B/figures/memory.json"
+[ -n "${STICK_IMAGE:-}" ] || printf '{"memory_patterns_found": %d}\n' "$found" >"$B/figures/memory.json"

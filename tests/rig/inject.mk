@@ -1,7 +1,6 @@
 $(call program,rig/inject,tests/rig/inject.c,firmware,-lseccomp)
 $(call program,rig/child,tests/rig/child.c,firmware,)
 # A whole stick outside the image, see tests/rig/stick.
-comma := ,
 $(call program,rig/switch_root,tests/rig/switch_root.c,firmware,)
 $(call program,rig/standin,tests/rig/standin.c,firmware,)
 $(call program,tests/init,firmware/boot/init.c tests/rig/init_setup.c,boot firmware,-lseccomp,,-static-pie)
