@@ -20,9 +20,11 @@ static int try_fill(const struct attack *attack, int *fd)
 	static char zeros[MIB];
 	(void)fd;
 	int out = open(attack->text, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), error = out < 0 ? -errno : 0;
-	for (int i = 0; i < attack->number && !error; i++)
-		if (write(out, zeros, sizeof zeros) < (ssize_t)sizeof zeros)
-			error = errno ? -errno : -ENOSPC;
+	for (int i = 0; i < attack->number && !error; i++) {
+		ssize_t written = write(out, zeros, sizeof zeros);
+		if (written < (ssize_t)sizeof zeros)
+			error = written < 0 ? -errno : -ENOSPC; /* the last that fitted */
+	}
 	if (out >= 0)
 		close(out);
 	(void)unlink(attack->text);
