@@ -13,6 +13,7 @@
 
 #include "firmware/lib/log.h"
 #include "launcher/broker_hello.h"
+#include "launcher/broker_limits.h"
 #include "launcher/broker_tls.h"
 
 enum state {
@@ -21,6 +22,7 @@ enum state {
 	CONNECTION_RESOLVING,
 	CONNECTION_CONNECTING,
 	CONNECTION_BANK,
+	CONNECTION_AHEAD,
 	CONNECTION_BROWSER,
 	CONNECTION_RELAY,
 	CONNECTION_ENDED,
@@ -28,20 +30,16 @@ enum state {
 };
 
 enum {
-	ADDRESS_MS = 4000, /* for one of several addresses */
-	IDLE_MS = 120000,  /* in RELAY, no byte either way */
-	ANSWER_MS = 60000, /* in RELAY, the bank has been asked and has not sent one byte */
-	HALF_CLOSED_MS = 10000,
-	PUMP_ROUNDS = 16, /* records moved before other connections have their turn */
 	DETAIL_MAX = 160,
 	ALERT_DECODE_ERROR = 50,
 	ALERT_ACCESS_DENIED = 49,
 	ALERT_INTERNAL_ERROR = 80,
 };
 
-/* One direction. What was read is written before more is read, so a slow reader slows its writer down. */
+/* One direction. What was read is written before more is read, so a slow reader slows its writer down; only what waits
+ * for one is kept in memory of the connection's own. */
 struct pump {
-	uint8_t data[TLS_RECORD_MAX_BYTES];
+	uint8_t *rest; /* NULL: nothing waits */
 	size_t at, size;
 	bool closed; /* the reading end said close_notify */
 	bool done;   /* and the writing end was told */
@@ -65,11 +63,11 @@ struct connection {
 	struct hello hello;
 	struct bank_host *host;
 	struct lookup *lookup;
-	struct sockaddr_storage addresses[RESOLVE_ADDRESSES_MAX];
+	struct sockaddr_storage *addresses; /* until RELAY */
 	size_t address_count, address_next;
 	int connect_error;
-	struct pump *up, *down; /* from RELAY on */
-	bool asked, answered;   /* bytes went up, came down */
+	struct pump up, down;
+	bool asked, answered; /* bytes went up, came down */
 };
 
 struct connections {
@@ -81,16 +79,20 @@ struct connections {
 	void *context;
 	struct connection *first;
 	size_t count;
+	size_t ahead;              /* of them without a browser */
 	struct loop_timer *reaper; /* ended ones are freed on a turn of their own, when no call of theirs is running */
 	struct connection_counts counts;
+	uint8_t record[TLS_RECORD_MAX_BYTES]; /* on its way from one end to the other, within one call */
 };
 
+static void end(struct connection *c);
 static void run_hello(struct connection *c);
 static void run_connecting(struct connection *c);
 static void run_bank(struct connection *c);
 static void run_browser(struct connection *c);
 static void run_relay(struct connection *c);
 static void connect_next(struct connection *c);
+static void start_browser(struct connection *c);
 
 /* What a state does when a socket is ready (NULL: it waits for another process), how long it may last, and how it is
  * reported when it lasted longer. */
@@ -101,16 +103,19 @@ static const struct {
 	enum refusal refusal;
 	const char *late;
 } states[CONNECTION_STATES] = {
-    [CONNECTION_HELLO] = {run_hello, 10000, BROKER_BAD_CLIENT, REFUSAL_BAD_HELLO, "the ClientHello did not come"},
-    [CONNECTION_ASKING] = {NULL, 10000, BROKER_REFUSED, REFUSAL_NO_SESSION, "policy did not answer"},
-    [CONNECTION_RESOLVING] = {NULL, 15000, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS, "the resolver did not answer"},
-    [CONNECTION_CONNECTING] = {run_connecting, 10000, BROKER_BANK_TROUBLE, REFUSAL_UNREACHABLE,
+    [CONNECTION_HELLO] = {run_hello, LIMIT_HELLO_MS, BROKER_BAD_CLIENT, REFUSAL_BAD_HELLO,
+			  "the ClientHello did not come"},
+    [CONNECTION_ASKING] = {NULL, LIMIT_POLICY_MS, BROKER_REFUSED, REFUSAL_NO_SESSION, "policy did not answer"},
+    [CONNECTION_RESOLVING] = {NULL, LIMIT_RESOLVE_MS, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS,
+			      "the resolver did not answer"},
+    [CONNECTION_CONNECTING] = {run_connecting, LIMIT_CONNECT_MS, BROKER_BANK_TROUBLE, REFUSAL_UNREACHABLE,
 			       "no address of the host accepted a connection in time"},
-    [CONNECTION_BANK] = {run_bank, 15000, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT,
+    [CONNECTION_BANK] = {run_bank, LIMIT_BANK_MS, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT,
 			 "the host did not answer the TLS handshake in time"},
-    [CONNECTION_BROWSER] = {run_browser, 15000, BROKER_BAD_CLIENT, REFUSAL_TLS,
+    [CONNECTION_AHEAD] = {end, LIMIT_AHEAD_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
+    [CONNECTION_BROWSER] = {run_browser, LIMIT_BROWSER_MS, BROKER_BAD_CLIENT, REFUSAL_TLS,
 			    "the browser did not finish its TLS handshake"},
-    [CONNECTION_RELAY] = {run_relay, IDLE_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
+    [CONNECTION_RELAY] = {run_relay, LIMIT_IDLE_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
 };
 
 static void unwatch(struct side *side)
@@ -128,11 +133,16 @@ static void close_side(struct side *side)
 	side->tls.fd = -1;
 }
 
+/* Opened ahead, and no browser has come for it. */
+static bool unasked(const struct connection *c) { return c->browser.tls.fd < 0; }
+
 /* Idempotent; memory goes with the reaper. */
 static void end(struct connection *c)
 {
 	if (c->state == CONNECTION_ENDED)
 		return;
+	if (unasked(c) && c->state != CONNECTION_HELLO)
+		c->all->ahead--;
 	c->state = CONNECTION_ENDED;
 	close_side(&c->browser);
 	close_side(&c->bank);
@@ -174,8 +184,11 @@ static void refuse(struct connection *c, enum broker_event kind, enum refusal re
 {
 	if (c->state == CONNECTION_ENDED)
 		return;
-	report(c, kind, refusal, detail);
-	if (c->state < CONNECTION_BROWSER)
+	/* nobody waits for one opened ahead, and whoever asks for its host will see the same; but an attack is told of
+	 */
+	if (!unasked(c) || kind == BROKER_PIN_FAILURE || kind == BROKER_CERTIFICATE)
+		report(c, kind, refusal, detail);
+	if (!unasked(c) && c->state < CONNECTION_BROWSER)
 		tls_send_plain_alert(c->browser.tls.fd, alert_of(kind));
 	end(c);
 }
@@ -251,10 +264,25 @@ static void watch(struct connection *c, struct side *side, uint32_t events)
 
 static void on_host(enum refusal refusal, struct bank_host *host, void *context);
 
+static bool host_full(const struct connection *c)
+{
+	size_t count = 0;
+	if (c->all->count <= LIMIT_CONNECTIONS_HOST)
+		return false;
+	for (const struct connection *other = c->all->first; other; other = other->next)
+		count += other->state != CONNECTION_ENDED && strcmp(other->hello.host, c->hello.host) == 0;
+	return count > LIMIT_CONNECTIONS_HOST;
+}
+
 static void ask(struct connection *c)
 {
+	if (host_full(c)) {
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_UNREACHABLE, "too many connections to the host at once");
+		return;
+	}
 	enter(c, CONNECTION_ASKING);
-	watch(c, &c->browser, EPOLLRDHUP);
+	if (!unasked(c))
+		watch(c, &c->browser, EPOLLRDHUP);
 	policy_ask_host(c->all->policy, c->hello.host, c->port, on_host, c);
 }
 
@@ -262,6 +290,45 @@ static void refuse_hello(struct connection *c, enum hello_result result)
 {
 	enum refusal refusal = result == HELLO_ADDRESS ? REFUSAL_IP_LITERAL : REFUSAL_BAD_HELLO;
 	refuse(c, BROKER_BAD_CLIENT, refusal, hello_text(result));
+}
+
+static bool offers(const struct hello *hello, const char *protocol)
+{
+	for (size_t i = 0; i < hello->protocol_count; i++)
+		if (strcmp(hello->protocols[i], protocol) == 0)
+			return true;
+	return false;
+}
+
+/* One to the same host that offered the bank nothing this browser does not speak; the readiest. */
+static struct connection *find_ahead(const struct connection *c)
+{
+	struct connection *best = NULL;
+	for (struct connection *a = c->all->first; a && c->all->ahead > 0; a = a->next) {
+		bool fits = unasked(a) && a->state != CONNECTION_ENDED && a->port == c->port &&
+			    strcmp(a->hello.host, c->hello.host) == 0;
+		for (size_t i = 0; fits && i < a->hello.protocol_count; i++)
+			fits = offers(&c->hello, a->hello.protocols[i]);
+		if (fits && (!best || a->state > best->state))
+			best = a;
+	}
+	return best;
+}
+
+/* The browser's end, with what it said so far, becomes the other's. */
+static void hand_over(struct connection *c, struct connection *ahead)
+{
+	unwatch(&c->browser);
+	ahead->browser.tls.fd = c->browser.tls.fd;
+	c->browser.tls.fd = -1;
+	ahead->first = c->first;
+	c->first = (struct buf){0};
+	c->all->ahead--;
+	end(c);
+	if (ahead->state == CONNECTION_AHEAD)
+		start_browser(ahead);
+	else
+		watch(ahead, &ahead->browser, EPOLLRDHUP);
 }
 
 static void run_hello(struct connection *c)
@@ -282,7 +349,10 @@ static void run_hello(struct connection *c)
 		return;
 	}
 	enum hello_result result = hello_parse(c->first.data, c->first.size, &c->hello);
-	if (result == HELLO_OK)
+	struct connection *ahead = result == HELLO_OK ? find_ahead(c) : NULL;
+	if (ahead)
+		hand_over(c, ahead);
+	else if (result == HELLO_OK)
 		ask(c);
 	else if (result != HELLO_MORE)
 		refuse_hello(c, result);
@@ -314,6 +384,11 @@ static void on_addresses(const struct sockaddr_storage *addresses, size_t count,
 	c->lookup = NULL;
 	if (count == 0) {
 		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS, detail);
+		return;
+	}
+	c->addresses = malloc(count * sizeof *addresses);
+	if (!c->addresses) {
+		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_NO_ADDRESS, "out of memory");
 		return;
 	}
 	memcpy(c->addresses, addresses, count * sizeof *addresses);
@@ -354,7 +429,7 @@ static void connect_next(struct connection *c)
 		c->bank.tls.fd = fd;
 		enter(c, CONNECTION_CONNECTING);
 		if (c->address_next < c->address_count)
-			loop_timer_set(c->timer, ADDRESS_MS);
+			loop_timer_set(c->timer, LIMIT_ADDRESS_MS);
 		watch(c, &c->bank, EPOLLOUT);
 		return;
 	}
@@ -426,13 +501,23 @@ static void start_browser(struct connection *c)
 	run_browser(c);
 }
 
+/* What the bank says meanwhile stays in the kernel; only its going away is waited for. */
+static void wait_for_browser(struct connection *c)
+{
+	enter(c, CONNECTION_AHEAD);
+	watch(c, &c->bank, EPOLLRDHUP);
+}
+
 static void run_bank(struct connection *c)
 {
 	char detail[DETAIL_MAX];
 	c->bank.tls.wants = 0;
 	switch (tls_handshake(&c->bank.tls)) {
 	case TLS_DONE:
-		start_browser(c);
+		if (unasked(c))
+			wait_for_browser(c);
+		else
+			start_browser(c);
 		break;
 	case TLS_WAIT:
 		watch(c, &c->bank, c->bank.tls.wants);
@@ -456,12 +541,8 @@ static void run_bank(struct connection *c)
 
 static void start_relay(struct connection *c)
 {
-	c->up = calloc(1, sizeof *c->up);
-	c->down = calloc(1, sizeof *c->down);
-	if (!c->up || !c->down) {
-		refuse(c, BROKER_BANK_TROUBLE, REFUSAL_TLS, "out of memory");
-		return;
-	}
+	free(c->addresses);
+	c->addresses = NULL;
 	enter(c, CONNECTION_RELAY);
 	run_relay(c);
 }
@@ -503,37 +584,83 @@ static int finish_pump(struct pump *pump, struct tls_end *to)
 	return TLS_WAIT;
 }
 
-/* Move records until an end waits (TLS_WAIT), fails, or it is others' turn (TLS_DONE). */
-static int run_pump(struct pump *pump, struct tls_end *from, struct tls_end *to, uint64_t *moved)
+static void drop_rest(struct pump *pump)
 {
-	for (int round = 0; round < PUMP_ROUNDS; round++) {
-		while (pump->at < pump->size) {
-			int put = tls_write(to, pump->data + pump->at, pump->size - pump->at);
-			if (put < 0)
-				return put;
-			pump->at += (size_t)put;
-			*moved += (uint64_t)put;
-		}
+	if (pump->rest)
+		wipe(pump->rest, pump->size);
+	free(pump->rest);
+	pump->rest = NULL;
+	pump->at = pump->size = 0;
+}
+
+/* What the end did not take now waits: it is written again from a place of its own, the same bytes. */
+static bool keep_rest(struct pump *pump, const uint8_t *data, size_t size)
+{
+	pump->rest = malloc(size);
+	if (!pump->rest)
+		return false;
+	memcpy(pump->rest, data, size);
+	pump->at = 0;
+	pump->size = size;
+	return true;
+}
+
+/* TLS_DONE when all is written. */
+static int write_rest(struct pump *pump, struct tls_end *to, uint64_t *moved)
+{
+	while (pump->at < pump->size) {
+		int put = tls_write(to, pump->rest + pump->at, pump->size - pump->at);
+		if (put < 0)
+			return put;
+		pump->at += (size_t)put;
+		*moved += (uint64_t)put;
+	}
+	drop_rest(pump);
+	return TLS_DONE;
+}
+
+static int write_record(struct pump *pump, struct tls_end *to, const uint8_t *data, size_t size, uint64_t *moved)
+{
+	for (size_t at = 0; at < size;) {
+		int put = tls_write(to, data + at, size - at);
+		if (put == TLS_WAIT)
+			return keep_rest(pump, data + at, size - at) ? TLS_WAIT : TLS_FAILED;
+		if (put < 0)
+			return put;
+		at += (size_t)put;
+		*moved += (uint64_t)put;
+	}
+	return TLS_DONE;
+}
+
+/* Move records until an end waits (TLS_WAIT), fails, or it is others' turn (TLS_DONE). `record` is room for one. */
+static int run_pump(struct pump *pump, struct tls_end *from, struct tls_end *to, uint8_t *record, uint64_t *moved)
+{
+	for (int round = 0; round < LIMIT_RECORDS_A_TURN; round++) {
+		int result = write_rest(pump, to, moved);
+		if (result < 0)
+			return result;
 		if (pump->closed)
 			return finish_pump(pump, to);
-		int got = tls_read(from, pump->data, sizeof pump->data);
+		int got = tls_read(from, record, TLS_RECORD_MAX_BYTES);
 		if (got == TLS_CLOSED)
 			pump->closed = true;
 		else if (got < 0)
 			return got;
-		pump->at = 0;
-		pump->size = got > 0 ? (size_t)got : 0;
+		result = got > 0 ? write_record(pump, to, record, (size_t)got, moved) : TLS_DONE;
+		if (result < 0)
+			return result;
 	}
 	from->wants |= EPOLLIN;
 	return TLS_DONE;
 }
 
 /* An end that has hung up is not watched any more: what the kernel still holds of it is taken now. */
-static int drain(struct pump *pump, struct side *from, struct side *to, uint64_t *moved)
+static int drain(struct pump *pump, struct side *from, struct side *to, uint8_t *record, uint64_t *moved)
 {
 	int result;
 	do
-		result = run_pump(pump, &from->tls, &to->tls, moved);
+		result = run_pump(pump, &from->tls, &to->tls, record, moved);
 	while (result == TLS_DONE && from->hung_up);
 	return result;
 }
@@ -548,12 +675,12 @@ static void cut(struct connection *c)
 
 static void rest(struct connection *c, uint64_t moved)
 {
-	if (c->up->done && c->down->done)
+	if (c->up.done && c->down.done)
 		end(c);
-	else if (c->up->done || c->down->done)
-		loop_timer_set(c->timer, HALF_CLOSED_MS);
+	else if (c->up.done || c->down.done)
+		loop_timer_set(c->timer, LIMIT_HALF_CLOSED_MS);
 	else if (moved > 0)
-		loop_timer_set(c->timer, c->asked && !c->answered ? ANSWER_MS : IDLE_MS);
+		loop_timer_set(c->timer, c->asked && !c->answered ? LIMIT_ANSWER_MS : LIMIT_IDLE_MS);
 	if (c->state == CONNECTION_ENDED)
 		return;
 	watch(c, &c->browser, c->browser.tls.wants);
@@ -567,8 +694,8 @@ static void run_relay(struct connection *c)
 {
 	uint64_t up = 0, down = 0;
 	c->browser.tls.wants = c->bank.tls.wants = 0;
-	int up_result = drain(c->up, &c->browser, &c->bank, &up);
-	int down_result = drain(c->down, &c->bank, &c->browser, &down);
+	int up_result = drain(&c->up, &c->browser, &c->bank, c->all->record, &up);
+	int down_result = drain(&c->down, &c->bank, &c->browser, c->all->record, &down);
 	c->all->counts.bytes_up += up;
 	c->all->counts.bytes_down += down;
 	c->asked |= up > 0;
@@ -588,12 +715,9 @@ static void free_connection(struct connection *c)
 	tls_free(&c->bank.tls);
 	buf_free(&c->first);
 	bank_host_drop(c->host);
-	if (c->up)
-		wipe(c->up, sizeof *c->up);
-	if (c->down)
-		wipe(c->down, sizeof *c->down);
-	free(c->up);
-	free(c->down);
+	drop_rest(&c->up);
+	drop_rest(&c->down);
+	free(c->addresses);
 	free(c);
 }
 
@@ -668,29 +792,66 @@ struct connections *connections_new(struct loop *loop, struct policy *policy, st
 	return all;
 }
 
-int connection_start(struct connections *all, int fd, uint16_t port)
+static struct connection *new_connection(struct connections *all, uint16_t port)
 {
-	struct connection *c = all->count < CONNECTIONS_MAX ? calloc(1, sizeof *c) : NULL;
-	if (!c) {
-		close(fd);
-		return all->count < CONNECTIONS_MAX ? -ENOMEM : -EMFILE;
-	}
+	struct connection *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
 	*c = (struct connection){.all = all, .next = all->first, .port = port};
 	tls_init(&c->browser.tls);
 	tls_init(&c->bank.tls);
-	c->browser.tls.fd = fd;
 	c->timer = loop_timer(all->loop, on_timer, c);
 	if (!c->timer) {
-		close(fd);
 		free(c);
-		return -ENOMEM;
+		return NULL;
 	}
 	all->first = c;
 	all->count++;
+	return c;
+}
+
+int connection_start(struct connections *all, int fd, uint16_t port)
+{
+	const int on = 1;
+	struct connection *c = all->count < LIMIT_CONNECTIONS ? new_connection(all, port) : NULL;
+	if (!c) {
+		close(fd);
+		return all->count < LIMIT_CONNECTIONS ? -ENOMEM : -EMFILE;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	c->browser.tls.fd = fd;
 	all->counts.connections++;
 	enter(c, CONNECTION_HELLO);
 	watch(c, &c->browser, EPOLLIN);
-	return all->count == CONNECTIONS_MAX ? CONNECTION_LAST_PLACE : 0;
+	return all->count == LIMIT_CONNECTIONS ? CONNECTION_LAST_PLACE : 0;
+}
+
+static size_t count_ahead(const struct connections *all, const char *host)
+{
+	size_t count = 0;
+	for (const struct connection *c = all->first; c && all->ahead > 0; c = c->next)
+		count += unasked(c) && c->state != CONNECTION_ENDED && strcmp(c->hello.host, host) == 0;
+	return count;
+}
+
+/* Offered to the bank is what WebKit offers and banks choose from. */
+int connection_start_ahead(struct connections *all, const char *host, uint16_t port)
+{
+	static const char protocols[][HELLO_PROTOCOL_MAX + 1] = {"h2", "http/1.1"};
+	/* the last place is the browser's: who accepts must see it taken */
+	if (all->ahead >= LIMIT_AHEAD || all->count + 1 >= LIMIT_CONNECTIONS ||
+	    count_ahead(all, host) >= LIMIT_AHEAD_HOST)
+		return -EMFILE;
+	struct connection *c = new_connection(all, port);
+	if (!c)
+		return -ENOMEM;
+	all->ahead++;
+	snprintf(c->hello.host, sizeof c->hello.host, "%s", host);
+	memcpy(c->hello.protocols, protocols, sizeof protocols);
+	c->hello.protocol_count = sizeof protocols / sizeof protocols[0];
+	c->state = CONNECTION_ASKING; /* which nobody without a browser is ever out of */
+	ask(c);
+	return 0;
 }
 
 void connections_end_all(struct connections *all)
@@ -700,6 +861,7 @@ void connections_end_all(struct connections *all)
 		abort_side(&c->bank);
 		end(c);
 	}
+	wipe(all->record, sizeof all->record);
 }
 
 const struct connection_counts *connections_counts(const struct connections *all) { return &all->counts; }

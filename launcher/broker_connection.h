@@ -5,6 +5,9 @@
  * protocol that the bank chose) → RELAY. Each state has its time; whatever goes wrong on the way is reported once, and
  * the browser gets a TLS alert and the end of its connection. No byte of the browser reaches the bank, and none of the
  * bank's the browser, before RELAY.
+ *
+ * One opened ahead of the browser begins at ASKING and waits behind BANK, checked, for a ClientHello to the same host;
+ * one that fits takes it over where it is. How many, how large and how long: broker_limits.h.
  */
 #ifndef LAUNCHER_BROKER_CONNECTION_H
 #define LAUNCHER_BROKER_CONNECTION_H
@@ -16,8 +19,6 @@
 #include "launcher/broker_policy.h"
 #include "launcher/broker_resolve.h"
 #include "launcher/messages.h"
-
-#define CONNECTIONS_MAX 128
 
 struct connections;
 
@@ -40,6 +41,9 @@ struct connections *connections_new(struct loop *loop, struct policy *policy, st
  */
 enum { CONNECTION_LAST_PLACE = 1 };
 int connection_start(struct connections *all, int fd, uint16_t port);
+
+/* Connect to a host of the bank before the browser asks for it. 0, -EMFILE (there are enough) or -ENOMEM. */
+int connection_start_ahead(struct connections *all, const char *host, uint16_t port);
 
 /* End every connection at once, unsent bytes dropped: nothing moves after it returns. */
 void connections_end_all(struct connections *all);

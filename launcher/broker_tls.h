@@ -4,7 +4,7 @@
  *
  * TLS 1.2 and 1.3, ECDHE and AEAD only, X25519 and P-256. The bank's certificate must lead to the host's own anchors,
  * be for the host and carry a pin (broker_cert.h); the protocols offered to it are the browser's. The browser is
- * offered the one protocol that the bank chose.
+ * offered the one protocol that the bank chose, and tickets to come back with.
  */
 #ifndef LAUNCHER_BROKER_TLS_H
 #define LAUNCHER_BROKER_TLS_H
@@ -43,6 +43,9 @@ enum tls_result {
 	TLS_CUT = -3,    /* the connection ended without it */
 	TLS_FAILED = -4, /* see `error` */
 };
+
+/* Once, after psa_crypto_init(). 0 or an mbedTLS error. */
+int tls_start(void);
 
 void tls_init(struct tls_end *end);
 void tls_free(struct tls_end *end);

@@ -15,10 +15,13 @@
 #include "firmware/lib/sandbox.h"
 #include "launcher/broker_client.h"
 #include "launcher/broker_connection.h"
+#include "launcher/broker_limits.h"
+#include "launcher/broker_memory.h"
 #include "launcher/broker_policy.h"
 #include "launcher/broker_report.h"
 #include "launcher/broker_resolve.h"
 #include "launcher/broker_screen.h"
+#include "launcher/broker_tls.h"
 #include "launcher/children.h"
 #include "launcher/messages.h"
 
@@ -28,8 +31,8 @@ static const struct self self = {
     .reads = "the browser's bytes, the bank's bytes, the tunnel's DNS answers",
     .speaks_to = "launcher, policy; the bank and the resolver through the tunnel; the browser",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_INET | PROMISE_ACCEPT,
-    .open_files_max = 512,
-    .memory_max_bytes = 512ULL << 20,
+    .open_files_max = LIMIT_FILES,
+    .memory_max_bytes = LIMIT_MEMORY_BYTES,
     .locked = true,
 };
 
@@ -229,10 +232,26 @@ static int take_client(struct msg *m, void *context)
 	return 0;
 }
 
+/* Only names of this bank lead anywhere: policy is asked for each as for the browser's. */
+static int take_ahead(struct msg *m, void *context)
+{
+	(void)context;
+	char host[HOST_MAX_BYTES + 1];
+	struct reader r = reader_over(m->payload, m->size);
+	for (size_t left = read_u8(&r); left > 0 && !r.failed; left--) {
+		read_str(&r, host, sizeof host);
+		uint16_t port = read_u16(&r);
+		if (!r.failed && broker.connections && !broker.frozen)
+			(void)connection_start_ahead(broker.connections, host, port);
+	}
+	return reader_done(&r) && broker.connections ? 0 : -EBADMSG;
+}
+
 static const struct channel_row orders[] = {
     {MSG_BROKER_CLIENT, 0, 0, take_client},
     {MSG_BROKER_START, 1, CHANNEL_ANY_BYTES, take_start},
     {MSG_BROKER_FREEZE, 1, 1, take_freeze},
+    {MSG_BROKER_AHEAD, 1, CHANNEL_ANY_BYTES, take_ahead},
 };
 
 static struct channel launcher = CHANNEL("the launcher", orders);
@@ -242,7 +261,8 @@ static void prepare(void)
 {
 	close_above(CHILD_CHANNEL_FD);
 	tzset();
-	if (psa_crypto_init() != PSA_SUCCESS)
+	memory_use_pages();
+	if (psa_crypto_init() != PSA_SUCCESS || tls_start())
 		fatal("the cryptographic library cannot be started");
 	broker.loop = loop_new();
 	broker.resolver = broker.loop ? resolver_new(broker.loop) : NULL;

@@ -76,6 +76,8 @@ enum message {
 	MSG_BROKER_CLIENT = 75, /* - ; 1 fd: the channel to the keyholder, for a bank that takes the customer's
 				   certificate */
 	MSG_BROKER_COUNTS = 74, /* u64 connections, u64 bytes up, u64 bytes down, u64 refused; each 10 s */
+	MSG_BROKER_AHEAD = 76,  /* launcher -> broker: u8 n, n x { s host, u16 port }: the gateway has opened this bank,
+				   and the browser will ask for these first: connect to them now */
 
 	/* launcher <-> agent */
 	MSG_AGENT_CONFIG =

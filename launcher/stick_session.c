@@ -6,11 +6,13 @@
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 #include "launcher/stick.h"
+#include "whitelist/names.h"
 
 enum {
 	OPENING_MS = 15000,
 	FREEZING_MS = 1000,
 	FIXED_FDS = 3, /* policy channel, resolver UDP, resolver TCP */
+	AHEAD_MAX = 4, /* hosts to connect to before the browser does */
 };
 
 static const char *inner_address(const struct stick *s)
@@ -109,12 +111,49 @@ void session_open(struct stick *s)
 	loop_timer_set(s->opening, OPENING_MS);
 }
 
+/* The start page's host, then those that pages fetch from. Patterns name no host. */
+static size_t write_ahead(struct writer *w, const struct whitelist_bank *bank)
+{
+	char host[WHITELIST_HOST_BYTES];
+	uint16_t port;
+	size_t count = 0;
+	if (!url_split(bank->start, host, &port))
+		return 0;
+	write_str(w, host);
+	write_u16(w, port);
+	count++;
+	for (size_t i = 0; i < bank->host_count && count < AHEAD_MAX; i++) {
+		const struct whitelist_host *asset = &bank->hosts[i];
+		if (asset->role != ROLE_ASSET || asset->name[0] == '*' || strcmp(asset->name, host) == 0)
+			continue;
+		write_str(w, asset->name);
+		write_u16(w, asset->ports[0]);
+		count++;
+	}
+	return count;
+}
+
+/* It saves the customer time and no more: a page that opens without it is as good. */
+static void connect_ahead(struct stick *s)
+{
+	uint8_t payload[AHEAD_MAX * (WHITELIST_HOST_BYTES + 8) + 1];
+	struct writer w = writer_over(payload, sizeof payload);
+	const struct whitelist_bank *bank = whitelist_bank(s->policy, s->session.bank);
+	if (!bank)
+		return;
+	write_u8(&w, 0);
+	payload[0] = (uint8_t)write_ahead(&w, bank);
+	if (!w.failed)
+		(void)crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_AHEAD, s->session.id, payload, w.size);
+}
+
 void session_progress(struct stick *s)
 {
 	if (!s->session.broker_ready || !s->session.gateway_ready)
 		return;
 	loop_timer_set(s->opening, -1);
 	if (!s->session.thawing) {
+		connect_ahead(s);
 		stick_raise(s, EVENT_SESSION_OPENED);
 		return;
 	}

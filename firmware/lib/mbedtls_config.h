@@ -11,6 +11,7 @@
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_PLATFORM_C
+#define MBEDTLS_PLATFORM_MEMORY /* calloc() and free() unless a program says otherwise (launcher/broker_memory.h) */
 #define MBEDTLS_FS_IO
 #define MBEDTLS_ERROR_C
 #define MBEDTLS_VERSION_C
@@ -66,6 +67,8 @@
 /* PSA crypto, which TLS 1.3 needs */
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_USE_PSA_CRYPTO
+/* no buffer of ours is shared with another process: PSA need not copy each record before and after it ciphers it */
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS
 /* a TLS connection holds keys in the store for as long as it lives: the default's 32 are eight of the broker's */
 #define MBEDTLS_PSA_KEY_STORE_DYNAMIC
 

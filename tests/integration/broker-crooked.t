@@ -5,7 +5,7 @@ chain, in their TLS, in their names' addresses, and in how they end.
 Usage: B=BUILD broker-crooked.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys; DNS,
 authorities and banks are this program's, in a namespace that is the tunnel's far end.
 """
-import json, os, queue, socket, ssl, subprocess, sys, tempfile, threading, time, warnings
+import json, os, queue, resource, socket, ssl, struct, subprocess, sys, tempfile, threading, time, warnings
 
 sys.dont_write_bytecode = True
 import tap
@@ -96,6 +96,34 @@ def serve_half_closed(tls):
     tls.unwrap()
 
 
+def serve_reset(tls):
+    tls.recv(65536)
+    tls.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf a page")
+    tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(tls.detach())
+
+
+def serve_oversized(tls):
+    """A record that says it is larger than RFC 8446 section 5.2 lets it be."""
+    tls.recv(65536)
+    os.write(tls.fileno(), b"\x17\x03\x03\xff\xff" + bytes(65535))
+    time.sleep(TIMEOUT)
+
+
+def serve_endless(tls):
+    tls.recv(65536)
+    tls.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        tls.sendall(b"X-And-More: " + bytes([97]) * 16000 + b"\r\n")
+
+
+def serve_slow(tls):
+    tls.recv(65536)
+    for byte in PAGE:
+        tls.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
 class Bank:
     def __init__(self, address, path, serve=serve_page, versions=None, ciphers=None, protocols=()):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -146,6 +174,7 @@ def memory_kb(rig):
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
 ZONE = "crooked.example"
+CONNECTIONS, HOST_CONNECTIONS = 1024, 128  # launcher/broker_limits.h
 
 
 def lay(authority):
@@ -163,6 +192,13 @@ def lay(authority):
         "half": (san("half"), {"serve": serve_half_closed}),
         "cut": (san("cut"), {"serve": serve_cut}),
         "second": (san("second"), {}),
+        "ahead": (san("ahead"), {"versions": TLS13}),
+        "full": (san("full"), {}),
+        # whose page or server misbehaves
+        "reset": (san("reset"), {"serve": serve_reset}),
+        "oversized": (san("oversized"), {"serve": serve_oversized}),
+        "endless": (san("endless"), {"serve": serve_endless}),
+        "slow": (san("slow"), {"serve": serve_slow}),
         "caspin": (san("caspin"), {}),
         # wrong
         "nosan": ({}, {}),
@@ -315,24 +351,119 @@ def test_freeze(rig, world):
     rig.order("thaw")
 
 
+def fetch(tls):
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    return tls.recv(65536)
+
+
+def test_misbehaving(rig):
+    """Each costs its own connection: one that was open before goes on."""
+    other, before = rig.browse(f"tls13.{ZONE}"), memory_kb(rig)
+    for name, what in (("reset", "resets the connection"), ("oversized", "sends a record that is too large")):
+        tls = rig.browse(f"{name}.{ZONE}", protocols=("http/1.1",))
+        tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        end = ending(tls)
+        check(end == "cut", f"a bank that {what} does not look whole", end)
+        check(fetch(other) == PAGE, "and costs no other connection")
+
+    tls, got = rig.browse(f"endless.{ZONE}", protocols=("http/1.1",)), 0
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    while got < LARGE:
+        got += len(tls.recv(65536))
+    check(memory_kb(rig) - before < 2048, "headers without end fill no memory", memory_kb(rig) - before)
+    check(fetch(other) == PAGE, "and cost no other connection")
+    tls.close()
+
+    tls, got = rig.browse(f"slow.{ZONE}", protocols=("http/1.1",)), b""
+    tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    while len(got) < len(PAGE):
+        got += tls.recv(65536)
+        if len(got) < 3:
+            check(fetch(other) == PAGE, "while a bank answers a byte at a time another connection goes on")
+    check(got == PAGE, "and the slow answer comes whole")
+    rig.quiet()
+
+
+def test_host_full(rig):
+    """One host's share of the connections is taken; the next is told so, and other hosts are reached."""
+    held = [rig.browse(f"full.{ZONE}") for _ in range(HOST_CONNECTIONS)]
+    check(all(isinstance(tls, ssl.SSLSocket) for tls in held), f"a host has room for {HOST_CONNECTIONS} connections")
+    refused, e = rig.browse(f"full.{ZONE}"), rig.event()
+    check(isinstance(refused, str) and e["reason"] == "unreachable" and "too many" in e["detail"],
+          "the next one is refused, and why is told", f"{refused} {e}")
+    check(page(rig, "tls13") == PAGE, "another host is reached")
+    for tls in held:
+        tls.close()
+    for _ in range(50):  # the broker hears of it in its own time
+        if page(rig, "full") == PAGE:
+            break
+    check(page(rig, "full") == PAGE, "and when they are gone so is the first")
+    rig.quiet()
+
+
+def seen(bank):
+    try:
+        return bank.seen.get(timeout=TIMEOUT)
+    except queue.Empty:
+        return None
+
+
+def test_ahead(rig, banks):
+    """The bank sees the handshake before a browser is there, and no second one when it comes."""
+    bank = banks["ahead"]
+    rig.order("ahead", f"1 ahead.{ZONE}")
+    check(seen(bank) is not None, "a connection is opened ahead of the browser")
+    check(page(rig, "ahead") == PAGE, "the browser gets its page")
+    check(bank.seen.empty(), "over the connection that was there")
+    check(page(rig, "ahead") == PAGE and seen(bank) is not None, "the next one is a new connection")
+
+    rig.order("ahead", f"1 ahead.{ZONE}")
+    seen(bank)
+    plain = rig.browse(f"ahead.{ZONE}", protocols=())
+    check(seen(bank) is not None and fetch(plain) == PAGE,
+          "a browser that does not speak what was offered ahead gets one of its own")
+
+    rig.order("ahead", f"1 leafca.{ZONE}")
+    e = rig.event()
+    check((e["host"], e["reason"]) == (f"leafca.{ZONE}", "leaf_authority"), "a wrong certificate is told of ahead too", e)
+    rig.order("ahead", "1 phish.example")
+    rig.order("ahead", f"1 closed.{ZONE}")
+    check(rig.quiet() == [], "a host that is not the bank's, or not there, is nobody's trouble when nobody asked")
+
+
+def test_tickets(rig):
+    context = rig.context(protocols=("http/1.1",))
+    first = context.wrap_socket(rig.connect(), server_hostname=f"tls13.{ZONE}")
+    fetch(first)
+    again = context.wrap_socket(rig.connect(), server_hostname=f"tls13.{ZONE}", session=first.session)
+    check(again.session_reused and fetch(again) == PAGE, "a browser that comes back is known by its ticket")
+    try:
+        other = context.wrap_socket(rig.connect(), server_hostname=f"nosan.{ZONE}", session=first.session)
+    except (OSError, ssl.SSLError) as error:
+        other = str(error)
+    check(isinstance(other, str), "which opens no bank that is refused", other)
+    rig.quiet()
+
+
 def test_many(rig):
     """More at once than the broker takes: those behind wait and are served."""
     pages = []
     def one():
         pages.append(rig.curl(f"https://tls13.{ZONE}/", "--http1.1", seconds=30)[0])
-    idle = [rig.connect() for _ in range(127)]
+    idle = [rig.connect() for _ in range(CONNECTIONS - 1)]
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    check(pages == ["bank"] * 8, "127 idle connections leave room for pages, one after the other", pages)
+    check(pages == ["bank"] * 8, f"{CONNECTIONS - 1} idle connections leave room for pages, one after the other", pages)
     for s in idle:
         s.close()
     check(page(rig, "tls13") == PAGE, "and when they are gone all is as before")
 
 
 def main():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory)
         laid = lay(authority)
@@ -349,6 +480,10 @@ def main():
             except BlockingIOError:
                 check(True, "nothing reached the tunnel's own loopback")
             test_flow(rig)
+            test_misbehaving(rig)
+            test_ahead(rig, banks)
+            test_tickets(rig)
+            test_host_full(rig)
             test_freeze(rig, world)
             test_many(rig)
         finally:

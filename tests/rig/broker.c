@@ -12,8 +12,8 @@
  *
  * Prints one line of JSON when everything runs: netns, listen, resolver, ca, tunnel, pids, sessions. After it one line
  * for each message of a broker: {"session": 1, "event": ...}. Standard input takes commands, one a line: "freeze ID",
- * "thaw ID", "end ID" (ID: the session's number from 1), "policy FILE": an envelope is offered to the policy process,
- * as the launcher does with one that the agent fetched. Ends on SIGTERM, and takes everything along.
+ * "thaw ID", "end ID" (ID: the session's number from 1), "ahead ID HOST", "policy FILE": an envelope is offered to the
+ * policy process, as the launcher does with one that the agent fetched. Ends on SIGTERM, and takes everything along.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -407,7 +407,17 @@ static void offer_policy(const char *path)
 	say(0, rig.msg.type == MSG_POLICY_LOADED ? "policy_taken" : "policy_refused");
 }
 
-static void obey(const char *command, unsigned id)
+static void ahead(int channel, unsigned id, const char *host)
+{
+	uint8_t payload[300];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, 1);
+	write_str(&w, host);
+	write_u16(&w, PORT);
+	check(w.failed ? -EMSGSIZE : msg_send(channel, MSG_BROKER_AHEAD, id, payload, w.size), "ahead");
+}
+
+static void obey(const char *command, unsigned id, const char *rest)
 {
 	uint8_t one = 1, zero = 0;
 	if (id == 0 || id > rig.session_count)
@@ -419,13 +429,15 @@ static void obey(const char *command, unsigned id)
 		check(msg_send(channel, MSG_BROKER_FREEZE, id, &zero, 1), command);
 	else if (strcmp(command, "end") == 0)
 		check(msg_send(rig.policy_child.channel, MSG_POLICY_END, id, NULL, 0), command);
+	else if (strcmp(command, "ahead") == 0 && rest[0] == ' ')
+		ahead(channel, id, rest + 1);
 	else
 		fatal("no such command: %s", command);
 }
 
 static void on_input(uint32_t events, void *context)
 {
-	static char line[128];
+	static char line[512];
 	static size_t size;
 	struct loop_watch **watch = context;
 	(void)events;
@@ -442,10 +454,13 @@ static void on_input(uint32_t events, void *context)
 		char *space = strchr(line, ' ');
 		if (space) {
 			*space = '\0';
-			if (strcmp(line, "policy") == 0)
+			char *rest;
+			if (strcmp(line, "policy") == 0) {
 				offer_policy(space + 1);
-			else
-				obey(line, (unsigned)strtoul(space + 1, NULL, 10));
+			} else {
+				unsigned id = (unsigned)strtoul(space + 1, &rest, 10);
+				obey(line, id, rest);
+			}
 		}
 		size -= (size_t)(end + 1 - line);
 		memmove(line, end + 1, size + 1);
