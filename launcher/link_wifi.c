@@ -28,7 +28,8 @@ enum command {
  * be told to everybody.
  */
 static const char *const settings[] = {
-    "preassoc_mac_addr 1", "mac_addr 0", "sae_pwe 2", "pmf 1", "p2p_disabled 1", "update_config 0",
+    "preassoc_mac_addr 1", "rand_addr_lifetime 0", "mac_addr 0", "sae_pwe 2", "pmf 1",
+    "p2p_disabled 1",      "update_config 0",
 };
 
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0], FIELDS_MAX = 9, MISSES_MAX = 3, SILENT_TICKS_MAX = 3 };
