@@ -60,14 +60,23 @@ class Browser:
         except Error:
             return None
 
+    def act(self, selector, what, body=None):
+        """On an element; once more if the page drew itself anew between its finding and the act, as a live page does."""
+        for tries_left in range(9, -1, -1):
+            element = self.find(selector)
+            if element is None:
+                raise Error(f"there is no {selector} for {what}")
+            try:
+                return self.ask("POST", f"/element/{element}/{what}", body)
+            except Error as error:
+                if "stale element" not in str(error) or not tries_left:
+                    raise
+
     def click(self, selector):
-        element = self.find(selector)
-        if element is None:
-            raise Error(f"there is no {selector} to click")
-        self.ask("POST", f"/element/{element}/click")
+        self.act(selector, "click")
 
     def type(self, selector, text):
-        self.ask("POST", f"/element/{self.find(selector)}/value", {"text": text})
+        self.act(selector, "value", {"text": text})
 
     def press(self, key):
         keys = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
