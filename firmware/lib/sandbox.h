@@ -37,6 +37,7 @@ enum promise {
 	    1 << 17, /* PID 1's end: unmount, reboot, wait for a signal, a picture on the display's buffer */
 	PROMISE_CLOCK = 1 << 18, /* clock_settime(CLOCK_REALTIME) */
 	PROMISE_INPUT = 1 << 19, /* ioctl(EVIOCGRAB): have an input device alone */
+	PROMISE_LOCAL = 1 << 20, /* socket(AF_UNIX, stream), connect */
 };
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };

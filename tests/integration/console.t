@@ -213,6 +213,14 @@ try:
     check(browser.sees("許可されていないサイト\n3 回", "鍵の違う証明書（攻撃の疑い）\n1 回", "constructor\n2 回", selector="dialog .counts"),
           "and what it refused by itself, in words and by count")
     picture("stick-ja")
+    def let_out():
+        """A connection that the stick's own enforcer would never let out; one within seconds of an expulsion is not counted."""
+        run("nsenter", f"--net=/run/netns/{stick['netns']}", "bash", "-c", "echo >/dev/tcp/198.51.100.10/443")
+        return "銀行を開いていない間の接続" in (browser.run("return document.querySelector('dialog .counts:nth-of-type(2)')?.innerText") or "")
+    check(browser.until(let_out, 20), "what the gateway stopped stands beside it")
+    check(browser.sees("自分のホワイトリストで禁じられた通信", "返送", "ST-000001", selector=".difference") and "異常ありません" not in browser.text(),
+          "and the desk says what that means and what to do")
+    picture("differs-ja")
     sekisho("stick", "revoke", "ST-000001")
     check(browser.sees("失効", "スティックの回収", selector="dialog"), "it is revoked, and the open card says so and what to do")
     browser.press("\ue00c")

@@ -26,10 +26,10 @@ static int make(void **state)
 	const uint16_t https[] = {443}, two[] = {8443, 443};
 	config = (struct config){0};
 	plan = (struct plan){.policy_version = 7};
-	if (config_parse(
-		"interface = wg0\ninner = 10.77.0.1/16\ncontrol-port = 8444\nresolver-upstream = 198.51.100.53\n"
-		"egress = bank-a 203.0.113.101\n",
-		&config, why, sizeof why))
+	if (config_parse("interface = wg0\ninner = 10.77.0.1/16\ncontrol-port = 8444\nproxy-port = "
+			 "8445\nresolver-upstream = 198.51.100.53\n"
+			 "egress = bank-a 203.0.113.101\n",
+			 &config, why, sizeof why))
 		return -1;
 	return plan_add(&plan, "bank-a", "www.a.example", https, 1) ||
 	       plan_add(&plan, "bank-a", "api.a.example", two, 2) ||
@@ -71,13 +71,17 @@ static void the_table_starts_closed(void **state)
 	(void)state;
 	const struct egress_content nobody = {0};
 	FILE *f = out();
-	egress_write_table(f, &config, &plan, &nobody);
+	egress_write_table(f, &config, &plan, &nobody, 61190);
 	fclose(f);
 	assert_non_null(strstr(text, "type filter hook forward priority filter; policy drop;"));
-	assert_null(strstr(text, "elements"));
+	assert_non_null(strstr(text, "set admitted {\n\t\ttype ipv4_addr\n\t\tflags timeout\n\t}"));
+	assert_non_null(strstr(text, "set open {\n\t\ttype ipv4_addr . mark\n\t}"));
+	assert_non_null(strstr(text, "meta skuid 61190 ct state new jump from_proxy"));
+	assert_non_null(strstr(text, "ip saddr 203.0.113.101 ip daddr @bank_bank-a tcp dport { 443 } accept"));
+	assert_non_null(strstr(text, "{ 10.77.0.0/16, 0.0.0.0/8, "));
 	assert_non_null(strstr(text, "ip daddr @bank_bank-a tcp dport { 443 }"));
 	assert_non_null(strstr(text, "ip daddr @bank_bank-a_1 tcp dport { 443, 8443 }"));
-	assert_non_null(strstr(text, "snat ip to 203.0.113.101"));
+	assert_non_null(strstr(text, "redirect to :8445 comment \"bank-a\""));
 	/* bank-b has no egress address: it has a set for its answers, and no rule */
 	assert_non_null(strstr(text, "set bank_bank-b {"));
 	assert_null(strstr(text, "@bank_bank-b "));
@@ -88,14 +92,20 @@ static void the_table_takes_up_what_was_open(void **state)
 	(void)state;
 	const struct egress_admission admissions[] = {{{htonl(0x0a4d0002)}, 60}, {{htonl(0x0a4d0003)}, 9}};
 	const struct egress_session sessions[] = {{{htonl(0x0a4d0002)}, plan.banks[0].mark}};
-	const struct egress_content content = {admissions, 2, sessions, 1};
+	const struct egress_address addresses[] = {{"bank_bank-a", {htonl(0xc633640a)}, 1800},
+						   {"bank_gone", {htonl(0xc633640b)}, 1800},
+						   {"bank_bank-a", {htonl(0xc633640c)}, 7}};
+	const struct egress_content content = {admissions, 2, sessions, 1, addresses, 3};
 	char session[64];
 	FILE *f = out();
-	egress_write_table(f, &config, &plan, &content);
+	egress_write_table(f, &config, &plan, &content, (uid_t)-1);
 	fclose(f);
 	snprintf(session, sizeof session, "elements = { 10.77.0.2 . 0x%08x }", plan.banks[0].mark);
 	assert_non_null(strstr(text, "elements = { 10.77.0.2 timeout 60s, 10.77.0.3 timeout 9s }"));
 	assert_non_null(strstr(text, session));
+	assert_non_null(strstr(text, "elements = { 198.51.100.10 expires 1800s, 198.51.100.12 expires 7s }"));
+	assert_null(strstr(text, "198.51.100.11"));
+	assert_null(strstr(text, "skuid"));
 }
 
 static void names_that_could_be_syntax_are_refused(void **state)

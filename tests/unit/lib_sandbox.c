@@ -47,6 +47,7 @@ static int trace(void) { return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0; }
 static int open_hosts(void) { return open("/etc/hosts", O_RDONLY) < 0; }
 static int open_passwd_refused(void) { return !(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES); }
 static int write_tmp(void) { return open("/tmp/forbidden", O_WRONLY | O_CREAT, 0600) < 0; }
+static int make_local(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0; }
 static int run_program(void) { return execl("/bin/true", "true", NULL); }
 static int map_executable(void)
 {
@@ -64,6 +65,7 @@ static int make_executable(void)
 
 static const struct self bare = {.name = "bare", .promises = PROMISE_BASE, .open_files_max = 16};
 static const struct self net = {.name = "net", .promises = PROMISE_BASE | PROMISE_INET, .open_files_max = 16};
+static const struct self local = {.name = "local", .promises = PROMISE_BASE | PROMISE_LOCAL, .open_files_max = 16};
 static const struct self reader = {.name = "reader",
 				   .promises = PROMISE_BASE | PROMISE_READ_FILE,
 				   .paths = {{"/etc/hosts", ACCESS_READ}},
@@ -79,6 +81,8 @@ static void what_is_not_promised_kills(void **state)
 	assert_killed(&net, make_packet);
 	assert_killed(&net, make_raw);
 	assert_killed(&reader, write_tmp);
+	assert_killed(&local, make_inet);
+	assert_killed(&net, make_local);
 }
 
 static void what_is_promised_works(void **state)
@@ -86,6 +90,7 @@ static void what_is_promised_works(void **state)
 	(void)state;
 	assert_lives(&net, make_inet);
 	assert_lives(&reader, open_hosts);
+	assert_lives(&local, make_local);
 	assert_lives(&bare, map_data);
 }
 

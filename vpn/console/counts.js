@@ -1,10 +1,11 @@
-// What a stick refused by itself since its start, by reason and count: what the desk may know of where somebody wanted
-// to go. No name is in here, because none reaches the gateway.
+// What a stick refused by itself since its start, and what it let out that the gateway stopped, by reason and count: what
+// the desk may know of where somebody wanted to go. No name is in here, because none reaches the desk.
 
 import { make } from "./dom.js";
 import { language } from "./words.js";
 
 const titles = { ja: ["このスティックが自分で断ったもの", "今回の起動から"], en: ["What this stick refused by itself", "since it was started"] };
+const stops = { ja: ["ゲートウェイが止めたもの", "このスティックから出て、届かなかったもの"], en: ["What the gateway stopped", "let out by this stick, and not delivered"] };
 const none = { ja: "ありません", en: "nothing" };
 const times = { ja: (count) => `${count} 回`, en: (count) => (count === 1 ? "once" : `${count} times`) };
 
@@ -36,11 +37,25 @@ const reasons = {
   usb_other: ["その他の USB 機器", "another USB device"],
 };
 
-const sentence = (code) => reasons[code]?.[language() === "ja" ? 0 : 1] ?? code;
+const kinds = {
+  closed: ["銀行を開いていない間の接続", "a connection while no bank was open"],
+  address: ["銀行の名前が指していないアドレス", "an address that the bank's names do not lead to"],
+  name: ["開いた銀行のものでない名前", "a name that is not the open bank's"],
+  no_name: ["名前のない接続", "a connection without a name"],
+  second_name: ["名前が二つある接続", "a connection with two names"],
+  ech: ["名前を隠した接続", "a connection that hides its name"],
+  not_tls: ["暗号でない接続", "a connection that is not TLS"],
+  malformed: ["正しくない接続の始まり", "a connection that began wrongly"],
+  incomplete: ["始まりの途中で終わった接続", "a connection that never began"],
+};
 
-export function refusals(stick) {
-  const [title, since] = titles[language()];
-  const rows = Object.entries(stick.refused ?? {}).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? code;
+
+export const refusals = (stick) => list(titles[language()], stick.refused);
+export const stopped = (stick) => list(stops[language()], stick.tried);
+
+function list([title, since], counts) {
+  const rows = Object.entries(counts ?? {}).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
   return make("section.counts", make("h3", title, make("small", since)),
     rows.length ? make("ul", rows.map(([code, count]) => make("li", make("span", sentence(code)), make("b", times[language()](count))))) : make("p", none[language()]));
 }

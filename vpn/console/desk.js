@@ -1,6 +1,7 @@
 // The desk: what the fleet looks like now. Draws a model; asks nobody.
 
-import { refusals } from "./counts.js";
+import { refusals, stopped } from "./counts.js";
+import { differences, differenceToDo, disagreement } from "./differences.js";
 import { icon, make, tones } from "./dom.js";
 import { alarms, isAtBank, isTrouble, whatIsWrong, whatToDo, worst } from "./trouble.js";
 import { age, bytes, clock, language, moment, words } from "./words.js";
@@ -32,6 +33,7 @@ function headline(model) {
   const atBank = brokenOff.filter(isAtBank).length;
   let [state, title, more] = ["up", w.calm, w.calm_more(sticks.filter((s) => s.state === "up").length, sticks.length)];
   if (!model.reached) [state, title, more] = ["lost", w.dead(moment(model.fleet.now, model.now)), w.dead_todo];
+  else if (disagreement(model)) [state, title, more] = disagreement(model);
   else if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), brokenOff.length ? w.trouble_more(atBank) : w.quarantine_more];
   else if (troubled.length) [state, title, more] = ["late", w.watch(troubled.length), w.watch_more];
   else if (!sticks.length) [state, title, more] = ["never", w.no_sticks, w.no_sticks_more];
@@ -150,11 +152,12 @@ export function stickDialog(model, act) {
   return make("dialog", { "aria-label": s.name || s.id, onclose: act.closed },
     make("header", pill(s.state), make("h2", s.name || s.id, make("br"), make("small.sub", s.id)), make("button.plain", { type: "button", onclick: act.close }, w.close)),
     make("dl.facts", facts.map(([name, value]) => make("div", make("dt", name), make("dd", value || "-")))),
-    make(`p.todo.tone-${tones[s.state]}`, make("b", `${w.todo}　`), whatToDo(s)),
+    make(`p.todo.tone-${s.differs ? "lost" : tones[s.state]}`, make("b", `${w.todo}　`), differenceToDo(s) ?? whatToDo(s)),
     refusals(s),
+    stopped(s),
     own.length ? make("ol.events", own.map((e) => eventLine(e, model))) : null);
 }
 
 export function drawDesk(app, model, act) {
-  app.replaceChildren(bar(model, act), make("main", headline(model), make(model.reached ? "div.rest" : "div.rest.past", notices(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model))));
+  app.replaceChildren(bar(model, act), make("main", headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model))));
 }

@@ -97,6 +97,7 @@ const ja = {
     image_added: (e) => `${e.who} がイメージを登録しました（${e.detail}）`,
     image_removed: (e) => `${e.who} がイメージの登録を消しました（${e.detail}）`,
     document_refused: (e) => `署名文書を断りました：${e.detail}`,
+    enforcers_differ: (e) => `ゲートウェイと判断が食い違いました（${e.who}：${e.detail}）`,
   },
   transition_causes: {
     first_beacon: "初めての報告", new_boot: "起動した", resumed: "報告が戻った", silent: "報告だけが止まった",
@@ -204,6 +205,7 @@ const en = {
     image_added: (e) => `${e.who} registered an image (${e.detail})`,
     image_removed: (e) => `${e.who} took a registered image back (${e.detail})`,
     document_refused: (e) => `A signed document was refused: ${e.detail}`,
+    enforcers_differ: (e) => `The gateway and it disagreed (${e.who}: ${e.detail})`,
   },
   transition_causes: {
     first_beacon: "first report", new_boot: "started", resumed: "reports came back", silent: "only reports stopped",

@@ -14,6 +14,9 @@ enum {
 	GATEWAY_OWN_FD = 6,   /* first of the process's own */
 };
 
+/* What the parent put after a process's name, NULL if nothing: for egress the uid that haproxy runs as. */
+extern const char *child_argument;
+
 int store_main(void); /* 6: the audit log's key, 7: its witness file */
 int policy_main(void);
 int peers_main(void); /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
@@ -21,9 +24,11 @@ int egress_main(void);
 int api_main(void); /* 6: listener, 7: TLS key, 8: certificate */
 int web_main(void); /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
 
-/* The parent, and the small supervisor of dnsmasq, which is started by itself: `gatewayd --resolver`. */
+/* The parent, and the small supervisors of dnsmasq and haproxy, which are started by themselves: `gatewayd --resolver`
+ * and `gatewayd --proxy`. */
 int parent_main(const char *config_path);
 int resolver_main(const char *config_path);
+int proxy_main(const char *config_path);
 /* `gatewayd --withdraw`: takes away what a stopped gateway leaves in the kernel; run when the package is removed. */
 int withdraw_main(const char *config_path);
 

@@ -229,6 +229,10 @@ static const struct {
     {"resolver-config", set_path, AT(resolver_config)},
     {"resolver-program", set_path, AT(resolver_program)},
     {"resolver-upstream", set_upstream, 0},
+    {"proxy-port", set_port, AT(proxy_port)},
+    {"proxy-socket", set_path, AT(proxy_socket)},
+    {"proxy-hello", set_path, AT(proxy_hello)},
+    {"proxy-program", set_path, AT(proxy_program)},
     {"egress", set_egress, 0},
     {"users", set_users, 0},
 };
@@ -261,6 +265,10 @@ static int set_defaults(struct config *config)
 				       "audit-witness = /var/lib/sekisho/witness/checkpoints\n"
 				       "resolver-config = /run/sekisho/resolver/dnsmasq.conf\n"
 				       "resolver-program = /usr/sbin/dnsmasq\n"
+				       "proxy-port = 8445\n"
+				       "proxy-socket = /run/sekisho-proxy/control.sock\n"
+				       "proxy-hello = /usr/share/sekisho/proxy/hello.lua\n"
+				       "proxy-program = /usr/sbin/haproxy\n"
 				       "users = names\n";
 	char why[128];
 	return config_parse(defaults, config, why, sizeof why);

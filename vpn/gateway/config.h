@@ -61,6 +61,9 @@ struct config {
 	char upstreams[CONFIG_UPSTREAM_MAX][ENDPOINT_SIZE]; /* as dnsmasq writes them: ADDRESS or ADDRESS#PORT */
 	size_t upstream_count;
 
+	uint16_t proxy_port; /* at the inner address; sticks' connections to banks are led there */
+	char proxy_socket[CONFIG_PATH_SIZE], proxy_hello[CONFIG_PATH_SIZE], proxy_program[CONFIG_PATH_SIZE];
+
 	struct config_egress *egress;
 	size_t egress_count;
 

@@ -13,6 +13,7 @@
 #include "vpn/gateway/health.h"
 #include "vpn/gateway/names.h"
 #include "vpn/gateway/store.h"
+#include "vpn/gateway/tried.h"
 
 enum { FLEET_OPEN_MAX = 4 };
 
@@ -31,6 +32,12 @@ struct stick {
 	bool session;
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;
+
+	/* what it let out and the packet filter or the proxy refused, in this boot; and when that was last a difference
+	 * between its enforcer and ours (unix seconds, 0 never), by the worse of its meanings */
+	uint32_t tried[TRIED_COUNT];
+	enum tried_meaning differs;
+	int64_t differs_at;
 
 	/* from WireGuard */
 	char endpoint[ENDPOINT_SIZE];

@@ -70,6 +70,7 @@ struct hub {
 	uint64_t beacons[COUNT_COUNT];
 	uint64_t transitions[HEALTH_COUNT];
 	uint64_t refusals[HUB_REFUSALS];
+	uint64_t tried[TRIED_COUNT];
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
 	uint64_t indicators;                /* entries in force */
@@ -119,6 +120,11 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 
 /* Take the admission from those who have one and would get none now; their next beacon says why. */
 void hub_hold_back(struct hub *hub);
+
+/* What was refused of what sticks let out (hub_tried.c). */
+void hub_tried(struct hub *hub, struct reader *r);
+/* The last difference between this stick's enforcer and ours, as long as it is news: "let_out", "held_up" or "". */
+const char *hub_difference(const struct stick *stick);
 
 /* Images (hub_images.c). Changes by the control socket: 0, or -errno with a sentence in `why`. */
 int hub_images_load(struct hub *hub);

@@ -33,6 +33,16 @@ static json_t *refused_json(const struct stick *s)
 	return refused;
 }
 
+/* What it let out and we refused, in this boot, by kind; only those that happened. */
+static json_t *tried_json(const struct stick *s)
+{
+	json_t *tried = json_object();
+	for (int i = 0; i < TRIED_COUNT; i++)
+		if (s->tried[i] > 0)
+			json_object_set_new(tried, tried_name((enum tried)i), json_integer(s->tried[i]));
+	return tried;
+}
+
 static json_t *stick_json(const struct stick *s)
 {
 	char address[INET_ADDRSTRLEN];
@@ -57,6 +67,9 @@ static json_t *stick_json(const struct stick *s)
 	json_object_set_new(row, "received_bytes", json_integer((json_int_t)s->received_bytes));
 	json_object_set_new(row, "sent_bytes", json_integer((json_int_t)s->sent_bytes));
 	json_object_set_new(row, "refused", refused_json(s));
+	json_object_set_new(row, "tried", tried_json(s));
+	json_object_set_new(row, "differs", json_string(hub_difference(s)));
+	json_object_set_new(row, "differs_at", number_or_null(s->differs_at));
 	return row;
 }
 
@@ -152,6 +165,20 @@ static void put_beacons(const struct hub *hub, FILE *out)
 			       (struct metrics_label){"reason", hub_refusals[i]}, (double)hub->refusals[i]);
 }
 
+static void put_tried(const struct hub *hub, FILE *out)
+{
+	uint64_t differing = 0;
+	metrics_family(out, "sekisho_tried", METRICS_COUNTER, NULL,
+		       "What sticks let out and the gateway refused, by kind; 0 where all is well.");
+	for (int i = 0; i < TRIED_COUNT; i++)
+		metrics_sample(out, "sekisho_tried", METRICS_COUNTER,
+			       (struct metrics_label){"kind", tried_name((enum tried)i)}, (double)hub->tried[i]);
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++)
+		differing += hub_difference(fleet_at(hub->fleet, i))[0] != '\0';
+	put_one(out, "sekisho_sticks_differing", METRICS_GAUGE, NULL,
+		"Sticks whose own enforcer and the gateway's disagreed within a day.", (double)differing);
+}
+
 static void put_banks(const struct hub *hub, FILE *out)
 {
 	metrics_family(out, "sekisho_sessions", METRICS_GAUGE, NULL, "Sticks that have a bank open.");
@@ -200,6 +227,7 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 {
 	put_states(hub, out);
 	put_beacons(hub, out);
+	put_tried(hub, out);
 	put_banks(hub, out);
 	put_traffic(hub, out);
 	put_one(out, "sekisho_policy_version", METRICS_GAUGE, NULL, "Version of the policy in force, 0 none.",

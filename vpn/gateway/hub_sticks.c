@@ -227,6 +227,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	count_refusals(hub, stick, beacon, new_boot);
 	if (new_boot) {
 		close_sessions(hub, stick);
+		memset(stick->tried, 0, sizeof stick->tried);
 		stick->renewed = false;
 	}
 	renew_peer(hub, stick, beacon);
@@ -442,6 +443,8 @@ void hub_brief_egress(struct hub *hub)
 			if (stick->open[j][0])
 				send_session(hub, 0, stick, stick->open[j], true);
 	}
+	struct writer none = writer_over(data, sizeof data);
+	hub->send(hub, ROLE_EGRESS, GW_BRIEFED, 0, &none);
 }
 
 /* --- registry --- */

@@ -25,6 +25,8 @@ static const struct {
     {"egress", egress_main}, {"api", api_main},       {"web", web_main},
 };
 
+const char *child_argument;
+
 void child_begin(const char *name, int highest_fd, struct config *config)
 {
 	char why[256];
@@ -79,6 +81,7 @@ static int usage(FILE *out, int code)
 {
 	fputs("usage: gatewayd [--config FILE]\n"
 	      "       gatewayd --resolver [--config FILE]\n"
+	      "       gatewayd --proxy [--config FILE]\n"
 	      "       gatewayd --withdraw [--config FILE]\n\n"
 	      "The gateway of the sticks: see gatewayd(8) and gateway.conf(5).\n",
 	      out);
@@ -89,13 +92,17 @@ int main(int argc, char **argv)
 {
 	const char *config = GATEWAY_CONFIG;
 	int (*run)(const char *config_path) = parent_main;
-	if (argc == 3 && strcmp(argv[1], "--as") == 0)
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "--as") == 0) {
+		child_argument = argv[3];
 		return run_child(argv[2]);
+	}
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0)
 			return usage(stdout, 0);
 		if (strcmp(argv[i], "--resolver") == 0)
 			run = resolver_main;
+		else if (strcmp(argv[i], "--proxy") == 0)
+			run = proxy_main;
 		else if (strcmp(argv[i], "--withdraw") == 0)
 			run = withdraw_main;
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)

@@ -44,6 +44,9 @@ enum gateway_message {
 	GW_ADMIT = 40,        /* a, u32 seconds (0: expel) */
 	GW_SESSION = 41,      /* id; a, s bank, u8 open */
 	GW_SESSION_DONE = 42, /* id; u8 ok, s reason */
+	GW_BRIEFED =
+	    43,        /* store -> egress: - : the plan, and all who are admitted and what they have open, were sent */
+	GW_TRIED = 44, /* egress -> store: a, u8 kind (tried.h), u32 how many more */
 
 	/* api <-> store; id = request */
 	GW_BEACON = 50,       /* a, beacon (beacon.h) */

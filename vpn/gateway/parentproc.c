@@ -32,7 +32,8 @@ static struct self self = {
     .reads = "nothing from outside",
     .speaks_to = "its children",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_NETLINK | PROMISE_READ_FILE |
-		PROMISE_WRITE_FILE | PROMISE_DATABASE | PROMISE_PROCESS | PROMISE_PRIVILEGE | PROMISE_SEAL,
+		PROMISE_WRITE_FILE | PROMISE_DATABASE | PROMISE_PROCESS | PROMISE_PRIVILEGE | PROMISE_SEAL |
+		PROMISE_LOCAL,
     .open_files_max = 8192,
 };
 
@@ -61,6 +62,8 @@ static struct process processes[GATEWAY_ROLES] = {
 static const enum gateway_role order[] = {ROLE_STORE, ROLE_EGRESS, ROLE_PEERS, ROLE_POLICY, ROLE_API, ROLE_WEB};
 
 static struct config config;
+static struct setup_user proxy_user;
+static char proxy_uid[16]; /* as text; "" where it is everybody's */
 static struct loop *loop;
 static int config_fd, control_fd, signals, forwarding_fd, notify_fd;
 static bool stopping;
@@ -116,7 +119,9 @@ static void tell_store(uint16_t type, enum gateway_role role, int fd)
 static int start_process(enum gateway_role role, int store_end)
 {
 	struct process *process = &processes[role];
-	const char *const argv[] = {"gatewayd", "--as", process->name, NULL};
+	/* haproxy runs as a user of its own: egress knows whose packets are its, and may speak to its socket */
+	bool to_proxy = role == ROLE_EGRESS && proxy_uid[0];
+	const char *const argv[] = {"gatewayd", "--as", process->name, to_proxy ? proxy_uid : NULL, NULL};
 	struct child_spec spec = {
 	    .argv = argv,
 	    /* This very program, even when an upgrade has put another in its place: they speak one language. */
@@ -124,6 +129,8 @@ static int start_process(enum gateway_role role, int store_end)
 	    .netns_fd = -1,
 	    .uid = process->user.uid,
 	    .gid = process->user.gid,
+	    .groups = &proxy_user.gid,
+	    .group_count = to_proxy,
 	    .capabilities = process->capabilities,
 	    .keep_privileges = strcmp(config.users, "self") == 0,
 	    .fds = {config_fd, role == ROLE_STORE ? control_fd : store_end},
@@ -343,6 +350,9 @@ static void set_up(void)
 		if (!processes[i].timer)
 			fatal("out of memory");
 	}
+	proxy_user = setup_user(&config, "proxy", GATEWAY_ROLES);
+	if (strcmp(config.users, "self") != 0)
+		snprintf(proxy_uid, sizeof proxy_uid, "%u", (unsigned)proxy_user.uid);
 	setup_directory(config.control_socket, (struct setup_user){getuid(), getgid()});
 	setup_directory(config.database, processes[ROLE_STORE].user);
 	setup_directory(config.audit_witness, (struct setup_user){getuid(), getgid()});

@@ -120,6 +120,14 @@ const struct plan_bank *plan_bank(const struct plan *plan, const char *id)
 	return NULL;
 }
 
+const struct plan_bank *plan_bank_of(const struct plan *plan, uint32_t mark)
+{
+	for (size_t i = 0; i < plan->bank_count; i++)
+		if (plan->banks[i].mark == mark)
+			return &plan->banks[i];
+	return NULL;
+}
+
 void plan_write(struct writer *w, const struct plan *plan)
 {
 	write_u64(w, plan->policy_version);

@@ -47,6 +47,7 @@ int plan_add(struct plan *plan, const char *bank, const char *host, const uint16
 void plan_free(struct plan *plan);
 
 /* NULL if there is no such bank. */
+const struct plan_bank *plan_bank_of(const struct plan *plan, uint32_t mark);
 const struct plan_bank *plan_bank(const struct plan *plan, const char *id);
 
 /* Between our own processes. plan_read() gives 0, or -EBADMSG / an error of plan_add(). */

@@ -32,6 +32,10 @@ static void write_head(FILE *out, const struct config *config, const struct plan
 		/* Every name that is not listed below: NXDOMAIN. */
 		"address=/#/\n",
 		plan->policy_version, inner, RESOLVER_TTL_MAX_S);
+	/* An answer with an address that no bank can have is none, and comes into no set: DNS rebinding, or a mistake.
+	   (stop-dns-rebind would also refuse the documentation's networks, RFC 5737, and not 100.64.0.0/10.) */
+	for (size_t i = 0; egress_nowhere[i]; i++)
+		fprintf(out, "bogus-nxdomain=%s\n", egress_nowhere[i]);
 }
 
 /* dnsmasq takes a listed name and all below it; which of those a stick may open is the stick's matcher's question, and

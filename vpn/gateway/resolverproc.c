@@ -1,7 +1,8 @@
 /*
- * The resolver's supervisor (`gatewayd --resolver`, a unit of its own): runs dnsmasq with the configuration that the
- * egress process writes, and starts it anew when that changes, because dnsmasq reads names and sets only at its start.
- * It has no filter of its own: dnsmasq would inherit it. The unit's walls hold both.
+ * The supervisor of dnsmasq (`gatewayd --resolver') and that of haproxy (`gatewayd --proxy'), each a unit of its own:
+ * it runs the program with the configuration that the egress process writes, and starts it anew when that changes,
+ * because dnsmasq reads names and sets, and haproxy its addresses, only at the start. It has no filter of its own: the
+ * program would inherit it. The unit's walls hold both.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,27 +21,24 @@
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
 #include "vpn/gateway/children.h"
+#include "vpn/gateway/proxy.h"
 
 static struct config config;
 static struct loop *loop;
+static char file[CONFIG_PATH_SIZE + 16];
 static const char *file_name;
+static const char *argv[8];
 static int watcher, signals;
-static pid_t dnsmasq = -1;
+static pid_t program = -1;
 static bool again, stopping;
 static int result;
 
 static void start(void)
 {
-	char file[CONFIG_PATH_SIZE + 16];
-	snprintf(file, sizeof file, "--conf-file=%s", config.resolver_config);
-	/* As root it would look for a user "dnsmasq"; in the unit it is not root and changes nothing. */
-	const char *user = getuid() == 0 ? "--user=root" : NULL;
-	const char *const argv[] = {
-	    config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-", file, user, NULL};
-	dnsmasq = fork();
-	if (dnsmasq < 0)
-		fatal("dnsmasq cannot be started: %s", strerror(errno));
-	if (dnsmasq > 0)
+	program = fork();
+	if (program < 0)
+		fatal("%s cannot be started: %s", argv[0], strerror(errno));
+	if (program > 0)
 		return;
 	sigset_t none;
 	sigemptyset(&none);
@@ -52,7 +50,7 @@ static void start(void)
 static bool have_file(void)
 {
 	struct stat status;
-	return stat(config.resolver_config, &status) == 0;
+	return stat(file, &status) == 0;
 }
 
 static void on_change(uint32_t events, void *context)
@@ -68,27 +66,27 @@ static void on_change(uint32_t events, void *context)
 	}
 	if (!changed)
 		return;
-	if (dnsmasq < 0) {
+	if (program < 0) {
 		start();
 	} else {
 		again = true;
-		kill(dnsmasq, SIGTERM);
+		kill(program, SIGTERM);
 	}
 }
 
 static void on_child(void)
 {
 	int status = 0;
-	if (dnsmasq < 0 || waitpid(dnsmasq, &status, WNOHANG) != dnsmasq)
+	if (program < 0 || waitpid(program, &status, WNOHANG) != program)
 		return;
-	dnsmasq = -1;
+	program = -1;
 	if (again && !stopping) {
 		again = false;
 		start();
 		return;
 	}
 	if (!stopping) {
-		log_error("dnsmasq ended by itself (status %d): its own lines above say why", status);
+		log_error("%s ended by itself (status %d): its own lines above say why", argv[0], status);
 		result = 1;
 	}
 	loop_stop(loop);
@@ -105,20 +103,19 @@ static void on_signal(uint32_t events, void *context)
 		return;
 	}
 	stopping = true;
-	if (dnsmasq < 0)
+	if (program < 0)
 		loop_stop(loop);
 	else
-		kill(dnsmasq, SIGTERM);
+		kill(program, SIGTERM);
 }
 
-static void open_everything(const char *config_path)
+static void open_everything(void)
 {
-	char directory[CONFIG_PATH_SIZE];
-	close(config_or_fatal(config_path, &config));
-	memcpy(directory, config.resolver_config, sizeof directory);
+	char directory[sizeof file];
+	memcpy(directory, file, sizeof directory);
 	char *slash = strrchr(directory, '/');
 	*slash = '\0';
-	file_name = config.resolver_config + (slash - directory) + 1;
+	file_name = file + (slash - directory) + 1;
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
@@ -131,10 +128,9 @@ static void open_everything(const char *config_path)
 		fatal("%s cannot be watched: %s", directory, strerror(errno));
 }
 
-int resolver_main(const char *config_path)
+static int supervise(void)
 {
-	log_open("gatewayd resolver");
-	open_everything(config_path);
+	open_everything();
 	loop = loop_new();
 	if (!loop || !loop_watch(loop, signals, EPOLLIN, on_signal, NULL) ||
 	    !loop_watch(loop, watcher, EPOLLIN, on_change, NULL))
@@ -142,7 +138,32 @@ int resolver_main(const char *config_path)
 	if (have_file())
 		start();
 	else
-		log_info("waiting for %s", config.resolver_config);
+		log_info("waiting for %s", file);
 	loop_run(loop);
 	return result;
+}
+
+int resolver_main(const char *config_path)
+{
+	static char option[sizeof file + 16];
+	log_open("gatewayd resolver");
+	close(config_or_fatal(config_path, &config));
+	snprintf(file, sizeof file, "%s", config.resolver_config);
+	snprintf(option, sizeof option, "--conf-file=%s", file);
+	const char *const words[] = {config.resolver_program, "--keep-in-foreground", "--pid-file=", "--log-facility=-",
+				     option,
+				     /* As root it would look for a user "dnsmasq"; in the unit it is not root. */
+				     getuid() == 0 ? "--user=root" : NULL};
+	memcpy(argv, words, sizeof words);
+	return supervise();
+}
+
+int proxy_main(const char *config_path)
+{
+	log_open("gatewayd proxy");
+	close(config_or_fatal(config_path, &config));
+	proxy_config_path(&config, file);
+	const char *const words[] = {config.proxy_program, "-db", "-f", file};
+	memcpy(argv, words, sizeof words);
+	return supervise();
 }

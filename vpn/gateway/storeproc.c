@@ -168,6 +168,7 @@ static void on_gateways(uint32_t id, struct reader *r) { (void)id, hub_gateways(
 static void on_refused(uint32_t id, struct reader *r) { (void)id, hub_document_refused(&hub, r); }
 static void on_peer_status(uint32_t id, struct reader *r) { (void)id, hub_peer_status(&hub, r); }
 static void on_session_done(uint32_t id, struct reader *r) { hub_session_done(&hub, id, r); }
+static void on_tried(uint32_t id, struct reader *r) { (void)id, hub_tried(&hub, r); }
 static void on_beacon(uint32_t id, struct reader *r) { hub_beacon(&hub, id, r); }
 static void on_open(uint32_t id, struct reader *r) { hub_open_request(&hub, id, r); }
 static void on_fetch(uint32_t id, struct reader *r) { hub_fetch(&hub, id, r); }
@@ -197,6 +198,7 @@ static const struct {
     {ROLE_POLICY, GW_DOCUMENT_REFUSED, on_refused},
     {ROLE_PEERS, GW_PEER_STATUS, on_peer_status},
     {ROLE_EGRESS, GW_SESSION_DONE, on_session_done},
+    {ROLE_EGRESS, GW_TRIED, on_tried},
     {ROLE_API, GW_BEACON, on_beacon},
     {ROLE_API, GW_OPEN, on_open},
     {ROLE_API, GW_FETCH, on_fetch},
