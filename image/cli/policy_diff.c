@@ -179,6 +179,12 @@ static void diff_host(struct diff *d, const struct whitelist_host *old, const st
 	if (old->role == ROLE_PAGE && new->role == ROLE_ASSET)
 		tell(d, CLOSES, "{1} may not be shown as a page any more, only loaded from",
 		     "{1}はページとして表示できなくなり、部品の読み込みだけになります", new->name, "");
+	if (!old->client_certificate && new->client_certificate)
+		tell(d, OPENS, "{1} may be shown the customer's certificate",
+		     "{1}にお客様の電子証明書を見せられるようになります", new->name, "");
+	if (old->client_certificate && !new->client_certificate)
+		tell(d, CLOSES, "{1} is not shown the customer's certificate any more",
+		     "{1}にお客様の電子証明書を見せなくなります", new->name, "");
 	diff_lists(d, CLOSES, old, new);
 	diff_lists(d, OPENS, new, old);
 }
@@ -198,6 +204,9 @@ static void tell_host(struct diff *d, enum effect effect, const struct whitelist
 		snprintf(ports + strlen(ports), sizeof ports - strlen(ports), "%s%u", i ? ", " : "", host->ports[i]);
 	if (effect == CLOSES)
 		tell(d, effect, "{1} cannot be reached any more", "{1}に接続できなくなります", host->name, "");
+	else if (host->client_certificate)
+		tell(d, effect, "{1} can be reached on port {2}, and be shown the customer's certificate",
+		     "{1}（ポート{2}）に接続し、お客様の電子証明書を見せられるようになります", host->name, ports);
 	else if (host->role == ROLE_PAGE)
 		tell(d, effect, "{1} can be reached on port {2}, and shown as a page",
 		     "{1}（ポート{2}）に接続し、ページとして表示できるようになります", host->name, ports);

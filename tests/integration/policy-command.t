@@ -168,6 +168,11 @@ check({c["effect"] for c in pins} == {"opens", "closes"}, "diff tells of a pin t
 check(policy("diff", "--json", example, example)[1].count("effect") == 1, "nothing differs but that the version did not go up")
 code, out, err = policy("diff", example, "new13.json")
 check(code == 0 and "opens  " in out and "閉じる：" in out, "diff prints both languages")
+shown = json.loads(text)
+shown["banks"][0]["hosts"][1]["client_certificate"] = True
+open("shown.json", "w").write(json.dumps(shown))
+check("opens" in policy("diff", example, "shown.json")[1] and "電子証明書" in policy("diff", example, "shown.json")[1] and
+      "not shown the customer's certificate" in policy("diff", "shown.json", example)[1], "diff tells who is shown the customer's certificate")
 gates = json.load(open(EXAMPLES + "/gateways.json"))
 gates["version"] = 2
 gates["gateways"][0]["addresses"][0] = "203.0.113.99:51820"
