@@ -1,0 +1,320 @@
+/*
+ * A newer policy while a customer banks: the launcher whole, with stubs beneath it (as tests/fuzz/stick.c), is told
+ * what agent and policy process say. The session goes on with what is still allowed, and nothing else.
+ */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "firmware/boot/rootdisk.h"
+#include "firmware/lib/buf.h"
+#include "tests/unit/signed.h"
+/* the parent whole: its messages and timers are functions of its own */
+#include "launcher/launcherproc.c"
+
+enum { TIMERS_MAX = 32, MESSAGES = 256 };
+
+struct loop_timer {
+	loop_timer_fn *fn;
+	void *context;
+	bool armed;
+};
+
+static struct {
+	struct loop_timer timers[TIMERS_MAX];
+	size_t timer_count;
+	bool runs[PROCESS_COUNT];
+	uint32_t said[PROCESS_COUNT][MESSAGES]; /* how often each was sent each message */
+} world;
+
+struct loop_timer *loop_timer(struct loop *loop, loop_timer_fn *fn, void *context)
+{
+	(void)loop;
+	if (world.timer_count == TIMERS_MAX)
+		abort();
+	world.timers[world.timer_count] = (struct loop_timer){.fn = fn, .context = context};
+	return &world.timers[world.timer_count++];
+}
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms) { timer->armed = delay_ms >= 0; }
+int64_t now_ms(void) { return 1000; }
+struct loop *loop_new(void) { return NULL; }
+int loop_run(struct loop *loop) { return loop ? 0 : -ENOSYS; }
+struct loop_watch *loop_watch(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *context)
+{
+	(void)loop, (void)fd, (void)events, (void)fn, (void)context;
+	return NULL;
+}
+void log_info(const char *format, ...) { (void)format; }
+void log_warn(const char *format, ...) { (void)format; }
+void log_error(const char *format, ...) { (void)format; }
+void fatal(const char *format, ...)
+{
+	fprintf(stderr, "%s\n", format);
+	abort();
+}
+
+int crew_open(struct crew *crew, struct loop *loop, int spawner, const struct crew_duty *d, void *context)
+{
+	(void)crew, (void)loop, (void)spawner, (void)d, (void)context;
+	return 0;
+}
+int crew_start(struct crew *crew, enum stick_process which, const int *fds, size_t fd_count)
+{
+	(void)crew, (void)fds, (void)fd_count;
+	if (world.runs[which])
+		return -EALREADY;
+	world.runs[which] = true;
+	return 0;
+}
+void crew_start_later(struct crew *crew, enum stick_process which) { (void)crew, (void)which; }
+void crew_stop(struct crew *crew, enum stick_process which)
+{
+	(void)crew;
+	world.runs[which] = false;
+}
+bool crew_runs(const struct crew *crew, enum stick_process which)
+{
+	(void)crew;
+	return world.runs[which];
+}
+int crew_send_fds(struct crew *crew, enum stick_process which, uint16_t type, uint32_t id, const void *payload,
+		  size_t size, const int *fds, size_t fd_count)
+{
+	(void)crew, (void)id, (void)payload, (void)size, (void)fds, (void)fd_count;
+	if (!world.runs[which])
+		return -ESRCH;
+	world.said[which][type % MESSAGES]++;
+	return 0;
+}
+int crew_send(struct crew *crew, enum stick_process which, uint16_t type, uint32_t id, const void *payload, size_t size)
+{
+	return crew_send_fds(crew, which, type, id, payload, size, NULL, 0);
+}
+
+int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t size)
+{
+	(void)fd, (void)type, (void)id, (void)payload, (void)size;
+	return 0;
+}
+int msg_receive(int fd, struct msg *m)
+{
+	(void)fd, (void)m;
+	return -EAGAIN;
+}
+int msg_pair(int fds[2])
+{
+	fds[0] = fds[1] = -1;
+	return 0;
+}
+int spawner_open(const int namespaces[NAMESPACE_COUNT]) { return namespaces ? -ENOSYS : 0; }
+int spawner_sockets(int spawner, const uint16_t *ports, size_t port_count, int *fds)
+{
+	(void)spawner, (void)ports;
+	for (size_t i = 0; i < port_count + 2; i++)
+		fds[i] = -1;
+	return 0;
+}
+int ground_namespaces(int namespaces[NAMESPACE_COUNT]) { return namespaces ? -ENOSYS : 0; }
+int ground_directories(void) { return 0; }
+int ground_screen_share(void) { return 0; }
+int ground_wireguard(int tunnel_namespace) { return tunnel_namespace; }
+int ground_authority(const void *pem, size_t size) { return pem && size > 0 ? 0 : -EINVAL; }
+int ground_udev_notify(void) { return -ENOSYS; }
+void ground_announce_devices(void) {}
+int rootdisk_open_record(int flags) { return flags < 0 ? 0 : -ENOENT; }
+int sandbox_enter(const struct self *of) { return of ? 0 : -EINVAL; }
+void close_above(int fd) { (void)fd; }
+int about_read(struct about *about) { return about ? 0 : -EINVAL; }
+const struct process_row *process_row(enum stick_process which)
+{
+	static const struct process_row row = {.name = "child"};
+	(void)which;
+	return &row;
+}
+
+/* --- what is said to the launcher --- */
+
+static int say(enum stick_process from, uint16_t type, const struct writer *w)
+{
+	struct msg m = {.type = type, .payload = w->data, .size = w->size};
+	assert_false(w->failed);
+	return on_message(&stick, from, &m);
+}
+
+static void announce(uint64_t version)
+{
+	uint8_t payload[128];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, ADMISSION_ADMITTED);
+	write_str(&w, "");
+	write_u64(&w, (uint64_t)time(NULL));
+	write_u32(&w, 60);
+	write_u64(&w, version);
+	write_u64(&w, 1);
+	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_ADMISSION, &w), 0);
+}
+
+static void deliver(const char *envelope)
+{
+	uint8_t payload[128];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, 0);
+	write_str(&w, envelope);
+	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_FETCHED, &w), 0);
+}
+
+/* What the policy process says of one that it took. `tree` is taken. */
+static void loaded(json_t *tree)
+{
+	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
+	struct writer w = writer_over(payload, sizeof payload);
+	char *policy = json_dumps(tree, 0);
+	json_t *list = signed_gateways(1);
+	char *gateways = json_dumps(list, 0);
+	write_u64(&w, (uint64_t)json_integer_value(json_object_get(tree, "version")));
+	write_u64(&w, 0);
+	write_u8(&w, json_is_true(json_object_get(tree, "pin")));
+	write_str(&w, signed_authority_pem());
+	write_str(&w, policy);
+	write_str(&w, gateways);
+	write_str(&w, "");
+	json_decref(tree);
+	json_decref(list);
+	assert_int_equal(say(PROCESS_POLICY, MSG_POLICY_LOADED, &w), 0);
+	free(policy);
+	free(gateways);
+}
+
+static void refused(void)
+{
+	uint8_t payload[64];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, 1);
+	write_str(&w, "altered");
+	write_str(&w, "it was altered");
+	assert_int_equal(say(PROCESS_POLICY, MSG_POLICY_REFUSED, &w), 0);
+}
+
+static uint32_t said(enum stick_process to, uint16_t type) { return world.said[to][type]; }
+
+static int setup(void **state)
+{
+	(void)state;
+	return signed_setup();
+}
+
+/* In a session of "alpha" under version 3, everything standing. */
+static int begin(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof world);
+	memset(&stick, 0, sizeof stick);
+	for (int i = 0; i < PROCESS_COUNT; i++)
+		world.runs[i] = true;
+	open_timers(&stick);
+	stick.provisioned = stick.time_confirmed = stick.link_up = stick.tunnel.up = true;
+	loaded(signed_policy(3));
+	stick.machine.state = STATE_SESSION;
+	stick.session = (struct stick_session){.id = 1, .bank = "alpha", .broker_ready = true, .gateway_ready = true};
+	stick.event_count = 0;
+	stick.screen_ready = true;
+	memset(world.said, 0, sizeof world.said);
+	return 0;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	whitelist_free(stick.policy);
+	gateways_free(stick.gateways);
+	provision_free(&stick.provision);
+	free(stick.record_pending);
+	free(stick.offered);
+	return 0;
+}
+
+static void fetch(uint64_t version)
+{
+	announce(version);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 1);
+	deliver("ENVELOPE");
+	assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_OFFER), 1);
+}
+
+static void a_session_goes_on(void **state)
+{
+	(void)state;
+	fetch(4);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	loaded(signed_policy(4));
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	assert_int_equal(stick.session.id, 1);
+	assert_int_equal(stick.policy->version, 4);
+	assert_string_equal(stick.provision.kept_policy, "ENVELOPE"); /* for the next start */
+	assert_non_null(stick.record_pending);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_PORTS), 1);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_BANKS), 1);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_SESSION_FAILED), 0);
+	announce(4);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 1);
+}
+
+static void a_bank_that_is_gone_takes_its_session_along(void **state)
+{
+	(void)state;
+	fetch(4);
+	json_t *tree = signed_policy(4);
+	json_array_remove(json_object_get(tree, "banks"), 0);
+	loaded(tree);
+	assert_int_equal(stick.machine.state, STATE_READY);
+	assert_int_equal(stick.session.id, 0);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_SESSION_FAILED), 1);
+	assert_false(world.runs[PROCESS_BROKER]);
+}
+
+static void a_pin_is_asked_for_before_the_next_page(void **state)
+{
+	(void)state;
+	fetch(4);
+	json_t *tree = signed_policy(4);
+	json_object_set_new(tree, "pin", json_true());
+	loaded(tree);
+	assert_int_equal(stick.session.id, 0);
+	assert_int_equal(stick.machine.state, STATE_UNLOCK);
+}
+
+static void a_refused_one_changes_nothing_and_is_not_fetched_again(void **state)
+{
+	(void)state;
+	fetch(4);
+	refused();
+	assert_int_equal(stick.policy->version, 3);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	assert_null(stick.provision.kept_policy);
+	announce(4);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 1);
+	announce(5);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 2);
+}
+
+static void what_comes_when_the_tunnel_is_lost_is_left(void **state)
+{
+	(void)state;
+	announce(4);
+	stick.tunnel.up = false;
+	stick_raise(&stick, EVENT_TUNNEL_LOST);
+	deliver("ENVELOPE");
+	assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_OFFER), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(a_session_goes_on, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_bank_that_is_gone_takes_its_session_along, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_pin_is_asked_for_before_the_next_page, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_refused_one_changes_nothing_and_is_not_fetched_again, begin, finish),
+	    cmocka_unit_test_setup_teardown(what_comes_when_the_tunnel_is_lost_is_left, begin, finish),
+	};
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

@@ -1,0 +1,2 @@
+# The launcher's parent whole, over stubs: the sources of tests/fuzz/stick.mk.
+$(call unit,refresh,tests/unit/refresh.c tests/unit/signed.c $(wildcard launcher/stick_*.c) $(addprefix launcher/,states.c briefs.c pem.c provision.c refusal.c wifi.c) firmware/boot/usbjudge.c $(addprefix firmware/lib/,buf.c base64.c envelope.c envelope_keys.c) $(filter-out whitelist/lint.c,$(wildcard whitelist/*.c)),,-ljansson $(MBEDTLS_LIBS))
