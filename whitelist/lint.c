@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "firmware/lib/log.h"
+#include "whitelist/cdn.h"
 #include "whitelist/date.h"
 
 enum { DAY = 86400, LIFE_MOST_DAYS = 398, LIFE_LEFT_DAYS = 30 };
@@ -128,6 +129,13 @@ static void lint_host(struct lint *l, size_t b, size_t h)
 		     "%s is also a host of %s: a page of one bank could be shown in the other's "
 		     "session",
 		     host->name, other);
+	const char *network = cdn_of(host->name);
+	if (network)
+		find(
+		    l, "shared_cdn",
+		    "%s is on shared addresses of %s: whoever has taken over a browser can be shown another customer's "
+		    "site there; ask the bank for a name and addresses of its own",
+		    host->name, network);
 	if (pins_an_authority(host))
 		find(l, "authority_pinned",
 		     "a pin of %s names a trust anchor itself and so adds nothing; pin the "

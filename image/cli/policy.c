@@ -25,6 +25,7 @@ static const struct option long_options[] = {
     {"json", no_argument, NULL, 'j'},
     {"threshold", required_argument, NULL, 'n'},
     {"force", no_argument, NULL, 'f'},
+    {"resolve", no_argument, NULL, 'R'},
     {"version", required_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -51,6 +52,9 @@ static int take_option(int letter, struct policy_options *o)
 		return 0;
 	case 'f':
 		o->force = true;
+		return 0;
+	case 'R':
+		o->resolve = true;
 		return 0;
 	case 'v':
 		o->version = strtol(optarg, NULL, 10);

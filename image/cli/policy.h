@@ -8,6 +8,7 @@
 
 #include "firmware/lib/bundle.h"
 #include "whitelist/gateways.h"
+#include "whitelist/lint.h"
 #include "whitelist/whitelist.h"
 
 struct document {
@@ -67,7 +68,7 @@ int time_of(const char *text, int64_t *seconds);
 struct policy_options {
 	const char *key, *output, *roots, *type /* payload type */, *at;
 	long threshold, version;
-	bool json, force;
+	bool json, force, resolve;
 	int count;
 	char **files;
 };
@@ -80,6 +81,9 @@ struct policy_options {
 
 int policy_options_read(int argc, char **argv, const char *letters, const char *usage, int least, int most,
 			struct policy_options *o);
+
+/* What the resolver of this machine says of the hosts of a policy; the number of findings (policy_lint_names.c). */
+size_t policy_lint_names(const struct whitelist *whitelist, lint_fn *fn, void *context);
 
 int policy_add(int argc, char **argv);
 int policy_bundle(int argc, char **argv);

@@ -28,24 +28,32 @@ static void lint_finding(const struct lint_finding *finding, void *context)
 		       finding->text);
 }
 
-static int lint_in_words(struct document *document, int64_t now)
+static size_t lint_all(struct document *document, int64_t now, bool resolve, struct lint_out *out)
+{
+	size_t found = document->whitelist ? whitelist_lint(document->whitelist, now, lint_finding, out) : 0;
+	if (document->whitelist && resolve)
+		found += policy_lint_names(document->whitelist, lint_finding, out);
+	return found;
+}
+
+static int lint_in_words(struct document *document, int64_t now, bool resolve)
 {
 	struct lint_out out = {.document = document};
 	int code = document_check(document, NULL);
 	if (code)
 		return code;
-	size_t found = document->whitelist ? whitelist_lint(document->whitelist, now, lint_finding, &out) : 0;
+	size_t found = lint_all(document, now, resolve, &out);
 	printf("%s: well-formed, %zu warning%s\n", document->path, found, found == 1 ? "" : "s");
 	return CLI_GOOD;
 }
 
-static int lint_in_json(struct document *document, int64_t now)
+static int lint_in_json(struct document *document, int64_t now, bool resolve)
 {
 	json_t *answer = json_pack("{s:s, s:s}", "file", document->path, "type", word_of_type(document->type));
 	struct lint_out out = {.document = document, .list = json_array()};
 	int code = document_check(document, answer);
-	if (!code && document->whitelist)
-		whitelist_lint(document->whitelist, now, lint_finding, &out);
+	if (!code)
+		lint_all(document, now, resolve, &out);
 	json_object_set_new(answer, "warnings", out.list);
 	print_json(answer);
 	return code;
@@ -62,8 +70,8 @@ static void parse_if_good(struct document *document)
 int policy_lint(int argc, char **argv)
 {
 	struct policy_options o;
-	int code = policy_options_read(argc, argv, "taj",
-				       "lint [--type policy|gateways|roots] [--at DATE] [--json] FILE", 1, 1, &o);
+	int code = policy_options_read(
+	    argc, argv, "tajR", "lint [--type policy|gateways|roots] [--at DATE] [--resolve] [--json] FILE", 1, 1, &o);
 	if (code >= 0)
 		return code;
 	struct document document = {0};
@@ -73,7 +81,7 @@ int policy_lint(int argc, char **argv)
 		code = document_read(&document, o.files[0], o.type, NULL);
 	if (!code) {
 		parse_if_good(&document);
-		code = o.json ? lint_in_json(&document, now) : lint_in_words(&document, now);
+		code = o.json ? lint_in_json(&document, now, o.resolve) : lint_in_words(&document, now, o.resolve);
 	}
 	document_close(&document);
 	return code;

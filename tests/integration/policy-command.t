@@ -61,6 +61,12 @@ check(code == 0 and "0 warnings" in out, "the example has no warning")
 code, out, err = policy("lint", "--at", "2027-11-20T00:00:00Z", "--json", example)
 warning = json.loads(out)["warnings"][0]
 check(code == 0 and (warning["code"], warning["line"]) == ("short_life", 6), "lint --json tells of a policy that ends soon")
+open("hosts", "w").write("198.51.100.7 e77.a.akamaiedge.net www.akebono-bank.example\n198.51.100.8 direct.akebono-bank.example\n")
+done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", f"mount --bind hosts /etc/hosts && exec {SEKISHO} policy lint --at {AT} --resolve --json {example}"],
+                      capture_output=True, text=True)
+told = {w["where"]: w["code"] for w in json.loads(done.stdout or '{"warnings": []}')["warnings"]}
+check((told.get("banks[0].hosts[0].name"), told.get("banks[0].hosts[1].name", ""), told.get("banks[0].hosts[2].name")) == ("shared_cdn", "", "no_address"),
+      "lint --resolve tells of an alias that ends on a shared network, and of a name without an address")
 text = open(example).read()
 lines = text.split("\n")
 for what, old, new, where in [

@@ -578,6 +578,8 @@ static void lint_finds_what_is_unwise(void **state)
 	expect_lint("expires", "\"2026-11-21T00:00:00Z\"", SIGNED_NOW, "expired@expires ");
 	expect_lint("issued", "\"2027-01-01T00:00:00Z\"", SIGNED_NOW, "issued_ahead@issued ");
 	expect_lint("banks.0.hosts.1.role", "\"page\"", SIGNED_NOW, "wildcard_page@banks[0].hosts[1] ");
+	expect_lint("banks.0.hosts.2.name", "\"bank.edgekey.net\"", SIGNED_NOW, "shared_cdn@banks[0].hosts[2] ");
+	expect_lint("banks.0.hosts.2.name", "\"bank-edgekey.net\"", SIGNED_NOW, "");
 	expect_lint("banks.0.hosts.2.ports", "[8443]", SIGNED_NOW, "odd_port@banks[0].hosts[2] ");
 	expect_lint("banks.0.hosts.2.name", "\"beta.example\"", SIGNED_NOW, "shared_host@banks[1].hosts[0] ");
 	expect_lint("expires", "\"2037-01-01T00:00:00Z\"", INT64_C(2095891200),
