@@ -1,6 +1,7 @@
 #include "launcher/keyholder_clients.h"
 
 #include <errno.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/x509_crt.h>
@@ -74,15 +75,32 @@ static const struct client *find_client(const char *bank)
 	return NULL;
 }
 
+/* The common name as it is written there, Japanese too; without one the whole subject, in ASCII. */
+static void name_of(const mbedtls_x509_crt *certificate, char *name, size_t capacity)
+{
+	for (const mbedtls_x509_name *part = &certificate->subject; part; part = part->next) {
+		const mbedtls_asn1_buf *value = &part->val;
+		if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &part->oid) != 0 || value->len == 0 || value->len >= capacity ||
+		    (value->tag != MBEDTLS_ASN1_UTF8_STRING && value->tag != MBEDTLS_ASN1_PRINTABLE_STRING))
+			continue;
+		for (size_t i = 0; i < value->len; i++)
+			name[i] = (char)(value->p[i] < ' ' || value->p[i] == 0x7f ? '?' : value->p[i]);
+		name[value->len] = '\0';
+		return;
+	}
+	if (mbedtls_x509_dn_gets(name, capacity, &certificate->subject) < 0)
+		name[0] = '\0';
+}
+
 /* To the launcher, for the screen: whose it is. */
 static int tell_launcher(const struct client *client)
 {
 	uint8_t payload[512];
-	char name[256];
+	char name[CLIENT_NAME_BYTES];
 	struct writer w = writer_over(payload, sizeof payload);
-	int size = mbedtls_x509_dn_gets(name, sizeof name, &client->chain.subject);
+	name_of(&client->chain, name, sizeof name);
 	write_str(&w, client->bank);
-	write_str(&w, size > 0 ? name : "");
+	write_str(&w, name[0] ? name : client->bank);
 	return w.failed ? -EMSGSIZE : msg_send(CHILD_FD, MSG_KEY_CLIENT_KNOWN, 0, payload, w.size);
 }
 

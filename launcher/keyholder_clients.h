@@ -11,11 +11,13 @@
 
 #include "firmware/lib/loop.h"
 #include "firmware/lib/msg.h"
+#include "whitelist/whitelist.h"
 
 #define CLIENTS_MAX          8
 #define CLIENT_CHAIN_MAX     4 /* certificates */
-#define CLIENT_HOSTS_MAX     16
+#define CLIENT_HOSTS_MAX     WHITELIST_CLIENT_HOSTS_MAX
 #define CLIENT_SESSIONS_MAX  4
+#define CLIENT_NAME_BYTES    129
 #define CLIENT_SIGNATURE_MAX 512 /* RSA of 4096 bits */
 
 /* MSG_KEY_CLIENT, MSG_KEY_SESSION and MSG_KEY_SESSION_END of the launcher: rows of its table. -EBADMSG: broken. */

@@ -121,7 +121,8 @@ enum message {
 	MSG_KIOSK_BANKS = 101,   /* b JSON array of { id, name: {ja, en}, start, support, hosts: [patterns of role page]
 				    }, u8 devel image */
 	MSG_KIOSK_OPEN = 102,    /* kiosk -> launcher: s bank: the customer chose a tile */
-	MSG_KIOSK_SESSION = 103, /* launcher -> kiosk: id = session; s bank: broker is up, load the start page */
+	MSG_KIOSK_SESSION = 103, /* launcher -> kiosk: id = session; s bank, s subject of the certificate that it may be
+				    shown ("" none): broker is up, load the start page */
 	MSG_KIOSK_SESSION_FAILED = 104, /* s bank, s reason code, s detail */
 	MSG_KIOSK_CLOSE = 105,          /* kiosk -> launcher: - : the customer left the bank; back to the list */
 	MSG_KIOSK_REFUSED = 106,        /* launcher -> kiosk: s host, u8 reason (enum refusal) */

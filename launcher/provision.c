@@ -59,6 +59,26 @@ static int take_key(const json_t *json, const char *member, uint8_t key[32])
 	return error ? error : size == 32 ? 0 : -EINVAL;
 }
 
+static int take_clients(json_t *clients, struct provision *p)
+{
+	const char *bank;
+	json_t *value;
+	json_object_foreach(clients, bank, value)
+	{
+		struct provision_client *client = &p->clients[p->client_count];
+		if (p->client_count == PROVISION_CLIENTS_MAX || strlen(bank) >= sizeof client->bank)
+			return -EINVAL;
+		p->client_count++;
+		memcpy(client->bank, bank, strlen(bank) + 1);
+		int error = duplicate_text(value, "certificates", &client->certificates);
+		if (!error)
+			error = duplicate_text(value, "key", &client->key);
+		if (error || !client->certificates || !client->key)
+			return error ? error : -EINVAL;
+	}
+	return 0;
+}
+
 static int take_immutable(const json_t *json, struct provision *p)
 {
 	int error = copy_text(json, "device", p->device, sizeof p->device);
@@ -72,6 +92,8 @@ static int take_immutable(const json_t *json, struct provision *p)
 		error = duplicate_text(json, "identity_key", &p->identity_key);
 	if (!error)
 		error = duplicate_text(json, "gateways", &p->gateways);
+	if (!error)
+		error = take_clients(json_object_get(json, "client_certificates"), p);
 	return error ? error : p->gateways ? 0 : -EINVAL;
 }
 
@@ -194,6 +216,10 @@ int provision_keep(char **text, const void *data, size_t size)
 void provision_free(struct provision *provision)
 {
 	free_text(&provision->identity_key);
+	for (size_t i = 0; i < provision->client_count; i++) {
+		free_text(&provision->clients[i].certificates);
+		free_text(&provision->clients[i].key);
+	}
 	free_text(&provision->gateways);
 	free_text(&provision->kept_policy);
 	free_text(&provision->kept_gateways);

@@ -11,13 +11,23 @@
 
 #include "launcher/wifi.h"
 
+#define PROVISION_CLIENTS_MAX 8
+
+/* What the customer proves himself to a bank with. */
+struct provision_client {
+	char bank[33];
+	char *certificates, *key; /* PEM */
+};
+
 struct provision {
 	char device[33];
 	char tenant[33];
 	uint8_t wireguard_key[32];
 	char address[64];   /* inside the tunnel, with its prefix length */
 	char *identity_key; /* PEM, NULL if the stick has none */
-	char *gateways;     /* envelope of first contact */
+	struct provision_client clients[PROVISION_CLIENTS_MAX];
+	size_t client_count;
+	char *gateways; /* envelope of first contact */
 
 	/* the mutable half; all empty on a stick that has never met its gateway */
 	char *kept_policy; /* envelope last accepted, NULL */

@@ -54,6 +54,12 @@ struct stick_answer {
 	uint64_t newest_policy;
 };
 
+/* A certificate that the key holder can use. */
+struct stick_client {
+	char bank[WHITELIST_ID_BYTES];
+	char subject[STICK_DETAIL_BYTES];
+};
+
 /* What the guard asks for a new input device; code "": nothing. */
 struct stick_usb {
 	uint8_t what, on_new, typed, wrong;
@@ -114,6 +120,8 @@ struct stick {
 	uint64_t known_bad[INDICATOR_CATEGORIES]; /* of the refused hosts */
 	uint64_t usb_refused[USB_WHAT_COUNT];
 	struct stick_usb usb;
+	struct stick_client clients[PROVISION_CLIENTS_MAX];
+	size_t client_count;
 
 	struct stick_step steps[STATE_COUNT];
 };
@@ -140,6 +148,16 @@ int stick_hear(struct stick *s, enum stick_process from, struct msg *m);
 void stick_tell_link(struct stick *s);
 /* What init relays from the guard of USB devices; `context` is the stick. */
 int stick_hear_guard(struct msg *m, void *context);
+
+/* --- the certificates that customers log in with (stick_clients.c) --- */
+
+void stick_brief_clients(struct stick *s); /* to a key holder that has just begun */
+int stick_hear_client(struct stick *s, struct msg *m);
+/* Whose certificate a session of this bank may show, "" none. */
+const char *stick_client_of(const struct stick *s, const struct whitelist_bank *bank);
+/* Give the session's broker its way to the key holder, if there is a certificate. 0 or -errno. */
+int stick_open_client(struct stick *s, const struct whitelist_bank *bank);
+void stick_close_client(struct stick *s);
 
 /* --- refused hosts that are known to be bad (stick_indicators.c) --- */
 

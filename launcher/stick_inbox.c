@@ -569,6 +569,7 @@ static const struct {
     {PROCESS_TUNNEL, MSG_READY, hear_nothing},
     {PROCESS_TUNNEL, MSG_TUNNEL_STATE, hear_tunnel},
     {PROCESS_KEYHOLDER, MSG_READY, hear_nothing},
+    {PROCESS_KEYHOLDER, MSG_KEY_CLIENT_KNOWN, stick_hear_client},
     {PROCESS_POLICY, MSG_READY, hear_nothing},
     {PROCESS_POLICY, MSG_POLICY_LOADED, hear_policy},
     {PROCESS_POLICY, MSG_POLICY_REFUSED, hear_policy_refused},

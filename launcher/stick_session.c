@@ -74,6 +74,8 @@ static int start_broker(struct stick *s, const struct whitelist_bank *bank)
 		error = send_start(s, bank, fds);
 	if (!error)
 		error = send_policy(s, channel[1]);
+	if (!error)
+		error = stick_open_client(s, bank);
 	for (size_t i = 1; i < FIXED_FDS + bank->port_count; i++)
 		close(fds[i]);
 	if (channel[0] >= 0) {
@@ -201,6 +203,7 @@ void session_end(struct stick *s)
 		return;
 	log_info("session %u ends", s->session.id);
 	crew_stop(&s->crew, PROCESS_BROKER);
+	stick_close_client(s);
 	crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_END, s->session.id, NULL, 0);
 	(void)ask_gateway(s, false);
 	loop_timer_set(s->opening, -1);

@@ -78,7 +78,11 @@ static int start_keyholder(struct stick *s)
 	struct writer w = writer_over(scratch, sizeof scratch);
 	write_str(&w, s->provision.identity_key);
 	int error = crew_start(&s->crew, PROCESS_KEYHOLDER, NULL, 0);
-	return error ? error : send_brief(s, PROCESS_KEYHOLDER, MSG_KEY_LOAD, &w);
+	if (!error)
+		error = send_brief(s, PROCESS_KEYHOLDER, MSG_KEY_LOAD, &w);
+	if (!error)
+		stick_brief_clients(s);
+	return error;
 }
 
 static int start_agent(struct stick *s)

@@ -145,7 +145,9 @@ void tell_freeze(struct stick *s, bool frozen)
 void tell_session(struct stick *s)
 {
 	struct writer w = writer_over(scratch, sizeof scratch);
+	const struct whitelist_bank *bank = whitelist_bank(s->policy, s->session.bank);
 	write_str(&w, s->session.bank);
+	write_str(&w, bank ? stick_client_of(s, bank) : "");
 	send_kiosk(s, MSG_KIOSK_SESSION, s->session.id, &w);
 }
 

@@ -156,6 +156,11 @@ static void parse_host(const struct place *at, const struct whitelist *whitelist
 	struct place certificate = place_member(at, "client_certificate");
 	if (client)
 		place_boolean(&certificate, &host->client_certificate);
+	size_t clients = host->client_certificate;
+	for (size_t i = 0; i < bank->host_count; i++)
+		clients += bank->hosts[i].client_certificate;
+	if (clients > WHITELIST_CLIENT_HOSTS_MAX)
+		place_fail(&certificate, WHITELIST_TOO_MANY);
 }
 
 static int parse_hosts(const struct place *at, const struct whitelist *whitelist, struct whitelist_bank *bank)

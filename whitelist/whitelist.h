@@ -20,6 +20,7 @@
 #define WHITELIST_BANKS_MAX       64
 #define WHITELIST_HOSTS_MAX       64 /* of a bank */
 #define WHITELIST_PORTS_MAX       4  /* different ones of a bank: the broker gets a listener for each */
+#define WHITELIST_CLIENT_HOSTS_MAX 16 /* of a bank, with client_certificate */
 #define WHITELIST_ANCHORS_MAX     4  /* of a host */
 #define WHITELIST_PINS_MAX        8  /* of a host */
 #define WHITELIST_AUTHORITIES_MAX 32

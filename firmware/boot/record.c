@@ -37,6 +37,7 @@ const char *record_error_text(enum record_error error)
 	    [RECORD_WIREGUARD_KEY] = "the device record's WireGuard key is not 32 bytes in base64",
 	    [RECORD_ADDRESS] = "the device record's address is not ADDRESS/PREFIX",
 	    [RECORD_IDENTITY_KEY] = "the device record's identity key is not text",
+	    [RECORD_CLIENTS] = "the device record's customer certificates are not certificates and keys by bank",
 	    [RECORD_GATEWAYS] = "the device record names no gateways",
 	    [RECORD_MUTABLE_KEY] = "the device record's mutable key is not 32 bytes in base64",
 	    [RECORD_NO_MEMORY] = "out of memory",
@@ -172,11 +173,31 @@ static bool is_address(const json_t *value)
 
 static bool is_text(const json_t *value) { return json_string_length(value) > 0; }
 
+/* { bank: { "certificates": PEM, "key": PEM }, ... } */
+static bool are_clients(const json_t *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const char *bank;
+	json_t *client;
+	if (json_object_size(value) == 0 || json_object_size(value) > RECORD_CLIENTS_MAX)
+		return false;
+	json_object_foreach((json_t *)(uintptr_t)value, bank, client)
+	{
+		const size_t size = strlen(bank);
+		if (size == 0 || size > RECORD_BANK_MAX || bank[strspn(bank, letters)] != '\0' ||
+		    json_object_size(client) != 2 || !is_text(json_object_get(client, "certificates")) ||
+		    !is_text(json_object_get(client, "key")))
+			return false;
+	}
+	return true;
+}
+
 static enum record_error check_members(const json_t *root, uint8_t mutable_key[RECORD_KEY_BYTES])
 {
 	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	const json_t *identity = json_object_get(root, "identity_key");
+	const json_t *clients = json_object_get(root, "client_certificates");
 	uint8_t private_key[RECORD_KEY_BYTES];
 	bool wireguard = is_key(json_object_get(root, "wireguard_key"), private_key);
 	wipe(private_key, sizeof private_key);
@@ -192,11 +213,13 @@ static enum record_error check_members(const json_t *root, uint8_t mutable_key[R
 		return RECORD_ADDRESS;
 	if (identity && !is_text(identity))
 		return RECORD_IDENTITY_KEY;
+	if (clients && !are_clients(clients))
+		return RECORD_CLIENTS;
 	if (!is_text(json_object_get(root, "gateways")))
 		return RECORD_GATEWAYS;
 	if (!is_key(json_object_get(root, "mutable_key"), mutable_key))
 		return RECORD_MUTABLE_KEY;
-	size_t known = 7 + (identity != NULL);
+	size_t known = 7 + (identity != NULL) + (clients != NULL);
 	return json_object_size(root) == known ? RECORD_OK : RECORD_UNKNOWN_MEMBER;
 }
 

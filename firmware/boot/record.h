@@ -25,6 +25,8 @@
 #define RECORD_HEADER_BYTES 64
 #define RECORD_KEY_BYTES    32
 #define RECORD_COPIES       2
+#define RECORD_CLIENTS_MAX  8
+#define RECORD_BANK_MAX     32 /* letters of a bank's id */
 
 enum record_error {
 	RECORD_OK = 0,
@@ -43,6 +45,7 @@ enum record_error {
 	RECORD_WIREGUARD_KEY,  /* wireguard_key: base64 of 32 bytes */
 	RECORD_ADDRESS,        /* address: IPv4 or IPv6 address / prefix */
 	RECORD_IDENTITY_KEY,   /* identity_key: PEM text, may be absent */
+	RECORD_CLIENTS,        /* client_certificates: by bank, certificates and key in PEM, may be absent */
 	RECORD_GATEWAYS,       /* gateways: signed envelope as text */
 	RECORD_MUTABLE_KEY,    /* mutable_key: base64 of 32 bytes */
 	RECORD_NO_MEMORY,

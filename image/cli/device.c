@@ -14,11 +14,13 @@
 #include "firmware/lib/buf.h"
 #include "firmware/lib/envelope.h"
 #include "image/cli/cli.h"
+#include "image/cli/device_clients.h"
 
 enum { KEY_TEXT = BASE64_ENCODED_SIZE(RECORD_KEY_BYTES) };
 
 struct new_options {
-	const char *device, *tenant, *address, *gateways, *roots, *public, *output;
+	const char *device, *tenant, *address, *gateways, *roots, *public, *output, *password_file;
+	json_t *clients; /* the customer's certificates, by bank */
 };
 
 static int make_key_pair(uint8_t private_key[RECORD_KEY_BYTES], uint8_t public_key[RECORD_KEY_BYTES])
@@ -75,6 +77,8 @@ static char *compose(const struct new_options *options, const char *gateways, co
 	json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "format", 1, "device", options->device,
 				 "tenant", options->tenant, "wireguard_key", wireguard_text, "address",
 				 options->address, "gateways", gateways, "mutable_key", mutable_text);
+	if (root && json_object_size(options->clients) > 0)
+		json_object_set(root, "client_certificates", options->clients);
 	if (root)
 		json = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
@@ -98,7 +102,7 @@ static int write_record(const char *path, const char *json)
 		return CLI_GOOD;
 	unlink(path);
 	return refuse("%s: %s", path,
-		      error == RECORD_SIZE ? "the gateways' list is too long for a device record"
+		      error == RECORD_SIZE ? "the gateways' list and the certificates are too long for a device record"
 					   : record_error_text(error));
 }
 
@@ -144,27 +148,73 @@ static int missing_options(void)
 	return CLI_USAGE;
 }
 
+enum { CLIENT_OPTION = 100, CLIENTS_MOST = 8 };
+
+/* The first line of a file: a password is no argument, which others see in the list of processes. */
+static int read_password(const char *path, char *password, size_t capacity)
+{
+	size_t size;
+	char *text = path ? file_read(path, capacity - 1, &size) : NULL;
+	if (path && !text)
+		return CLI_REFUSED;
+	password[0] = '\0';
+	if (text) {
+		text[strcspn(text, "\r\n")] = '\0';
+		memcpy(password, text, strlen(text) + 1);
+		wipe(text, size);
+	}
+	free(text);
+	return CLI_GOOD;
+}
+
+static int add_clients(struct new_options *options, const char *const *arguments, size_t count)
+{
+	char password[256];
+	int status = read_password(options->password_file, password, sizeof password);
+	options->clients = json_object();
+	for (size_t i = 0; i < count && !status; i++)
+		status = device_add_client(options->clients, arguments[i], options->password_file ? password : NULL);
+	wipe(password, sizeof password);
+	return status;
+}
+
 static int device_new(int argc, char **argv)
 {
 	struct new_options options = {0};
-	const char **const targets[] = {&options.device, &options.tenant, &options.address, &options.gateways,
-					&options.roots,  &options.public, &options.output};
+	const char *clients[CLIENTS_MOST];
+	size_t client_count = 0;
+	const char **const targets[] = {&options.device, &options.tenant, &options.address,       &options.gateways,
+					&options.roots,  &options.public, &options.password_file, &options.output};
 	enum { OUTPUT = sizeof targets / sizeof targets[0] - 1 };
-	static const struct option longs[] = {
-	    {"device", required_argument, NULL, 0},      {"tenant", required_argument, NULL, 1},
-	    {"address", required_argument, NULL, 2},     {"gateways", required_argument, NULL, 3},
-	    {"roots", required_argument, NULL, 4},       {"public", required_argument, NULL, 5},
-	    {"output", required_argument, NULL, OUTPUT}, {0}};
+	static const struct option longs[] = {{"device", required_argument, NULL, 0},
+					      {"tenant", required_argument, NULL, 1},
+					      {"address", required_argument, NULL, 2},
+					      {"gateways", required_argument, NULL, 3},
+					      {"roots", required_argument, NULL, 4},
+					      {"public", required_argument, NULL, 5},
+					      {"client-password", required_argument, NULL, 6},
+					      {"client-certificate", required_argument, NULL, CLIENT_OPTION},
+					      {"output", required_argument, NULL, OUTPUT},
+					      {0}};
 	optind = 1;
 	for (int option; (option = getopt_long(argc, argv, "o:", longs, NULL)) != -1;) {
-		if (option == '?')
+		if (option == '?' || (option == CLIENT_OPTION && client_count == CLIENTS_MOST))
 			return CLI_USAGE;
+		if (option == CLIENT_OPTION) {
+			clients[client_count++] = optarg;
+			continue;
+		}
 		*targets[option == 'o' ? OUTPUT : option] = optarg;
 	}
 	if (optind != argc || !options.device || !options.tenant || !options.address || !options.gateways ||
 	    !options.output)
 		return missing_options();
-	return make_record(&options);
+	json_set_alloc_funcs(malloc, wipe_free); /* keys pass through it */
+	int status = add_clients(&options, clients, client_count);
+	if (!status)
+		status = make_record(&options);
+	json_decref(options.clients);
+	return status;
 }
 
 /* What an operator may see: neither key, and of the envelopes only their size. */
@@ -175,6 +225,12 @@ static void print_record(const struct record *record)
 	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
 		printf("%-10s %s\n", shown[i], json_string_value(json_object_get(root, shown[i])));
 	printf("%-10s %zu bytes\n", "gateways", json_string_length(json_object_get(root, "gateways")));
+	const char *bank;
+	json_t *client;
+	json_object_foreach(json_object_get(root, "client_certificates"), bank, client)
+	{
+		printf("%-10s for %s\n", "customer", bank);
+	}
 	json_decref(root);
 	for (int nth = 0; nth < RECORD_COPIES; nth++)
 		printf("copy %d     %s%s\n", nth, record_error_text(record->copies[nth]),
@@ -214,8 +270,8 @@ int cmd_device(int argc, char **argv)
 {
 	static const struct command commands[] = {
 	    {"new", device_new,
-	     "--device ID --tenant NAME --address ADDRESS/PREFIX --gateways FILE [--roots FILE] [--public FILE] -o "
-	     "RECORD",
+	     "--device ID --tenant NAME --address ADDRESS/PREFIX --gateways FILE [--roots FILE] [--public FILE] "
+	     "[--client-certificate BANK:FILE[:KEY]]... [--client-password FILE] -o RECORD",
 	     "make a stick's keys and its record"},
 	    {"show", device_show, "RECORD", "what an operator may see of a record"},
 	    {0},

@@ -402,7 +402,11 @@ static void draw_bar(struct app *app)
 	const struct model *model = &app->model;
 	const char *host = screen->web ? browser->host(screen->web) : "";
 	gtk_label_set_text(GTK_LABEL(screen->name), model->bank.name[model->language] ?: "");
-	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
+	char *client = g_utf8_make_valid(model->client, -1);
+	char *site = client[0] ? g_strdup_printf("%s  %s　%s  %s", app_text(app, TEXT_SITE), host,
+						 app_text(app, TEXT_CERTIFICATE), client)
+			       : g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
+	g_free(client);
 	label_show(screen->site, host[0] ? site : "");
 	g_free(site);
 	label_show(screen->devel, app_mark(app));

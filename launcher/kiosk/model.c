@@ -59,8 +59,9 @@ static int apply_banks(struct model *model, struct reader *r, unsigned *changes)
 
 static int apply_session(struct model *model, const struct msg *m, struct reader *r, unsigned *changes)
 {
-	char id[DETAIL_BYTES];
+	char id[DETAIL_BYTES], client[DETAIL_BYTES];
 	read_str(r, id, sizeof id);
+	read_str(r, client, sizeof client);
 	if (!reader_done(r))
 		return -EBADMSG;
 	/* A session nobody waits for any more, because the customer went back meanwhile, is not shown. */
@@ -68,6 +69,7 @@ static int apply_session(struct model *model, const struct msg *m, struct reader
 		return 0;
 	model->session = SESSION_OPEN;
 	model->session_id = m->id;
+	memcpy(model->client, client, sizeof client);
 	*changes |= CHANGE_SESSION_OPENED | CHANGE_DRAW;
 	return 0;
 }

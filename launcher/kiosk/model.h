@@ -44,7 +44,8 @@ struct model {
 
 	enum session_state session;
 	uint32_t session_id;
-	struct bank bank; /* of the session, also while it opens or after it was refused */
+	struct bank bank;          /* of the session, also while it opens or after it was refused */
+	char client[DETAIL_BYTES]; /* whose certificate the bank may be shown, "" none */
 	char session_code[CODE_BYTES];
 	char session_detail[DETAIL_BYTES];
 	bool frozen;

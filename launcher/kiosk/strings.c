@@ -74,6 +74,7 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
 			    "No bank is registered on this device yet. Please call the desk that gave it to you."},
 
     [TEXT_SITE] = {"接続先", "Site"},
+    [TEXT_CERTIFICATE] = {"電子証明書", "Certificate"},
     [TEXT_TUNNEL_UP] = {"安全な通路：つながっています", "Secure passage: open"},
     [TEXT_TUNNEL_DOWN] = {"安全な通路：切れています", "Secure passage: cut"},
     [TEXT_BACK] = {"戻る", "Back"},

@@ -291,6 +291,50 @@ def test_key_holder(directory, path, other):
     check(holder.process.wait(TIMEOUT) == 0, "when the launcher goes the key holder ends")
 
 
+# --- into the device record -----------------------------------------------------------------------------------------
+
+def device(directory, name, *options):
+    return run(f"{B}/sekisho", "device", "new", "--device", "ST-000001", "--tenant", "demo", "--address", "10.77.0.2/32",
+               "--gateways", f"{B}/demo/gateways.dsse.json", "--public", f"{directory}/{name}.pub", *options, "-o",
+               f"{directory}/{name}")
+
+
+def test_record(directory, clients, curve, rsa):
+    with open(f"{directory}/password", "w") as file:
+        file.write("himitsu\n")
+    must("openssl", "pkcs12", "-export", "-inkey", rsa + ".key", "-in", rsa + ".crt", "-certfile", clients + ".crt",
+         "-passout", f"file:{directory}/password", "-out", f"{directory}/rsa.p12")
+    done = device(directory, "good", "--client-certificate", f"firm:{curve}.crt:{curve}.key", "--client-certificate",
+                  f"other:{directory}/rsa.p12", "--client-password", f"{directory}/password")
+    shown = run(f"{B}/sekisho", "device", "show", f"{directory}/good").stdout
+    check(done.returncode == 0 and "for firm" in shown and "for other" in shown,
+          "PEM and PKCS #12 go into a device record by the bank's id", (done.stderr, shown))
+    check("KEY" not in shown and "CERTIFICATE" not in shown, "and are not shown again", shown)
+    record = open(f"{directory}/good", "rb").read(1 << 18)
+    start = record.index(b"{")
+    half = json.loads(record[start:start + struct.unpack("<I", record[24:28])[0]])["client_certificates"]
+    for bank, path in ("firm", curve), ("other", rsa):
+        for name, text in ("chain.crt", half[bank]["certificates"]), ("chain.key", half[bank]["key"]):
+            with open(f"{directory}/{name}", "w") as file:
+                file.write(text)
+        holder = KeyHolder(f"{directory}/chain", ["www.firm.example"])
+        check(holder.known[0] == KEY_CLIENT_KNOWN, f"the key holder takes what is there for {bank}", holder.known)
+        holder.launcher.close()
+        holder.process.wait(TIMEOUT)
+    with open(f"{directory}/wrong-password", "w") as file:
+        file.write("wrong\n")
+    for what, words, options in (
+            ("a wrong password", "password", [f"firm:{directory}/rsa.p12", "--client-password", f"{directory}/wrong-password"]),
+            ("another's key", "belong together", [f"firm:{curve}.crt:{rsa}.key"]),
+            ("no key", "cannot be read", [f"firm:{curve}.crt"]),
+            ("no bank", "BANK:FILE", [f"{curve}.crt"]),
+            ("one bank twice", "one for each bank",
+             [f"firm:{curve}.crt:{curve}.key", "--client-certificate", f"firm:{curve}.crt:{curve}.key"])):
+        done = device(directory, "bad", "--client-certificate", *options)
+        check(done.returncode == 1 and words in done.stderr and not os.path.exists(f"{directory}/bad"),
+              f"{what}: no record is made, and it says why", done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -300,6 +344,7 @@ def main():
         rsa = issue(clients, f"{directory}/customer-rsa", "/CN=Yamada Shoten RSA", uses,
                     ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"))
         test_key_holder(directory, curve, rsa)
+        test_record(directory, clients, curve, rsa)
         world, processes = start_bank(directory, root, clients)
         try:
             policy = sign_policy(directory, root)

@@ -46,6 +46,7 @@ static unsigned session(struct model *model, const char *bank, uint32_t id)
 	unsigned changes;
 	begin();
 	write_str(&w, bank);
+	write_str(&w, "CN=Yamada");
 	assert_int_equal(apply(model, MSG_KIOSK_SESSION, id, &changes), 0);
 	return changes;
 }

@@ -35,6 +35,29 @@ static void a_new_stick_has_nothing_kept(void **unused)
 	provision_free(&p);
 }
 
+#define WITH_CLIENTS(clients)                                                                                          \
+	"{\"format\":1,\"device\":\"ST-000001\",\"tenant\":\"demo\",\"wireguard_key\":\"" KEY_TEXT                     \
+	"\",\"address\":\"10.77.0.2/32\",\"gateways\":\"{}\",\"mutable_key\":\"" KEY_TEXT                              \
+	"\",\"client_certificates\":" clients "}"
+
+static void customers_certificates_are_taken_by_bank(void **unused)
+{
+	(void)unused;
+	struct provision p;
+	assert_int_equal(parse(WITH_CLIENTS("{\"a\":{\"certificates\":\"C\",\"key\":\"K\"},"
+					    "\"b\":{\"certificates\":\"D\",\"key\":\"L\"}}"),
+			       "", &p),
+			 0);
+	assert_int_equal(p.client_count, 2);
+	assert_string_equal(p.clients[1].bank, "b");
+	assert_string_equal(p.clients[1].certificates, "D");
+	assert_string_equal(p.clients[1].key, "L");
+	provision_free(&p);
+	assert_int_equal(p.client_count, 0);
+	assert_int_equal(parse(WITH_CLIENTS("{\"a\":{\"certificates\":\"C\"}}"), "", &p), -EINVAL);
+	assert_int_equal(parse(WITH_CLIENTS("{\"a\":{\"certificates\":7,\"key\":\"K\"}}"), "", &p), -EINVAL);
+}
+
 static void what_is_kept_comes_back(void **unused)
 {
 	(void)unused;
@@ -131,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_new_stick_has_nothing_kept),
+	    cmocka_unit_test(customers_certificates_are_taken_by_bank),
 	    cmocka_unit_test(what_is_kept_comes_back),
 	    cmocka_unit_test(a_record_of_another_shape_is_refused),
 	    cmocka_unit_test(a_certificate_goes_to_pem_and_back),
