@@ -17,19 +17,19 @@
 #define WHITELIST_ENVELOPE_MAX_BYTES 49152
 #define GATEWAYS_ENVELOPE_MAX_BYTES  12288
 
-#define WHITELIST_BANKS_MAX       64
-#define WHITELIST_HOSTS_MAX       64 /* of a bank */
-#define WHITELIST_PORTS_MAX       4  /* different ones of a bank: the broker gets a listener for each */
+#define WHITELIST_BANKS_MAX        64
+#define WHITELIST_HOSTS_MAX        64 /* of a bank */
+#define WHITELIST_PORTS_MAX        4  /* different ones of a bank: the broker gets a listener for each */
 #define WHITELIST_CLIENT_HOSTS_MAX 16 /* of a bank, with client_certificate */
-#define WHITELIST_ANCHORS_MAX     4  /* of a host */
-#define WHITELIST_PINS_MAX        8  /* of a host */
-#define WHITELIST_AUTHORITIES_MAX 32
-#define WHITELIST_ID_BYTES        33 /* with NUL, as all of these */
-#define WHITELIST_NAME_BYTES      97
-#define WHITELIST_HOST_BYTES      254
-#define WHITELIST_URL_BYTES       513
-#define WHITELIST_SUPPORT_BYTES   33
-#define WHITELIST_PIN_BYTES       32
+#define WHITELIST_ANCHORS_MAX      4  /* of a host */
+#define WHITELIST_PINS_MAX         8  /* of a host */
+#define WHITELIST_AUTHORITIES_MAX  32
+#define WHITELIST_ID_BYTES         33 /* with NUL, as all of these */
+#define WHITELIST_NAME_BYTES       97
+#define WHITELIST_HOST_BYTES       254
+#define WHITELIST_URL_BYTES        513
+#define WHITELIST_SUPPORT_BYTES    33
+#define WHITELIST_PIN_BYTES        32
 
 /* What is wrong with a payload, and where. */
 enum whitelist_error {
