@@ -49,7 +49,6 @@ struct side {
 	struct tls_end tls;
 	struct loop_watch *watch;
 	uint32_t watched;
-	bool hung_up; /* both directions are over in the kernel: watching it would spin, reading still gives the rest */
 };
 
 struct connection {
@@ -219,13 +218,15 @@ static void note_hang_up(const struct connection *c, struct side *side, uint32_t
 {
 	if (c->state != CONNECTION_RELAY || !(events & (EPOLLHUP | EPOLLERR)))
 		return;
-	side->hung_up = true;
+	/* both directions are over in the kernel: watching it would spin, reading still gives the rest */
+	side->tls.hung_up = true;
 	unwatch(side);
 }
 
 static void on_browser(uint32_t events, void *context)
 {
 	struct connection *c = context;
+	c->browser.tls.drained = false;
 	note_hang_up(c, &c->browser, events);
 	/* between its ClientHello and our ServerHello only its going away is waited for */
 	if (c->state > CONNECTION_HELLO && c->state < CONNECTION_BROWSER)
@@ -237,6 +238,7 @@ static void on_browser(uint32_t events, void *context)
 static void on_bank(uint32_t events, void *context)
 {
 	struct connection *c = context;
+	c->bank.tls.drained = false;
 	note_hang_up(c, &c->bank, events);
 	states[c->state].run(c);
 }
@@ -244,7 +246,7 @@ static void on_bank(uint32_t events, void *context)
 /* 0 events: not watched at all, or a peer that hangs up would be told of without end. */
 static void watch(struct connection *c, struct side *side, uint32_t events)
 {
-	if (side->hung_up || side->tls.fd < 0 || events == side->watched)
+	if (side->tls.hung_up || side->tls.fd < 0 || events == side->watched)
 		return;
 	side->watched = events;
 	if (events == 0) {
@@ -651,7 +653,8 @@ static int run_pump(struct pump *pump, struct tls_end *from, struct tls_end *to,
 		if (result < 0)
 			return result;
 	}
-	from->wants |= EPOLLIN;
+	/* no socket tells of what was read ahead of its record: one that can be written wakes us at once */
+	from->wants |= EPOLLIN | (from->early.size > 0 ? (uint32_t)EPOLLOUT : 0);
 	return TLS_DONE;
 }
 
@@ -661,7 +664,7 @@ static int drain(struct pump *pump, struct side *from, struct side *to, uint8_t 
 	int result;
 	do
 		result = run_pump(pump, &from->tls, &to->tls, record, moved);
-	while (result == TLS_DONE && from->hung_up);
+	while (result == TLS_DONE && from->tls.hung_up);
 	return result;
 }
 
@@ -686,7 +689,7 @@ static void rest(struct connection *c, uint64_t moved)
 	watch(c, &c->browser, c->browser.tls.wants);
 	watch(c, &c->bank, c->bank.tls.wants);
 	/* nobody will wake it: both ends have hung up and there is nothing left to wait for */
-	if (c->browser.hung_up && c->bank.hung_up)
+	if (c->browser.tls.hung_up && c->bank.tls.hung_up)
 		end(c);
 }
 

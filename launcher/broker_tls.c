@@ -58,7 +58,7 @@ static const uint16_t signatures_without_pss[] = {
     MBEDTLS_TLS1_3_SIG_NONE,
 };
 
-enum { TICKET_LIFE_S = 3600, HELD_MAX = 16 };
+enum { TICKET_LIFE_S = 3600, HELD_MAX = 16, READ_AHEAD_BYTES = 2048 };
 
 /* For browsers that come back, all hosts alike: a resumed browser is still let to the bank by the bank's end alone. The
  * key is this process', and dies with the session. */
@@ -101,9 +101,26 @@ static int send_bytes(void *context, const unsigned char *data, size_t size)
 	return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
-static int receive_bytes(void *context, unsigned char *data, size_t size)
+/* From the socket into the caller's place or, where that is a record's head, into ours with what came behind it. */
+static ssize_t receive_now(struct tls_end *end, unsigned char *data, size_t size)
 {
-	struct tls_end *end = context;
+	uint8_t ahead[READ_AHEAD_BYTES];
+	bool direct = size >= sizeof ahead;
+	size_t room = direct ? size : sizeof ahead;
+	ssize_t got = recv(end->fd, direct ? data : ahead, room, 0);
+	end->drained = got >= 0 && (size_t)got < room;
+	if (direct || got <= 0)
+		return got;
+	size_t take = (size_t)got < size ? (size_t)got : size;
+	memcpy(data, ahead, take);
+	if (buf_append(&end->early, ahead + take, (size_t)got - take, sizeof ahead) == 0)
+		return (ssize_t)take;
+	errno = ENOMEM; /* bytes are lost: the connection is */
+	return -1;
+}
+
+static int take_bytes(struct tls_end *end, unsigned char *data, size_t size)
+{
 	if (end->early.size > 0) {
 		size_t take = size < end->early.size ? size : end->early.size;
 		memcpy(data, end->early.data, take);
@@ -112,14 +129,23 @@ static int receive_bytes(void *context, unsigned char *data, size_t size)
 			buf_free(&end->early);
 		return (int)take;
 	}
-	ssize_t got = recv(end->fd, data, size, 0);
-	if (got > 0)
-		client_passed(end, 0, data, (size_t)got);
+	if (end->drained && !end->hung_up)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	ssize_t got = receive_now(end, data, size);
 	if (got >= 0)
 		return (int)got;
 	if (errno == EAGAIN || errno == EINTR)
 		return MBEDTLS_ERR_SSL_WANT_READ;
 	return MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+static int receive_bytes(void *context, unsigned char *data, size_t size)
+{
+	struct tls_end *end = context;
+	int got = take_bytes(end, data, size);
+	if (got > 0)
+		client_passed(end, 0, data, (size_t)got);
+	return got;
 }
 
 static int configure(struct tls_end *end, int role, int fd)

@@ -27,7 +27,9 @@ struct tls_end {
 	mbedtls_ssl_config config;
 	int fd;           /* the caller's; -1 before it is opened */
 	uint32_t wants;   /* EPOLLIN, EPOLLOUT: what the last calls waited for; the caller clears it */
-	struct buf early; /* bytes read from fd before TLS began, to be read first */
+	struct buf early; /* bytes read from fd before TLS began or behind a record, to be read first */
+	bool drained;     /* fd had no more: not asked again before the caller, told of new bytes, clears it */
+	bool hung_up;     /* the caller's word that nobody will tell: fd is asked until it has no more */
 	const char *protocols[HELLO_PROTOCOLS_MAX + 1];
 	struct chain_check check; /* bank's end */
 	struct bank_host *host;   /* bank's end: where new sessions are kept; the caller's reference */
