@@ -466,7 +466,7 @@ try:
             got = error
         check(got == b"" or isinstance(got, ConnectionError), "and so does the stick", repr(got))
     check(say(WWW, whole) is None, "a new connection is refused")
-    time.sleep(2.5)
+    time.sleep(1.5)
     check(desk()["tried"].get("closed", 0) == 0, "one right after the closing was on its way and is not counted")
     check(session("yamabiko", True) == {"ok": True} and ask("www.yamabiko.example") == "NOERROR " + YAMABIKO, "another bank is opened")
     check(say(YAMABIKO, hello(names("www.yamabiko.example"))) == "from 203.0.113.102\n", "and reached, from its own source address")

@@ -75,7 +75,7 @@ try:
     broker.quiet()
     _, status, error = broker.curl("https://wrongpin.bank.example/", seconds=20)
     check(broker.event()["reason"] == "pin", "a wrong pin is seen by the broker, behind the gateway as before it")
-    time.sleep(2.5)  # the gateway looks every two seconds
+    time.sleep(1.5)  # the gateway looks every second
     check(desk()["tried"] == {"closed": 1}, "of all that the gateway refused one thing: what came before the session", desk()["tried"])
 finally:
     if broker:
