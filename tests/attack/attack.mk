@@ -1,5 +1,5 @@
 # The attacker is static: as the first process of the development image it runs before /usr is mounted.
-$(call program,attacker,$(addprefix tests/attack/,attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
+$(call program,attacker,$(addprefix tests/attack/,air.c attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
 $(call program,rig/rows,tests/attack/rows.c,parent launcher wifi firmware,-ljansson -lseccomp)
 INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
 
@@ -23,6 +23,16 @@ $(B)/unwiped/sekisho.img: $(B)/unwiped/init $(IMAGE)
 	  STICK_PROGRAMS="$(filter-out $(B)/init,$(STICK_PROGRAMS)) $(B)/unwiped/init" $@
 endif
 test-attack: $(B)/unwiped/sekisho.img
+
+# The same once more with radios made of software, which the shipped kernel has no driver for, and hostapd, which the
+# attacker runs as the access points around the stick (tests/attack/air.h).
+ifneq ($(IMAGE),$(B)/air/sekisho.img)
+$(B)/air/sekisho.img: $(B)/attacker $(IMAGE)
+	$(Q)$(MAKE) --no-print-directory DISK=$(B)/air IMAGE=$@ IMAGE_KERNEL='$(KERNEL)/devel/bzImage' \
+	  CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE='"init=/sekisho/attacker mac80211_hwsim.radios=3"' \
+	  STICK_PROGRAMS="$(STICK_PROGRAMS) $(B)/attacker /usr/sbin/hostapd" $@
+endif
+test-attack: $(B)/air/sekisho.img
 
 # A test that cannot fail is no test: each wall is taken away, and the same attacks must get through.
 .PHONY: attack

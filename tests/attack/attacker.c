@@ -11,6 +11,7 @@
  * seccomp, network namespace, command line attack PID HOW TABLE    try TABLE in the place of PID: in its namespaces, as
  * its uid with its capabilities (HOW is "itself"), or as uid 0 with all that its bounding set leaves ("root"), with its
  * share of the machine kill PID SIGNAL cat PATH, ls PATH put PATH WORD
+ *   air ...                 the hostile access points, see air.h
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,9 +32,10 @@
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
+#include "tests/attack/air.h"
 #include "tests/attack/attacks.h"
 
-enum { LINE_BYTES = 512, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 400, POLL_US = 20000 };
+enum { LINE_BYTES = 1024, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 400, POLL_US = 20000 };
 
 static const struct {
 	const char *name;
@@ -299,6 +301,8 @@ static void obey(char *line)
 		error = attack((pid_t)number(words[1], 10), words[2], words[3]);
 	else if (strcmp(words[0], "kill") == 0 && words[2])
 		error = kill((pid_t)number(words[1], 10), (int)number(words[2], 10)) < 0 ? -errno : 0;
+	else if (strcmp(words[0], "air") == 0 && words[1])
+		error = air_obey(words[1], words[2], words[3]);
 	else if (strcmp(words[0], "cat") == 0 && words[1])
 		show_file(words[1]);
 	else if (strcmp(words[0], "put") == 0 && words[2])
@@ -350,6 +354,7 @@ int main(int argc, char **argv)
 	char *const init[] = {(char *)(uintptr_t)"/sekisho/init", NULL}, *const nothing[] = {NULL};
 	log_open("attacker");
 	if (getpid() == 1) {
+		air_take();
 		if (fork() == 0)
 			help();
 		execve(init[0], init, nothing);

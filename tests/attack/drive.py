@@ -9,6 +9,7 @@ Usage: drive.py SOCKET ready SECONDS         wait until it answers
        drive.py SOCKET lift                  take its bounds away
        drive.py SOCKET pid NAME              of the process of that name; fails if there is none
        drive.py SOCKET kill NAME             SIGKILL to it
+       drive.py SOCKET tell WORD...          a line of the attacker's own, and what it answers; fails if that failed
        drive.py SOCKET restarted NAME PID SECONDS   another one of that name than PID comes
 """
 import json
@@ -196,6 +197,10 @@ def main():
         with open(arguments[0], "w") as out:
             json.dump(found, out, indent=1)
         sys.exit(command == "attack" and (len(found["places"]) < PLACES_MIN or any(place["bad"] for place in found["places"])))
+    if command == "tell":
+        lines = stick.ask(" ".join(arguments))
+        print(*lines, sep="\n", end="\n" if lines else "")
+        sys.exit(any(line.startswith("failed ") for line in lines))
     if command == "exhaust":
         found = exhaust(stick, arguments[0])
         with open(arguments[1], "w") as out:

@@ -38,7 +38,7 @@ finish() {
   status=$?
   trap '' INT TERM EXIT
   eyes_close
-  machines_end stick gateway world
+  machines_end stick gateway world router
   [ $status != 0 ] || echo "1..$count"
   exit $status
 }

@@ -3,7 +3,7 @@
 
 Usage: B=BUILD wifi.t, as root. Prints TAP. wpa_supplicant's place is taken by this test, under its uid and at its socket,
 which answers as the real one does; what link asks of it is compared word by word. Radios and access points are real
-(mac80211_hwsim) in tests/e2e/wifi.t.
+(mac80211_hwsim) in tests/attack/wifi.t.
 """
 import os, re, select, socket, struct, subprocess, sys, time
 

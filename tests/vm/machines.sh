@@ -76,7 +76,7 @@ machine_stick() {
     -device qemu-xhci,id=usb,p2=8,p3=8 -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
     -device usb-storage,id=plug,bus=usb.0,drive=stick,removable=on,bootindex=0 \
     -device usb-kbd,id=keyboard,bus=usb.0 -device usb-tablet,id=tablet,bus=usb.0 \
-    -netdev "$(link_end home stick world)" -device e1000e,netdev=home,mac=52:54:00:5e:00:21,romfile= \
+    -netdev "$(link_end home stick world)" -device "e1000e,netdev=home,mac=${STICK_MAC:-52:54:00:5e:00:21},romfile=" \
     -object "filter-dump,id=capture,netdev=home,file=$RUN/stick.pcap" "$@"
 }
 
