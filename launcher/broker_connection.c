@@ -163,7 +163,7 @@ static void abort_side(const struct side *side)
 static void report(struct connection *c, enum broker_event kind, enum refusal refusal, const char *detail)
 {
 	c->all->counts.refused++;
-	c->all->report(kind, c->hello.host, refusal, detail, c->all->context);
+	c->all->report(kind, c->hello.host, refusal, detail, &c->bank.tls.check, c->all->context);
 }
 
 static uint8_t alert_of(enum broker_event kind)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "firmware/lib/loop.h"
+#include "launcher/broker_cert.h"
 #include "launcher/broker_policy.h"
 #include "launcher/broker_resolve.h"
 #include "launcher/messages.h"
@@ -26,9 +27,9 @@ struct connection_counts {
 	uint64_t connections, bytes_up, bytes_down, refused;
 };
 
-/* `host` is "" where none was understood. */
+/* `host` is "" where none was understood; `check` holds the keys that the bank presented, if it came to that. */
 typedef void connection_report_fn(enum broker_event kind, const char *host, enum refusal refusal, const char *detail,
-				  void *context);
+				  const struct chain_check *check, void *context);
 typedef void connection_room_fn(void *context); /* a connection ended: there is room for one more */
 
 /* Policy and resolver stay the caller's and outlive it. NULL on failure. */

@@ -87,17 +87,23 @@ static bool read_anchors(struct bank_host *host, const uint8_t *anchors, size_t 
 	return reader_done(&r) && count > 0;
 }
 
+static bool read_keys(struct reader *r, struct pin *keys, size_t most, size_t *count)
+{
+	*count = read_u8(r);
+	for (size_t i = 0; i < *count; i++) {
+		size_t size;
+		const uint8_t *key = read_blob(r, &size);
+		if (i >= most || !key || size != PIN_BYTES)
+			return false;
+		memcpy(keys[i].sha256, key, PIN_BYTES);
+	}
+	return !r->failed;
+}
+
 static bool read_pins(struct bank_host *host, struct reader *r)
 {
-	size_t count = read_u8(r);
-	for (size_t i = 0; i < count; i++) {
-		size_t size;
-		const uint8_t *pin = read_blob(r, &size);
-		if (i >= PINS_MAX || !pin || size != PIN_BYTES)
-			return false;
-		memcpy(host->pins[host->pin_count++].sha256, pin, PIN_BYTES);
-	}
-	return count > 0;
+	return read_keys(r, host->pins, PINS_MAX, &host->pin_count) && host->pin_count > 0 &&
+	       read_keys(r, host->revoked, REVOKED_MAX, &host->revoked_count);
 }
 
 static bool read_leaf(struct bank_host *host, struct reader *r)

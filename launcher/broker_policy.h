@@ -30,9 +30,12 @@ struct bank_host {
 	mbedtls_x509_crt anchors;
 	struct pin pins[PINS_MAX];
 	size_t pin_count;
+	struct pin revoked[REVOKED_MAX];
+	size_t revoked_count;
 	mbedtls_x509_crt leaf; /* minted: what the browser sees */
 	mbedtls_pk_context key;
-	uint8_t trust[PIN_BYTES]; /* SHA-256 over anchors and pins: sessions outlive an answer that changed neither */
+	uint8_t trust[PIN_BYTES]; /* SHA-256 over anchors, pins and revoked keys: sessions outlive an answer that
+				     changed neither */
 	mbedtls_ssl_session sessions[BANK_SESSIONS_MAX]; /* to resume with the bank; those below session_count */
 	size_t session_count;
 	struct chain_memory chains; /* of the bank's, that were good */

@@ -268,6 +268,8 @@ static void judge(struct tls_end *end)
 	    .now = time(NULL),
 	    .pins = host->pins,
 	    .pin_count = host->pin_count,
+	    .revoked = host->revoked,
+	    .revoked_count = host->revoked_count,
 	};
 	certificate_judge(&question, &end->host->chains, &end->check);
 }

@@ -74,9 +74,10 @@ static void send_control(uint16_t type, const void *payload, size_t size)
 		fatal("telling the launcher: %s", strerror(-error));
 }
 
-static void on_report(enum broker_event kind, const char *host, enum refusal refusal, const char *detail, void *context)
+static void on_report(enum broker_event kind, const char *host, enum refusal refusal, const char *detail,
+		      const struct chain_check *check, void *context)
 {
-	uint8_t payload[HOST_MAX_BYTES + DETAIL_MAX + 32];
+	uint8_t payload[HOST_MAX_BYTES + DETAIL_MAX + 32 + CHAIN_PATH_MAX * (PIN_BYTES + 4)];
 	struct writer w = writer_over(payload, sizeof payload);
 	(void)context;
 	if (!report_due(&broker.reporter, host, refusal, detail, now_ms()))
@@ -86,6 +87,10 @@ static void on_report(enum broker_event kind, const char *host, enum refusal ref
 	write_str(&w, host);
 	write_u8(&w, (uint8_t)refusal);
 	write_str(&w, detail);
+	size_t keys = check && refusal_is_attack(refusal) ? check->key_count : 0;
+	write_u8(&w, (uint8_t)keys);
+	for (size_t i = 0; i < keys; i++)
+		write_blob(&w, check->keys[i].sha256, sizeof check->keys[i].sha256);
 	send_control(MSG_BROKER_EVENT, payload, w.size);
 }
 
@@ -93,7 +98,7 @@ static void on_refused_name(const char *host, enum refusal refusal, void *contex
 {
 	broker.refused_names++;
 	on_report(refusal == REFUSAL_BAD_QUESTION ? BROKER_BAD_CLIENT : BROKER_REFUSED, host, refusal,
-		  refusal_text(refusal), context);
+		  refusal_text(refusal), NULL, context);
 }
 
 /* Without policy nothing is allowed: the session is over. */

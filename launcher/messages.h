@@ -59,8 +59,9 @@ enum message {
 	/* broker <-> policy, on the session's channel */
 	MSG_QUERY_HOST = 60, /* id = query; s host (lower case A-labels), u16 port */
 	MSG_ANSWER_NO = 61,  /* id = query; u8 reason (enum refusal) */
-	MSG_ANSWER_YES = 62, /* id = query; b anchors (concatenated DER, each u32-prefixed, as one blob), u8 n, n x b
-				pin(32), b leaf certificate DER, b leaf key DER (SEC1) */
+	MSG_ANSWER_YES =
+	    62,              /* id = query; b anchors (concatenated DER, each u32-prefixed, as one blob), u8 n, n x b
+				pin(32), u8 m, m x b revoked key's SHA-256(32), b leaf certificate DER, b leaf key DER (SEC1) */
 	MSG_QUERY_NAME = 63, /* id = query; s host: may this name be resolved at all (any port)? answered by 61 or 64 */
 	MSG_ANSWER_NAME = 64, /* id = query; - : yes */
 
@@ -70,7 +71,8 @@ enum message {
 	MSG_BROKER_START = 70, /* id = session; s bank, s resolver address, b per-boot CA DER, u8 n, n x u16 port; fds:
 				  policy channel, resolver UDP, resolver TCP, then one listener per port */
 	MSG_BROKER_EVENT =
-	    71, /* u8 kind (enum broker_event), s host, u8 reason (enum refusal), s detail for the desk */
+	    71, /* u8 kind (enum broker_event), s host, u8 reason (enum refusal), s detail for the desk, u8 n, n x b
+		   SHA-256 of a key(32): those presented, the server's own first, where it may be an attack */
 	MSG_BROKER_FREEZE = 72, /* u8 1: close every bank connection now and refuse new ones; 0: serve again */
 	MSG_BROKER_FROZEN = 73, /* - : done, no bank byte moves any more */
 	MSG_BROKER_CLIENT = 75, /* - ; 1 fd: the channel to the keyholder, for a bank that takes the customer's

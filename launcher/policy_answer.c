@@ -35,8 +35,8 @@ static void write_anchors(struct writer *w, const struct whitelist_host *host)
 	write_blob(w, anchors, all.size);
 }
 
-static int answer_yes(const struct whitelist_host *host, const char *name, struct mint *mint, int64_t now,
-		      struct answer *answer)
+static int answer_yes(const struct whitelist *whitelist, const struct whitelist_host *host, const char *name,
+		      struct mint *mint, int64_t now, struct answer *answer)
 {
 	struct mint_leaf leaf;
 	size_t key_size;
@@ -49,6 +49,9 @@ static int answer_yes(const struct whitelist_host *host, const char *name, struc
 	write_u8(&w, (uint8_t)host->pin_count);
 	for (size_t i = 0; i < host->pin_count; i++)
 		write_blob(&w, host->pins[i], WHITELIST_PIN_BYTES);
+	write_u8(&w, (uint8_t)whitelist->revoked_count);
+	for (size_t i = 0; i < whitelist->revoked_count; i++)
+		write_blob(&w, whitelist->revoked[i], WHITELIST_PIN_BYTES);
 	write_blob(&w, leaf.der, leaf.der_size);
 	write_blob(&w, key, key_size);
 	answer->type = MSG_ANSWER_YES;
@@ -81,7 +84,7 @@ int answer_query(const struct whitelist *whitelist, const char *bank, struct min
 	if (found != WHITELIST_YES)
 		return answer_no(refusal_of(found), answer);
 	if (type == MSG_QUERY_HOST)
-		return answer_yes(host, name, mint, now, answer);
+		return answer_yes(whitelist, host, name, mint, now, answer);
 	answer->type = MSG_ANSWER_NAME;
 	answer->size = 0;
 	return 0;

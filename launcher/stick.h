@@ -37,6 +37,17 @@ struct stick_step {
 	char detail[STICK_DETAIL_BYTES];
 };
 
+enum { STICK_KEYS_MAX = 8 }; /* the longest path of whitelist/chain.h */
+
+/* Somebody may have been between us and a bank: what the desk is told. */
+struct stick_attack {
+	uint64_t count; /* since the start */
+	char host[WHITELIST_HOST_BYTES];
+	enum refusal reason;
+	uint8_t keys[STICK_KEYS_MAX][WHITELIST_PIN_BYTES]; /* presented, SHA-256 of each SubjectPublicKeyInfo */
+	size_t key_count;
+};
+
 struct stick_session {
 	uint32_t id; /* 0: there is none */
 	char bank[WHITELIST_ID_BYTES];
@@ -117,6 +128,7 @@ struct stick {
 	uint32_t session_count, question_count;
 	struct loop_timer *opening, *freezing;
 	uint64_t refused[REFUSAL_COUNT];
+	struct stick_attack attack;               /* the last one */
 	uint64_t known_bad[INDICATOR_CATEGORIES]; /* of the refused hosts */
 	uint64_t usb_refused[USB_WHAT_COUNT];
 	struct stick_usb usb;

@@ -315,6 +315,36 @@ static int hear_broker_ready(struct stick *s, struct msg *m)
 	return 0;
 }
 
+/* At most a path's keys, each of a hash's size. -EBADMSG where they are not. */
+static int read_attack(struct reader *r, struct stick_attack *attack)
+{
+	attack->key_count = read_u8(r);
+	if (attack->key_count > STICK_KEYS_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < attack->key_count; i++) {
+		size_t size;
+		const uint8_t *key = read_blob(r, &size);
+		if (!key || size != WHITELIST_PIN_BYTES)
+			return -EBADMSG;
+		memcpy(attack->keys[i], key, WHITELIST_PIN_BYTES);
+	}
+	return reader_done(r) ? 0 : -EBADMSG;
+}
+
+static void note_attack(struct stick *s, struct stick_attack *attack, const char *host, enum refusal reason)
+{
+	bool news = s->attack.count == 0 || strcmp(s->attack.host, host) != 0;
+	attack->count = s->attack.count + 1;
+	attack->reason = reason;
+	memcpy(attack->host, host, strlen(host) + 1);
+	s->attack = *attack;
+	log_warn("%s: possibly an attack: %s", host, refusal_text(reason));
+	if (!news)
+		return; /* the next beacon says it */
+	tell_agent_health(s);
+	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
+}
+
 static int hear_broker_event(struct stick *s, struct msg *m)
 {
 	char host[WHITELIST_HOST_BYTES], detail[STICK_DETAIL_BYTES * 2];
@@ -323,9 +353,12 @@ static int hear_broker_event(struct stick *s, struct msg *m)
 	read_str(&r, host, sizeof host);
 	unsigned reason = read_u8(&r);
 	read_str(&r, detail, sizeof detail);
-	if (!reader_done(&r) || reason >= REFUSAL_COUNT)
+	struct stick_attack attack;
+	if (read_attack(&r, &attack) || reason >= REFUSAL_COUNT)
 		return -EBADMSG;
 	s->refused[reason]++;
+	if (attack.key_count > 0)
+		note_attack(s, &attack, host, (enum refusal)reason);
 	tell_refused(s, host, (enum refusal)reason);
 	stick_ask_host(s, host, (enum refusal)reason);
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/proc.h"
@@ -267,6 +268,18 @@ static json_t *refused_counts(const struct stick *s)
 	return counts;
 }
 
+static json_t *attack_json(const struct stick_attack *attack)
+{
+	char text[BASE64_ENCODED_SIZE(WHITELIST_PIN_BYTES)];
+	json_t *keys = json_array();
+	for (size_t i = 0; i < attack->key_count; i++) {
+		base64_encode(attack->keys[i], sizeof attack->keys[i], text);
+		json_array_append_new(keys, json_string(text));
+	}
+	return json_pack("{s:I, s:s, s:s, s:o}", "count", (json_int_t)attack->count, "host", attack->host, "reason",
+			 refusal_code(attack->reason), "keys", keys);
+}
+
 void tell_agent_health(struct stick *s)
 {
 	if (!crew_runs(&s->crew, PROCESS_AGENT))
@@ -276,6 +289,8 @@ void tell_agent_health(struct stick *s)
 				   s->tunnel.gateway, "handshake_ms", (json_int_t)s->tunnel.handshake_ms, "rtt_ms",
 				   (json_int_t)s->tunnel.rtt_ms, "loss_permille", (json_int_t)s->tunnel.loss_permille,
 				   "session", s->machine.state == STATE_SESSION, "refused", refused_counts(s));
+	if (health && s->attack.count > 0)
+		json_object_set_new(health, "attack", attack_json(&s->attack));
 	if (health && s->clock_back_s > 0)
 		json_object_set_new(health, "clock_back_s", json_integer((json_int_t)s->clock_back_s));
 	char *text = health ? json_dumps(health, JSON_COMPACT) : NULL;

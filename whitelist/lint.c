@@ -113,6 +113,15 @@ static bool pins_an_authority(const struct whitelist_host *host)
 	return found > 0;
 }
 
+static bool pins_a_revoked_key(const struct whitelist *w, const struct whitelist_host *host)
+{
+	for (size_t p = 0; p < host->pin_count; p++)
+		for (size_t r = 0; r < w->revoked_count; r++)
+			if (!memcmp(host->pins[p], w->revoked[r], WHITELIST_PIN_BYTES))
+				return true;
+	return false;
+}
+
 static void lint_host(struct lint *l, size_t b, size_t h)
 {
 	const struct whitelist_host *host = &l->whitelist->banks[b].hosts[h];
@@ -136,6 +145,12 @@ static void lint_host(struct lint *l, size_t b, size_t h)
 		    "%s is on shared addresses of %s: whoever has taken over a browser can be shown another customer's "
 		    "site there; ask the bank for a name and addresses of its own",
 		    host->name, network);
+	if (pins_a_revoked_key(l->whitelist, host))
+		find(l, "revoked_pin",
+		     "a pin of %s is of a key that \"revoked\" refuses: a bank that still uses it is closed, and it is "
+		     "no "
+		     "backup; take it out",
+		     host->name);
 	if (pins_an_authority(host))
 		find(l, "authority_pinned",
 		     "a pin of %s names a trust anchor itself and so adds nothing; pin the "

@@ -315,10 +315,23 @@ static void parse_head(const struct place *root, struct whitelist *whitelist)
 	place_boolean(&pin, &whitelist->pin);
 }
 
+/* Keys that were lost, of banks and of authorities: no chain may hold one, pinned or not. */
+static void parse_revoked(const struct place *root, struct whitelist *whitelist)
+{
+	struct place revoked = place_member(root, "revoked");
+	size_t count = revoked.json ? place_array(&revoked, 0, WHITELIST_REVOKED_MAX) : 0;
+	for (size_t i = 0; i < count; i++) {
+		struct place item = place_item(&revoked, i);
+		if (place_base64(&item, whitelist->revoked[whitelist->revoked_count], WHITELIST_PIN_BYTES,
+				 WHITELIST_BAD_PIN) == 0)
+			whitelist->revoked_count++;
+	}
+}
+
 static int parse_root(const struct place *root, struct whitelist *whitelist)
 {
-	static const char *const members[] = {"format", "tenant",      "version", "issued", "expires",
-					      "pin",    "authorities", "banks",   NULL};
+	static const char *const members[] = {"revoked", "format", "tenant",      "version", "issued",
+					      "expires", "pin",    "authorities", "banks",   NULL};
 	/* The format number first: another format may well have other members. */
 	struct place format = place_member(root, "format");
 	int64_t number;
@@ -326,10 +339,11 @@ static int parse_root(const struct place *root, struct whitelist *whitelist)
 		return -EINVAL;
 	if (!json_is_object(root->json))
 		return place_fail(root, WHITELIST_NOT_JSON);
-	if (place_integer(&format, 1, 1, WHITELIST_FORMAT, &number) || place_object(root, members))
+	if (place_integer(&format, 1, 1, WHITELIST_FORMAT, &number) || place_object_but(root, members, 1))
 		return -EINVAL;
 	struct place authorities = place_member(root, "authorities"), banks = place_member(root, "banks");
 	parse_head(root, whitelist);
+	parse_revoked(root, whitelist);
 	parse_authorities(&authorities, whitelist);
 	return parse_banks(&banks, whitelist);
 }

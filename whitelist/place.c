@@ -137,12 +137,14 @@ static bool is_listed(const char *name, const char *const *names)
 	return false;
 }
 
-int place_object(const struct place *at, const char *const *names)
+int place_object(const struct place *at, const char *const *names) { return place_object_but(at, names, 0); }
+
+int place_object_but(const struct place *at, const char *const *names, size_t optional)
 {
 	int error = place_kind(at, JSON_OBJECT);
 	if (error)
 		return error;
-	for (size_t i = 0; names[i]; i++) {
+	for (size_t i = optional; names[i]; i++) {
 		struct place member = place_member(at, names[i]);
 		if (!member.json)
 			place_fail(&member, WHITELIST_MISSING);

@@ -48,6 +48,8 @@ void place_find_lines(const uint8_t *text, size_t size, struct complaints *compl
 
 /* `at` is an object; what it lacks of the members `names` (ended by NULL) and has besides them is told. */
 int place_object(const struct place *at, const char *const *names);
+/* As this, but the first `optional` of the names may be missing. */
+int place_object_but(const struct place *at, const char *const *names, size_t optional);
 /* How many items to look at: none where it is no array, and never more than `most`. Too few and too many are told. */
 size_t place_array(const struct place *at, size_t least, size_t most);
 int place_integer(const struct place *at, int64_t least, int64_t most, enum whitelist_error error, int64_t *value);

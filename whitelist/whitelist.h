@@ -24,6 +24,7 @@
 #define WHITELIST_ANCHORS_MAX      4  /* of a host */
 #define WHITELIST_PINS_MAX         8  /* of a host */
 #define WHITELIST_AUTHORITIES_MAX  32
+#define WHITELIST_REVOKED_MAX      64
 #define WHITELIST_ID_BYTES         33 /* with NUL, as all of these */
 #define WHITELIST_NAME_BYTES       97
 #define WHITELIST_HOST_BYTES       254
@@ -129,6 +130,8 @@ struct whitelist {
 	bool pin; /* the customer's PIN is asked for */
 	struct whitelist_authority authorities[WHITELIST_AUTHORITIES_MAX];
 	size_t authority_count;
+	uint8_t revoked[WHITELIST_REVOKED_MAX][WHITELIST_PIN_BYTES]; /* SHA-256 of SPKIs that no chain may hold */
+	size_t revoked_count;
 	struct whitelist_bank *banks;
 	size_t bank_count;
 	uint32_t *slots; /* of whitelist_index() */

@@ -200,6 +200,8 @@ def lay(authority):
         "endless": (san("endless"), {"serve": serve_endless}),
         "slow": (san("slow"), {"serve": serve_slow}),
         "caspin": (san("caspin"), {}),
+        "wrongpin": (san("wrongpin"), {}),
+        "revoked": (san("revoked"), {}),
         # wrong
         "nosan": ({}, {}),
         "emailsan": ({"san": f"email:a@nosan.{ZONE}"}, {}),
@@ -228,11 +230,13 @@ def sign_policy(directory, authority, laid):
     backup = authority.pin(authority.issue(f"backup.{ZONE}"))
     def host(name):
         path = laid[name][1] if name in laid else laid["tls12"][1]
-        pin = authority.pin(authority.root if name == "caspin" else path)
+        pinned = {"caspin": authority.root, "wrongpin": laid["tls12"][1]}
+        pin = authority.pin(pinned.get(name, path))
         return {"name": f"{name}.{ZONE}", "role": "page", "ports": [443], "anchors": ["root"], "pins": [pin, backup]}
     with open(authority.root + ".crt") as pem:
         policy = {"format": 1, "tenant": "demo", "version": 9, "issued": "2025-01-01T00:00:00Z",
-                  "expires": "2045-01-01T00:00:00Z", "pin": False, "authorities": {"root": pem.read()},
+                  "expires": "2045-01-01T00:00:00Z", "pin": False, "revoked": [authority.pin(laid["revoked"][1])],
+                  "authorities": {"root": pem.read()},
                   "banks": [{"id": "crooked", "name": {"ja": "曲がり銀行", "en": "Crooked Bank"},
                              "start": f"https://tls12.{ZONE}/", "support": "+81-3-0000-0000",
                              "hosts": [host(name) for name in [*laid, *sorted(others)]]}]}
@@ -283,6 +287,22 @@ def test_good(rig, banks):
                        ("second", "a dead first address")):
         got = page(rig, name)
         check(got == PAGE, f"a bank with {what} is reached", got)
+
+
+def test_attack(rig, authority, laid):
+    """A good chain with another key than the pinned one: told with what was presented."""
+    for _ in range(2):
+        got = page(rig, "wrongpin")
+        check(isinstance(got, str), "a key that is not pinned is refused, the second time as well", got)
+    e = rig.event()
+    check((e["event"], e["host"], e["reason"]) == ("pin_failure", f"wrongpin.{ZONE}", "pin"), "as a pin's failure", e)
+    check(e["keys"] == [authority.pin(laid["wrongpin"][1]), authority.pin(authority.root)],
+          "with the keys that were presented, the server's first", e["keys"])
+    got = page(rig, "revoked")
+    e = rig.event()
+    check(isinstance(got, str) and (e["event"], e["reason"]) == ("pin_failure", "revoked_key"),
+          "a key that the policy revokes is refused, though it is pinned", f"{got} {e}")
+    check(e["keys"][0] == authority.pin(laid["revoked"][1]), "with its hash", e)
 
 
 def test_wrong(rig, banks):
@@ -473,6 +493,7 @@ def main():
                   "--bank", "crooked")
         try:
             test_good(rig, banks)
+            test_attack(rig, authority, laid)
             test_wrong(rig, banks)
             try:
                 trap.accept()

@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
@@ -352,10 +353,20 @@ static void say_event(size_t session, const struct msg *m)
 	read_str(&r, host, sizeof host);
 	unsigned reason = read_u8(&r);
 	read_str(&r, detail, sizeof detail);
+	json_t *keys = json_array();
+	for (size_t n = read_u8(&r), size; n > 0 && !r.failed; n--) {
+		char text[64] = "";
+		const uint8_t *key = read_blob(&r, &size);
+		if (!key || size > 32)
+			fatal("MSG_BROKER_EVENT has no key");
+		base64_encode(key, size, text);
+		json_array_append_new(keys, json_string(text));
+	}
 	if (!reader_done(&r))
 		fatal("MSG_BROKER_EVENT cannot be read");
-	print_json(json_pack("{s:i, s:s, s:s, s:s, s:s}", "session", (int)session, "event", kind_name(kind), "host",
-			     host, "reason", refusal_code((enum refusal)reason), "detail", detail));
+	print_json(json_pack("{s:i, s:s, s:s, s:s, s:s, s:o}", "session", (int)session, "event", kind_name(kind),
+			     "host", host, "reason", refusal_code((enum refusal)reason), "detail", detail, "keys",
+			     keys));
 }
 
 static void say_counts(size_t session, const struct msg *m)

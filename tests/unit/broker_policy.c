@@ -202,6 +202,7 @@ static void a_host_is_read_whole_or_not(void **state)
 	write_blob(&w, anchors, sizeof anchors);
 	write_u8(&w, 1);
 	write_blob(&w, pin, sizeof pin);
+	write_u8(&w, 0);
 	write_blob(&w, "", 0);
 	write_blob(&w, "", 0);
 	for (size_t size = 0; size <= w.size; size++)

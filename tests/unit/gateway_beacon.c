@@ -40,6 +40,42 @@ static void everything_is_taken(void **state)
 	assert_int_equal(beacon.refused_count, 2);
 }
 
+#define KEY "HNXBJZvKm5i3ZLoOOBLPehwKB91m9l/0AnQyFKKFaYw="
+
+static void an_attack_comes_with_its_keys(void **state)
+{
+	static const char *const bad[] = {
+	    "{}",
+	    "{\"count\":1,\"host\":\"a b\",\"reason\":\"pin\",\"keys\":[]}",
+	    "{\"count\":1,\"host\":\"www.bank.example\",\"reason\":\"P\",\"keys\":[]}",
+	    "{\"count\":1,\"host\":\"www.bank.example\",\"reason\":\"pin\",\"keys\":[\"short\"]}",
+	    "{\"count\":1,\"host\":\"www.bank.example\",\"reason\":\"pin\",\"keys\":[\"" KEY "\",\"" KEY "\",\"" KEY
+	    "\",\"" KEY "\",\"" KEY "\",\"" KEY "\",\"" KEY "\",\"" KEY "\",\"" KEY "\"]}",
+	};
+	uint8_t wire[4096];
+	struct writer w = writer_over(wire, sizeof wire);
+	struct beacon again;
+	(void)state;
+	assert_int_equal(parse(GOOD ",\"attack\":{\"count\":3,\"host\":\"www.bank.example\",\"reason\":\"pin\","
+				    "\"keys\":[\"" KEY "\",\"" KEY "\"]}}"),
+			 0);
+	beacon_write(&w, &beacon);
+	assert_false(w.failed);
+	struct reader r = reader_over(wire, w.size);
+	beacon_read(&r, &again);
+	assert_true(reader_done(&r));
+	assert_int_equal(again.attack.count, 3);
+	assert_string_equal(again.attack.host, "www.bank.example");
+	assert_string_equal(again.attack.reason, "pin");
+	assert_int_equal(again.attack.key_count, 2);
+	assert_string_equal(again.attack.keys[1], KEY);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		char text[1024];
+		snprintf(text, sizeof text, GOOD ",\"attack\":%s}", bad[i]);
+		assert_int_not_equal(parse(text), 0);
+	}
+}
+
 static void newer_members_are_passed_over(void **state)
 {
 	(void)state;
@@ -139,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(least_is_enough),
 	    cmocka_unit_test(everything_is_taken),
+	    cmocka_unit_test(an_attack_comes_with_its_keys),
 	    cmocka_unit_test(newer_members_are_passed_over),
 	    cmocka_unit_test(bad_ones_say_which_member),
 	    cmocka_unit_test(sizes_are_bounded),

@@ -123,6 +123,50 @@ static const char *beacon(uint32_t address, const char *device, const char *boot
 	return answer;
 }
 
+static void beacon_with_attack(const char *boot, uint64_t sequence, uint32_t count)
+{
+	uint8_t data[2048];
+	struct beacon b = {.sequence = sequence, .policy_version = 3, .attack = {.count = count, .key_count = 1}};
+	snprintf(b.device, sizeof b.device, "ST-000001");
+	snprintf(b.boot, sizeof b.boot, "%s", boot);
+	snprintf(b.image_version, sizeof b.image_version, "1");
+	snprintf(b.attack.host, sizeof b.attack.host, "www.bank.example");
+	snprintf(b.attack.reason, sizeof b.attack.reason, "pin");
+	snprintf(b.attack.keys[0], sizeof b.attack.keys[0], "HNXBJZvKm5i3ZLoOOBLPehwKB91m9l/0AnQyFKKFaYw=");
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0002));
+	beacon_write(&w, &b);
+	struct reader r = reader_over(data, w.size);
+	forget();
+	hub_beacon(&hub, 9, &r);
+}
+
+static void count_attacks(const struct store_event *event, void *context)
+{
+	unsigned *count = context;
+	if (strcmp(event->kind, "possible_attack") != 0)
+		return;
+	assert_string_equal(event->stick, "ST-000001");
+	assert_string_equal(event->detail, "www.bank.example pin HNXBJZvKm5i3ZLoOOBLPehwKB91m9l/0AnQyFKKFaYw=");
+	(*count)++;
+}
+
+/* Each is told once, however often the beacon that says it is sent, and again after a new start. */
+static void a_possible_attack_is_an_event_with_its_keys(void **state)
+{
+	unsigned count = 0;
+	(void)state;
+	const uint64_t before = hub.attacks;
+	beacon_with_attack("a0a0a0a0a0a0a0a0", 1, 0);
+	beacon_with_attack("a0a0a0a0a0a0a0a0", 2, 1);
+	beacon_with_attack("a0a0a0a0a0a0a0a0", 3, 1);
+	beacon_with_attack("a0a0a0a0a0a0a0a0", 4, 3);
+	beacon_with_attack("b0b0b0b0b0b0b0b0", 1, 1);
+	assert_int_equal(hub.attacks - before, 4);
+	store_each_event(hub.store, 100, count_attacks, &count);
+	assert_int_equal(count, 3);
+}
+
 /* How many times peers were told to take a peer away and to make one, of the last beacon. */
 static void beacon_with_clock(const char *boot, uint64_t sequence, uint64_t clock_back_s, unsigned changes[2])
 {
@@ -466,6 +510,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_first_beacon_admits, make, unmake),
 	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_clock_set_back_makes_the_peer_anew_once, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_possible_attack_is_an_event_with_its_keys, make, unmake),
 	    cmocka_unit_test_setup_teardown(banks_open_for_the_admitted_only, make, unmake),
 	    cmocka_unit_test_setup_teardown(without_the_packet_filter_nothing_opens, make, unmake),
 	    cmocka_unit_test_setup_teardown(an_expired_policy_closes_the_banks, make, unmake),

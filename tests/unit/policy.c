@@ -336,6 +336,7 @@ static void yes_carries_anchors_pins_leaf_and_key(void **state)
 		assert_int_equal(size, 32);
 		assert_int_equal(pin[0], i);
 	}
+	assert_int_equal(read_u8(&r), 0); /* revoked keys */
 	size_t leaf_size, key_size;
 	const uint8_t *leaf = read_blob(&r, &leaf_size), *key = read_blob(&r, &key_size);
 	assert_true(reader_done(&r));

@@ -48,8 +48,10 @@ const kinds = {
   malformed: ["正しくない接続の始まり", "a connection that began wrongly"],
   incomplete: ["始まりの途中で終わった接続", "a connection that never began"],
 };
+// What is not above is one of the checks of a certificate, whose codes say what is wrong: whitelist/chain.def.
+const other = { ja: (code) => `証明書の誤り（${code}）`, en: (code) => `a wrong certificate (${code})` };
 
-const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? code;
+const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? other[language()](code);
 
 export const refusals = (stick) => list(titles[language()], stick.refused);
 export const stopped = (stick) => list(stops[language()], stick.tried);

@@ -98,6 +98,7 @@ const ja = {
     image_removed: (e) => `${e.who} がイメージの登録を消しました（${e.detail}）`,
     document_refused: (e) => `署名文書を断りました：${e.detail}`,
     enforcers_differ: (e) => `ゲートウェイと判断が食い違いました（${e.who}：${e.detail}）`,
+    possible_attack: (e) => `攻撃の疑い：銀行になりすました相手かもしれません（サイト、理由、示された鍵：${e.detail}）。利用者に電話し、銀行に鍵を確かめてください`,
   },
   transition_causes: {
     first_beacon: "初めての報告", new_boot: "起動した", resumed: "報告が戻った", silent: "報告だけが止まった",
@@ -206,6 +207,7 @@ const en = {
     image_removed: (e) => `${e.who} took a registered image back (${e.detail})`,
     document_refused: (e) => `A signed document was refused: ${e.detail}`,
     enforcers_differ: (e) => `The gateway and it disagreed (${e.who}: ${e.detail})`,
+    possible_attack: (e) => `Possible attack: somebody may have posed as a bank (host, reason, keys presented: ${e.detail}). Call the customer, and ask the bank about the keys`,
   },
   transition_causes: {
     first_beacon: "first report", new_boot: "started", resumed: "reports came back", silent: "only reports stopped",

@@ -112,6 +112,40 @@ static void take_refused(struct parse *p, json_t *refused, struct beacon *beacon
 	}
 }
 
+static bool is_key(const char *text)
+{
+	return strlen(text) == BEACON_KEY_SIZE - 1 &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") == strlen(text);
+}
+
+static bool is_host(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") == strlen(text);
+}
+
+static void take_attack(struct parse *p, json_t *object, struct beacon_attack *attack)
+{
+	attack->count = (uint32_t)take_number(p, object, "count", true, UINT32_MAX);
+	take_text(p, object, "host", true, is_host, attack->host, sizeof attack->host);
+	take_text(p, object, "reason", true, name_is_code, attack->reason, sizeof attack->reason);
+	json_t *keys = member(p, object, "keys", true);
+	if (!json_is_array(keys) || json_array_size(keys) > BEACON_KEYS_MAX) {
+		refuse(p, "keys", "not a list of a chain's keys");
+		return;
+	}
+	size_t index;
+	json_t *value;
+	json_array_foreach(keys, index, value)
+	{
+		const char *key = json_string_value(value);
+		if (!key || !is_key(key)) {
+			refuse(p, "keys", "not the hash of a key");
+			return;
+		}
+		memcpy(attack->keys[attack->key_count++], key, BEACON_KEY_SIZE);
+	}
+}
+
 static void take_all(struct parse *p, json_t *root, struct beacon *b)
 {
 	take_text(p, root, "device", true, name_is_id, b->device, sizeof b->device);
@@ -138,6 +172,9 @@ static void take_all(struct parse *p, json_t *root, struct beacon *b)
 	json_t *refused = take_object(p, root, "refused", false);
 	if (refused)
 		take_refused(p, refused, b);
+	json_t *attack = take_object(p, root, "attack", false);
+	if (attack)
+		take_attack(p, attack, &b->attack);
 }
 
 int beacon_parse(const void *json, size_t size, struct beacon *beacon, char *why, size_t why_size)
@@ -180,6 +217,12 @@ void beacon_write(struct writer *w, const struct beacon *b)
 		write_str(w, b->refused[i].code);
 		write_u32(w, b->refused[i].count);
 	}
+	write_u32(w, b->attack.count);
+	write_str(w, b->attack.host);
+	write_str(w, b->attack.reason);
+	write_u8(w, (uint8_t)b->attack.key_count);
+	for (size_t i = 0; i < b->attack.key_count; i++)
+		write_str(w, b->attack.keys[i]);
 }
 
 void beacon_read(struct reader *r, struct beacon *b)
@@ -207,4 +250,12 @@ void beacon_read(struct reader *r, struct beacon *b)
 		read_str(r, b->refused[i].code, sizeof b->refused[i].code);
 		b->refused[i].count = read_u32(r);
 	}
+	b->attack.count = read_u32(r);
+	read_str(r, b->attack.host, sizeof b->attack.host);
+	read_str(r, b->attack.reason, sizeof b->attack.reason);
+	count = read_u8(r);
+	if (count > BEACON_KEYS_MAX)
+		r->failed = true;
+	for (size_t i = 0; i < count && !r->failed; i++, b->attack.key_count++)
+		read_str(r, b->attack.keys[i], sizeof b->attack.keys[i]);
 }

@@ -14,11 +14,19 @@
 #include "firmware/lib/buf.h"
 #include "vpn/gateway/names.h"
 
-enum { BEACON_MAX_BYTES = 4096, BEACON_REFUSED_MAX = 32 };
+enum { BEACON_MAX_BYTES = 4096, BEACON_REFUSED_MAX = 64, BEACON_KEYS_MAX = 8, BEACON_KEY_SIZE = 45 };
 
 struct beacon_refused {
 	char code[CODE_SIZE];
 	uint32_t count;
+};
+
+/* The last time that somebody may have been between a stick and its bank; `count` 0: never since its boot. */
+struct beacon_attack {
+	uint32_t count;
+	char host[HOST_SIZE], reason[CODE_SIZE];
+	char keys[BEACON_KEYS_MAX][BEACON_KEY_SIZE]; /* presented: base64 of the SHA-256 of each SubjectPublicKeyInfo */
+	size_t key_count;
 };
 
 struct beacon {
@@ -36,6 +44,7 @@ struct beacon {
 	bool session, goodbye;
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;
+	struct beacon_attack attack;
 };
 
 /* 0, or -EINVAL with a sentence for the log and for the stick's reply in `why`. */

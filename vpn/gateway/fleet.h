@@ -32,6 +32,7 @@ struct stick {
 	bool session;
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;
+	struct beacon_attack attack;
 
 	/* what it let out and the packet filter or the proxy refused, in this boot; and when that was last a difference
 	 * between its enforcer and ours (unix seconds, 0 never), by the worse of its meanings */

@@ -18,6 +18,7 @@
 #include "vpn/gateway/messages.h"
 #include "vpn/gateway/plan.h"
 #include "vpn/gateway/store.h"
+#include "whitelist/chain_fault.h"
 
 /* How long one beacon admits; the stick beacons every 30 s. */
 #define HUB_VALID_S 90
@@ -38,7 +39,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 26 };
+enum { HUB_REFUSALS = 22 + CHAIN_FAULT_COUNT - 1 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {
@@ -71,6 +72,7 @@ struct hub {
 	uint64_t transitions[HEALTH_COUNT];
 	uint64_t refusals[HUB_REFUSALS];
 	uint64_t tried[TRIED_COUNT];
+	uint64_t attacks; /* that sticks reported as possible */
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
 	uint64_t indicators;                /* entries in force */

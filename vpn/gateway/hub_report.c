@@ -43,6 +43,18 @@ static json_t *tried_json(const struct stick *s)
 	return tried;
 }
 
+/* The last time since its boot that somebody may have been between the stick and a bank; null where never. */
+static json_t *attack_json(const struct stick *s)
+{
+	if (s->attack.count == 0)
+		return json_null();
+	json_t *keys = json_array();
+	for (size_t i = 0; i < s->attack.key_count; i++)
+		json_array_append_new(keys, json_string(s->attack.keys[i]));
+	return json_pack("{s:I, s:s, s:s, s:o}", "count", (json_int_t)s->attack.count, "host", s->attack.host, "reason",
+			 s->attack.reason, "keys", keys);
+}
+
 static json_t *stick_json(const struct stick *s)
 {
 	char address[INET_ADDRSTRLEN];
@@ -70,6 +82,7 @@ static json_t *stick_json(const struct stick *s)
 	json_object_set_new(row, "tried", tried_json(s));
 	json_object_set_new(row, "differs", json_string(hub_difference(s)));
 	json_object_set_new(row, "differs_at", number_or_null(s->differs_at));
+	json_object_set_new(row, "attack", attack_json(s));
 	return row;
 }
 
@@ -163,6 +176,8 @@ static void put_beacons(const struct hub *hub, FILE *out)
 	for (int i = 0; i < HUB_REFUSALS; i++)
 		metrics_sample(out, "sekisho_refusals", METRICS_COUNTER,
 			       (struct metrics_label){"reason", hub_refusals[i]}, (double)hub->refusals[i]);
+	put_one(out, "sekisho_possible_attacks", METRICS_COUNTER, NULL,
+		"Times that a bank's certificates on a stick looked like somebody in between.", (double)hub->attacks);
 }
 
 static void put_tried(const struct hub *hub, FILE *out)

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,6 @@ const char *const hub_refusals[HUB_REFUSALS] = {
     "unreachable",
     "timeout",
     "tls",
-    "chain",
-    "name",
-    "dates",
-    "pin",
     "frozen",
     "no_bank",
     "bad_question",
@@ -37,6 +34,9 @@ const char *const hub_refusals[HUB_REFUSALS] = {
     "usb_other",
     "indicator_phishing",
     "indicator_malware",
+#define CHAIN_FAULT(name, code, operator, ja, en) code,
+#include "whitelist/chain.def"
+#undef CHAIN_FAULT
     "other",
 };
 
@@ -188,6 +188,21 @@ static void count_refusals(struct hub *hub, const struct stick *stick, const str
 	}
 }
 
+/* What is new since the stick's last beacon becomes an event with the host and the keys that were presented. */
+static void note_attack(struct hub *hub, const struct stick *stick, const struct beacon_attack *attack, bool new_boot)
+{
+	uint32_t before = new_boot ? 0 : stick->attack.count;
+	char detail[HOST_SIZE + CODE_SIZE + BEACON_KEYS_MAX * (BEACON_KEY_SIZE + 1)];
+	if (attack->count <= before)
+		return;
+	hub->attacks += attack->count - before;
+	int at = snprintf(detail, sizeof detail, "%s %s", attack->host, attack->reason);
+	for (size_t i = 0; i < attack->key_count; i++)
+		at += snprintf(detail + at, sizeof detail - (size_t)at, " %s", attack->keys[i]);
+	log_warn("%s: possibly an attack: %s", stick->row.id, detail);
+	hub_note(hub, "possible_attack", stick->row.id, "", detail);
+}
+
 static void write_peer(struct writer *w, const struct stick *stick, bool remove)
 {
 	write_u8(w, remove);
@@ -225,6 +240,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	const struct health_record before = stick->health;
 	bool new_boot = strcmp(stick->health.boot, beacon->boot) != 0;
 	count_refusals(hub, stick, beacon, new_boot);
+	note_attack(hub, stick, &beacon->attack, new_boot);
 	if (new_boot) {
 		close_sessions(hub, stick);
 		memset(stick->tried, 0, sizeof stick->tried);
@@ -245,6 +261,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	memcpy(stick->link, beacon->link, sizeof stick->link);
 	memcpy(stick->refused, beacon->refused, sizeof stick->refused);
 	stick->refused_count = beacon->refused_count;
+	stick->attack = beacon->attack;
 	memcpy(stick->root_hash, beacon->root_hash, sizeof stick->root_hash);
 	memcpy(stick->row.image_version, beacon->image_version, sizeof stick->row.image_version);
 	stick->row.policy_version = beacon->policy_version;
