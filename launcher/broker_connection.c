@@ -757,7 +757,7 @@ static void on_host_again(enum refusal refusal, struct bank_host *host, void *co
 	if (refusal != REFUSAL_NONE) {
 		c->all->counts.refused++;
 		c->all->report(BROKER_REFUSED, c->hello.host, refusal,
-			       "a newer policy took it away: the connection is closed", c->all->context);
+			       "a newer policy took it away: the connection is closed", NULL, c->all->context);
 		close_now(c);
 	} else if (!bank_host_still_grants(c->host, host)) {
 		log_info("%s: a newer policy took a pin or an anchor away: the connection is made anew", c->hello.host);

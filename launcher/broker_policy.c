@@ -417,10 +417,10 @@ static bool has_anchor(const struct bank_host *host, const mbedtls_x509_crt *anc
 	return false;
 }
 
-static bool has_pin(const struct bank_host *host, const struct pin *pin)
+static bool has_key(const struct pin *list, size_t count, const struct pin *key)
 {
-	for (size_t i = 0; i < host->pin_count; i++)
-		if (memcmp(host->pins[i].sha256, pin->sha256, PIN_BYTES) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(list[i].sha256, key->sha256, PIN_BYTES) == 0)
 			return true;
 	return false;
 }
@@ -428,7 +428,10 @@ static bool has_pin(const struct bank_host *host, const struct pin *pin)
 bool bank_host_still_grants(const struct bank_host *before, const struct bank_host *after)
 {
 	for (size_t i = 0; i < before->pin_count; i++)
-		if (!has_pin(after, &before->pins[i]))
+		if (!has_key(after->pins, after->pin_count, &before->pins[i]))
+			return false;
+	for (size_t i = 0; i < after->revoked_count; i++)
+		if (!has_key(before->revoked, before->revoked_count, &after->revoked[i]))
 			return false;
 	for (const mbedtls_x509_crt *c = &before->anchors; c; c = c->next)
 		if (!has_anchor(after, c))

@@ -2,9 +2,9 @@
  * broker_tls - the two ends of a connection: to the bank as a client, to the browser as a server, both by mbedTLS over
  * non-blocking sockets.
  *
- * TLS 1.2 and 1.3, ECDHE and AEAD only, X25519 and P-256. The bank's certificate must lead to the host's own anchors,
- * be for the host and carry a pin (broker_cert.h); the protocols offered to it are the browser's. The browser is
- * offered the one protocol that the bank chose, and tickets to come back with.
+ * TLS 1.2 and 1.3 to the bank, TLS 1.3 to the browser; ECDHE and AEAD only, X25519 and P-256. The bank's certificate
+ * must lead to the host's own anchors, be for the host and carry a pin (broker_cert.h); the protocols offered to it are
+ * the browser's. The browser is offered the one protocol that the bank chose, and tickets to come back with.
  */
 #ifndef LAUNCHER_BROKER_TLS_H
 #define LAUNCHER_BROKER_TLS_H
