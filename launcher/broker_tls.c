@@ -230,7 +230,7 @@ int tls_open_browser(struct tls_end *end, int fd, struct bank_host *host, const 
 {
 	end->protocols[0] = protocol;
 	int error = configure(end, MBEDTLS_SSL_IS_SERVER, fd);
-	/* WebKit needs no more: TLS 1.3, no ticket, no early data, one certificate with a P-256 key */
+	/* WebKit needs no more: TLS 1.3, no early data, one certificate with a P-256 key */
 	mbedtls_ssl_conf_min_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_3);
 	if (!error)
 		error = mbedtls_ssl_conf_own_cert(&end->config, &host->leaf, &host->key);

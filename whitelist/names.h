@@ -18,7 +18,7 @@ bool name_is_wildcard(const char *pattern);
 
 /*
  * True if `domain` is one label or a well-known second-level suffix of jp, where every label in front belongs to
- * somebody else. The whole public suffix list is the broker's business.
+ * somebody else. The whole list is suffix.h's.
  */
 bool name_is_public_suffix(const char *domain);
 

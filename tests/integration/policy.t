@@ -186,8 +186,8 @@ check("Sekisho this start only" in run("openssl", "x509", "-in", "authority.pem"
 alpha = process.session(1, "alpha")
 beta = process.session(2, "beta")
 kind, number, payload = ask(alpha, "www.alpha.example", number=41)
-anchors, pins, pin_a, pin_b, leaf, key = fields(payload, "b1bbbb")
-check(kind == YES and number == 41 and pins == 2, "a listed host is answered under the question's number")
+anchors, pins, pin_a, pin_b, revoked, leaf, key = fields(payload, "b1bb1bb")
+check(kind == YES and number == 41 and pins == 2 and revoked == 0, "a listed host is answered under the question's number")
 open("leaf.der", "wb").write(leaf)
 run("openssl", "x509", "-inform", "DER", "-in", "leaf.der", "-out", "leaf.pem")
 check("leaf.pem: OK" in run("openssl", "verify", "-x509_strict", "-attime", str(NOW), "-purpose", "sslserver",
