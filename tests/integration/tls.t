@@ -13,7 +13,7 @@ from broker_rig import B, Rig, TIMEOUT, home, within
 from tap import check, must
 
 ZONE = "wire.example"
-PAGE = b"HTTP/1.0 200 ok"
+START = 12  # bytes of an answer that say how it went
 
 
 # --- the ClientHello ------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class Tap:
 
 #: name -> (key, options of openssl s_server, reached)
 BANKS = {
-    "plain": ("ec", ["-early_data", "-max_early_data", "16384"], True),
+    "plain": ("ec", None, True),  # nginx, which takes many at once, and early data
     "tls12": ("ec", ["-tls1_2"], True),
     "p256": ("ec", ["-groups", "P-256"], True),
     "x25519": ("ec", ["-groups", "X25519", "-tls1_3"], True),
@@ -165,6 +165,7 @@ class World:
             must("ip", "address", "add", f"{address}/32", "dev", "lo")
             hosts.write(f"{address} {name}.{ZONE}\n")
             self.servers[name] = subprocess.Popen(
+                ["nginx", "-e", f"{directory}/nginx.log", "-c", self.nginx(directory, name, port)] if options is None else
                 ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", f"{directory}/{name}.crt", "-key",
                  f"{directory}/{name}.key", *options, *([] if name == "tls12" else ["-www"])], stdin=subprocess.PIPE,
                 stdout=open(f"{directory}/{name}.log", "wb"), stderr=subprocess.STDOUT)
@@ -177,6 +178,18 @@ class World:
              "--no-resolv", "--no-hosts", f"--addn-hosts={directory}/hosts", "--listen-address=198.51.100.53",
              "--bind-interfaces", "--local=/example/", "--local-ttl=30"], stderr=subprocess.DEVNULL)
         os.setns(home, os.CLONE_NEWNET)
+
+    @staticmethod
+    def nginx(directory, name, port):
+        path = f"{directory}/nginx.conf"
+        with open(path, "w") as file:
+            file.write(f"""daemon off; master_process off; pid {directory}/nginx.pid; user root; events {{}}
+http {{ access_log off; client_body_temp_path {directory}/t1; proxy_temp_path {directory}/t2;
+fastcgi_temp_path {directory}/t3; uwsgi_temp_path {directory}/t4; scgi_temp_path {directory}/t5;
+server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {directory}/{name}.crt; ssl_certificate_key {directory}/{name}.key;
+ssl_protocols TLSv1.2 TLSv1.3; ssl_early_data on; return 200 bank; }} }}
+""")
+        return path
 
     @staticmethod
     def await_port(port):
@@ -201,13 +214,18 @@ def page(rig, name):
         return tls
     try:
         tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return tls.recv(len(PAGE))
+        return tls.recv(START)
     except OSError as error:
         return str(error)
 
 
+def is_page(got):
+    return isinstance(got, bytes) and got.startswith(b"HTTP/1.") and got.endswith(b" 200")
+
+
 def test_offer(rig, world):
-    check(page(rig, "plain") == PAGE, "a server of openssl's is reached")
+    got = page(rig, "plain")
+    check(is_page(got), "a bank is reached", got)
     hello = read_hello(world.taps["plain"].hellos.get(timeout=TIMEOUT))
     extensions = hello["extensions"]
     # 0x00FF: no suite, but the word that renegotiation would be secure (RFC 5746)
@@ -222,10 +240,12 @@ def test_offer(rig, world):
     check(42 not in hello["kinds"] and 41 not in hello["kinds"], "no early data, no session yet", hello["kinds"])
     allowed = {0, 10, 11, 13, 16, 22, 23, 35, 41, 43, 44, 45, 51, 65281}
     check(set(hello["kinds"]) <= allowed, "and no extension beyond those that are needed", hello["kinds"])
-    check(page(rig, "plain") == PAGE, "again")
-    again = read_hello(world.taps["plain"].hellos.get(timeout=TIMEOUT))
-    check(41 in again["kinds"] and 42 not in again["kinds"],
-          "a session that would take early data is resumed without any", again["kinds"])
+    got = [page(rig, "plain") for _ in range(4)]
+    check(all(map(is_page, got)), "again and again", got)
+    kinds = []
+    while not any(41 in k for k in kinds) or not world.taps["plain"].hellos.empty():
+        kinds.append(read_hello(world.taps["plain"].hellos.get(timeout=TIMEOUT))["kinds"])
+    check(not any(42 in k for k in kinds), "sessions that would take early data are resumed without any", kinds)
 
 
 def test_servers(rig, world):
@@ -235,7 +255,7 @@ def test_servers(rig, world):
         got = page(rig, name)
         what = f"a server with {' '.join(options)} is {'reached' if reached else 'refused'}"
         if reached:
-            check(got == PAGE, what, got)
+            check(is_page(got), what, got)
         else:
             e = rig.event()
             check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", "tls"), what, f"{got} {e}")
@@ -276,7 +296,7 @@ def is_open(said):
 
 
 def test_browser_side(rig):
-    for suite in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+    for suite in ("TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"):
         said = s_client(rig, "-tls1_3", "-ciphersuites", suite)
         check(is_open(said) and suite in said, f"a browser with {suite} is served", said[-400:])
     for group in ("X25519", "P-256"):
@@ -288,6 +308,7 @@ def test_browser_side(rig):
     check("Compression: NONE" in said and "Early data was not sent" in said, "no compression, no early data", said[-600:])
     for what, options in (("TLS 1.2", ["-tls1_2"]), ("TLS 1.1", ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"]),
                           ("AES-CCM", ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"]),
+                          ("AES-256 alone", ["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"]),
                           ("P-384 alone", ["-tls1_3", "-groups", "P-384"]),
                           ("RSA signatures alone", ["-tls1_3", "-sigalgs", "rsa_pss_rsae_sha256"])):
         said = s_client(rig, *options)
