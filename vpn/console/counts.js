@@ -48,10 +48,9 @@ const kinds = {
   malformed: ["正しくない接続の始まり", "a connection that began wrongly"],
   incomplete: ["始まりの途中で終わった接続", "a connection that never began"],
 };
-// What is not above is one of the checks of a certificate, whose codes say what is wrong: whitelist/chain.def.
-const other = { ja: (code) => `証明書の誤り（${code}）`, en: (code) => `a wrong certificate (${code})` };
 
-const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? other[language()](code);
+// What is in neither tells itself: the checks of a certificate by their codes, as whitelist/chain.def has them.
+const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? code;
 
 export const refusals = (stick) => list(titles[language()], stick.refused);
 export const stopped = (stick) => list(stops[language()], stick.tried);
