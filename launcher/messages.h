@@ -96,8 +96,8 @@ enum message {
 	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */
 	MSG_AGENT_GOODBYE = 89, /* launcher -> agent: - : say goodbye to the gateway (offline), then MSG_READY again */
 
-	MSG_AGENT_HOST = 120,      /* launcher -> agent: s host: it was refused; is it known to be bad? */
-	MSG_AGENT_KNOWN_BAD = 121, /* agent -> launcher: s host, u8 category (enum indicator_category): it is. No
+	MSG_AGENT_HOST = 130,      /* launcher -> agent: s host: it was refused; is it known to be bad? */
+	MSG_AGENT_KNOWN_BAD = 131, /* agent -> launcher: s host, u8 category (enum indicator_category): it is. No
 				      answer comes for any other */
 
 	/* launcher, agent <-> keyholder */

@@ -11,7 +11,7 @@ from tap import bail, check, must, plan, run
 
 B = os.path.realpath(os.environ["B"])
 RIG = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "rig"))
-READY, CONFIG, HEALTH, ADMISSION, BEACON_NOW, HOST, KNOWN_BAD = 1, 80, 81, 82, 88, 120, 121
+READY, CONFIG, HEALTH, ADMISSION, BEACON_NOW, HOST, KNOWN_BAD = 1, 80, 81, 82, 88, 130, 131
 PHISHING, MALWARE = 1, 2
 TIMEOUT = 20
 LISTED = "www.bank-login.example"
