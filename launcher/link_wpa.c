@@ -174,8 +174,7 @@ static const char *next_field(const char *at, const char *end, size_t *size)
 /* From "can hardly be heard" to "in the same room". */
 static uint8_t strength_of(long dbm)
 {
-	long percent = 2 * (dbm + 100);
-	return (uint8_t)(percent < 0 ? 0 : percent > 100 ? 100 : percent);
+	return (uint8_t)(dbm < -100 ? 0 : dbm > -50 ? 100 : 2 * (dbm + 100));
 }
 
 /* "bssid TAB frequency TAB signal TAB flags TAB ssid" */
