@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool in_json;
@@ -156,6 +157,15 @@ int file_replace(const char *path, const void *data, size_t size)
 	if (!path || !strcmp(path, "-")) {
 		int error = write_all(STDOUT_FILENO, data, size);
 		return error ? refuse("standard output: %s", strerror(-error)) : CLI_GOOD;
+	}
+	/* A device or a pipe is written to: to put a file in its place would take it from everybody. */
+	struct stat status;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+		int wrong = fd < 0 ? -errno : write_all(fd, data, size);
+		if (fd >= 0)
+			close(fd);
+		return wrong ? refuse("%s: %s", path, strerror(-wrong)) : CLI_GOOD;
 	}
 	char fresh[4096];
 	if ((size_t)snprintf(fresh, sizeof fresh, "%s.%ld.new", path, (long)getpid()) >= sizeof fresh)

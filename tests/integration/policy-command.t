@@ -245,6 +245,11 @@ check(policy()[0] == 2 and policy("frob")[0] == 2, "no command and an unknown on
 check(policy("sign", example)[0] == 2 and policy("verify", "two.json")[0] == 2, "so is a missing key or roots file")
 check(policy("show", "--type", "frob", "two.json")[0] == 2, "so is an unknown type")
 check(policy("lint", "--at", "tomorrow", example)[0] == 1, "a date that is none is refused")
+os.mkfifo("pipe")
+reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True)
+code = policy("init", "--tenant", "demo", "-o", "pipe")[0]
+check(code == 0 and stat.S_ISFIFO(os.stat("pipe").st_mode) and reader.communicate(timeout=10)[0].startswith("{"),
+      "what is no file, such as a pipe or a device, is written to and not replaced")
 
 print(f"1..{count}")
 sys.exit(failed > 0)
