@@ -172,10 +172,7 @@ static const char *next_field(const char *at, const char *end, size_t *size)
 }
 
 /* From "can hardly be heard" to "in the same room". */
-static uint8_t strength_of(long dbm)
-{
-	return (uint8_t)(dbm < -100 ? 0 : dbm > -50 ? 100 : 2 * (dbm + 100));
-}
+static uint8_t strength_of(long dbm) { return (uint8_t)(dbm < -100 ? 0 : dbm > -50 ? 100 : 2 * (dbm + 100)); }
 
 /* "bssid TAB frequency TAB signal TAB flags TAB ssid" */
 static bool read_line(const char *at, const char *end, struct wifi_network *network)
