@@ -437,8 +437,11 @@ static void guesses_are_rationed(void **state)
 	char password[64];
 	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
 	assert_true(hub_login(&hub, "anna", password, "test"));
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
+		hub.login_filled_ms = now_ms(); /* no time passes, however slow the machine */
 		assert_false(hub_login(&hub, "anna", "wrong", "test"));
+	}
+	hub.login_filled_ms = now_ms();
 	assert_false(hub_login(&hub, "anna", password, "test")); /* not now */
 	assert_int_equal(hub.logins_good, 1);
 }
