@@ -82,6 +82,7 @@ void hub_plan(struct hub *hub, struct reader *r)
 	int error = plan_read(r, &plan);
 	if (error || !reader_done(r)) {
 		log_error("a plan could not be read: %s; the old one stays", strerror(error ? -error : EBADMSG));
+		plan_free(&plan); /* one with something behind it was read */
 		return;
 	}
 	plan_free(&hub->plan);
