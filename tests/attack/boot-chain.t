@@ -91,7 +91,9 @@ cp --sparse=always "$B/sekisho.img" "$RUN/swapped.img"
 sgdisk --partition-guid="2:$(part_uuid "$ROOT_B")" --partition-guid="4:$(part_uuid "$ROOT_A")" \
   --partition-guid="3:$(part_uuid "$USR_B")" --partition-guid="5:$(part_uuid "$USR_A")" "$RUN/swapped.img" >"$RUN/sgdisk.log" ||
   bail "the slots are swapped"
-pc "$RUN/ours.vars" "$RUN/swapped.img"
+STICK_IMAGE=$RUN/swapped.img
+stick_disk
+pc "$RUN/ours.vars" "$RUN/stick.qcow2"
 screen_wait 'KERNELP.NIC' 120
 ok $? "swapped slots: the kernel's picture, and no start"
 pc_off swapped
