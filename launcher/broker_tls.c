@@ -208,6 +208,8 @@ int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const str
 	/* mbedTLS' own verification knows one way up and would be a second one: ours is made in its place, in judge()
 	 */
 	mbedtls_ssl_conf_authmode(&end->config, MBEDTLS_SSL_VERIFY_NONE);
+	/* RFC 5746 section 4.1: a server that does not know it may take a stranger's words for the beginning of ours */
+	mbedtls_ssl_conf_legacy_renegotiation(&end->config, MBEDTLS_SSL_LEGACY_BREAK_HANDSHAKE);
 	if (host->without_pss) {
 		mbedtls_ssl_conf_max_tls_version(&end->config, MBEDTLS_SSL_VERSION_TLS1_2);
 		mbedtls_ssl_conf_sig_algs(&end->config, signatures_without_pss);
@@ -395,7 +397,11 @@ enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t ca
 
 bool tls_try_without_pss(struct tls_end *end)
 {
-	if (end->error != MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER || end->host->without_pss ||
+	const bool was_without = end->host->without_pss;
+	end->host->without_pss = false; /* it failed so too: the next connection begins with everything again */
+	/* Only after the bank's certificate was found good: a ServerHello alone is anybody's. */
+	if (was_without || end->error != MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER || !end->check.judged ||
+	    end->check.refusal != REFUSAL_NONE ||
 	    mbedtls_ssl_get_version_number(&end->ssl) != MBEDTLS_SSL_VERSION_TLS1_2)
 		return false;
 	end->host->without_pss = true;

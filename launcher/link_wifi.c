@@ -99,7 +99,8 @@ size_t wifi_client_command(const struct wifi_client *client, const struct wifi_o
 		used = snprintf(out, room, "IFNAME=%s SELECT_NETWORK %d", client->interface, id);
 		break;
 	case COMMAND_FIELD:
-		if (!credential || id < 0)
+		/* chosen anew while this waited, as one of fewer fields */
+		if (!credential || id < 0 || !fields[credential->security][order->field])
 			break;
 		used = snprintf(out, room, "IFNAME=%s SET_NETWORK %d ", client->interface, id);
 		return (size_t)used + field_text(credential, fields[credential->security][order->field], out + used,

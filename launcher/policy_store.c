@@ -235,6 +235,20 @@ static bool says_gateways(struct blob bundle)
 	return gateways;
 }
 
+/* Only what is kept remembers the roots: it must lead to these from where the next start begins, or that start would
+ * believe earlier signers again and could not read it. Keys are compared, not versions: a forged link has those too. */
+static bool leads_back(const struct policy_store *store, struct blob envelope, const struct envelope_roots *reached)
+{
+	struct envelope_roots again = store->built_in;
+	uint8_t *payload = NULL;
+	size_t size;
+	enum envelope_error error =
+	    bundle_verify((const char *)envelope.data, envelope.size, ENVELOPE_TYPE_POLICY, &again, &payload, &size);
+	free(payload);
+	return !error && again.version == reached->version && again.threshold == reached->threshold &&
+	       again.key_count == reached->key_count && !memcmp(again.keys, reached->keys, sizeof again.keys);
+}
+
 int store_offer(struct policy_store *store, struct blob envelope, int64_t now, struct store_refusal *refusal)
 {
 	bool gateways = says_gateways(envelope);
@@ -242,6 +256,11 @@ int store_offer(struct policy_store *store, struct blob envelope, int64_t now, s
 	struct envelope_roots reached = store->roots;
 	int error = object_open(&o, &reached, envelope, gateways ? ENVELOPE_TYPE_GATEWAYS : ENVELOPE_TYPE_POLICY,
 				gateways ? "the offered list of gateways" : "the offered policy", refusal);
+	if (!error && !gateways && !leads_back(store, envelope, &reached))
+		error =
+		    refuse(refusal, "the offered policy", "chain_missing",
+			   "comes without the chain that leads from this image's roots to those who signed it: bundle "
+			   "it with the chain");
 	if (!error)
 		error = gateways ? offer_gateways(store, &o, refusal) : offer_policy(store, &o, now, refusal);
 	/* what keeps the policy keeps its chain: these roots are found again at the next start */

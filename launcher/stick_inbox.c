@@ -208,8 +208,10 @@ static int take_gateways(struct stick *s, const uint8_t *payload, size_t size)
 	return 0;
 }
 
-/* A newer policy than the one this stick started with: its ports, its version, its banks. */
-static void policy_changed(struct stick *s)
+/* A newer policy than the one this stick started with: its ports, its version, its banks. What was offered may have
+ * been a list of gateways all the same (the gateway says what it serves, the signature what it is): each is kept in its
+ * place. */
+static void policy_changed(struct stick *s, bool newer)
 {
 	uint8_t payload[2 * BRIEF_PORTS_MAX + 8];
 	struct writer w = writer_over(payload, sizeof payload);
@@ -218,10 +220,12 @@ static void policy_changed(struct stick *s)
 	tell_agent_config(s);
 	if (!s->offered)
 		return;
-	free(s->provision.kept_policy);
-	s->provision.kept_policy = s->offered;
+	char **kept = newer ? &s->provision.kept_policy : &s->provision.kept_gateways;
+	free(*kept);
+	*kept = s->offered;
 	s->offered = NULL;
-	s->provision.kept_policy_version = s->policy->version;
+	if (newer)
+		s->provision.kept_policy_version = s->policy->version;
 	stick_store(s);
 }
 
@@ -256,6 +260,7 @@ static int hear_policy(struct stick *s, struct msg *m)
 	if (!reader_done(&r))
 		return -EBADMSG;
 	bool pin_before = s->policy && s->policy->pin;
+	uint64_t version_before = s->policy ? s->policy->version : 0;
 	int error = take_authority(s, ca, ca_size);
 	if (!error)
 		error = take_policy(s, policy, policy_size);
@@ -269,7 +274,7 @@ static int hear_policy(struct stick *s, struct msg *m)
 		stick_raise(s, EVENT_PROVISIONED);
 		return 0;
 	}
-	policy_changed(s);
+	policy_changed(s, s->policy->version > version_before);
 	if (s->machine.state == STATE_UPDATE)
 		stick_raise(s, EVENT_UPDATED);
 	else if (s->machine.state == STATE_READY || s->machine.state == STATE_SESSION)

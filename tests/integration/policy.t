@@ -291,12 +291,14 @@ check(refused_as(handed.offer(signed(policy(5), "bc"))) == "under_threshold", "t
 check(refused_as(handed.offer(bundle({2: two}, signed(policy(5), "bc")))) == "under_threshold", "also behind the chain")
 check(refused_as(handed.offer(bundle({2: link(2, "bc", "abc")}, signed(policy(5), "bc")))) == "under_threshold",
       "nor behind another version 2 that the old people signed")
-check(handed.offer(signed(policy(5), "ad"))[0] == LOADED, "the next policy needs no chain here")
+check(refused_as(handed.offer(signed(policy(5), "ad"))) == "chain_missing",
+      "the next policy brings the chain too: what is kept is all that the next start has")
+check(handed.offer(bundle({2: two}, signed(policy(5), "ad")))[0] == LOADED, "with it it is taken")
 check(handed.end() == 0, "and it ends with its channel")
 again = Process()
 kind, _, payload = again.load(signed(policy(3)), kept=bundle({2: two}, signed(policy(4), "de")))
 check(kind == LOADED and fields(payload, "881bbbb")[0] == 4, "the chain is kept with the policy, and followed at the next start")
-check(refused_as(again.offer(signed(policy(5), "bc"))) == "under_threshold" and again.offer(signed(policy(5), "ae"))[0] == LOADED,
+check(refused_as(again.offer(signed(policy(5), "bc"))) == "under_threshold" and again.offer(bundle({2: two}, signed(policy(5), "ae")))[0] == LOADED,
       "so that the same people count as before")
 again.end()
 

@@ -27,6 +27,8 @@ local function judge_names(data, first, last)
   if data:byte(at) ~= HOST_NAME then return "no_name" end
   local name_end, name = field(data, at + 1, 2, stop)
   if not name_end or name_end < name then return "malformed" end
+  -- haproxy's map ends a key at a NUL, and a name is letters: nothing else reaches the map
+  if not data:sub(name, name_end):find("^[0-9A-Za-z_][0-9A-Za-z._-]*$") then return "malformed" end
   return name_end == stop and "good" or "second_name"
 end
 

@@ -102,7 +102,7 @@ int64_t hub_now(void); /* unix seconds */
  */
 int hub_begin(struct hub *hub);
 int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail);
-void hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);
+int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);
 int hub_viewed(struct hub *hub, const char *who, const char *what, const char *stick);
 
 /* Sticks (hub_sticks.c) */

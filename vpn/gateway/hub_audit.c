@@ -27,7 +27,7 @@ int hub_end(struct hub *hub, int error, const char *kind, const char *stick, con
 	return error;
 }
 
-void hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail)
+int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail)
 {
 	int error = hub_begin(hub);
 	if (!error)
@@ -35,6 +35,7 @@ void hub_note(struct hub *hub, const char *kind, const char *stick, const char *
 	if (error)
 		log_error("the event %s of %s%s%s could not be kept: %s", kind, who, stick[0] ? " about " : "", stick,
 			  strerror(-error));
+	return error;
 }
 
 /* A page that is kept open asks every few seconds: one look in ten minutes is one view. */

@@ -69,10 +69,12 @@ bool hub_login(struct hub *hub, const char *name, const char *password, const ch
 		good = operator_verify(error ? NULL : hash, password);
 	}
 	free(hash);
+	/* nobody is in whose coming is not in the audit log */
+	if (hub_note(hub, good ? "login" : "login_refused", "", name_is_id(name) ? name : "", from))
+		good = false;
 	if (good)
 		hub->logins_good++;
 	else
 		hub->logins_bad++;
-	hub_note(hub, good ? "login" : "login_refused", "", name_is_id(name) ? name : "", from);
 	return good;
 }

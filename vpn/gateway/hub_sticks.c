@@ -367,8 +367,15 @@ void hub_open_request(struct hub *hub, uint32_t id, struct reader *r)
 	const char *reason = open ? why_not_open(hub, stick, bank) : stick ? NULL : "not_admitted";
 	if (!reason && open && !stick_open(stick, bank))
 		reason = "too_many_banks";
-	if (!reason && store_session(hub->store, stick->row.id, bank, open, hub_now()))
-		reason = "try_again";
+	if (!reason && store_session(hub->store, stick->row.id, bank, open, hub_now())) {
+		if (open) {
+			stick_close(stick, bank);
+			reason = "try_again";
+		} else {
+			log_error("%s: the end of %s is not in the database", stick->row.id,
+				  bank); /* closed all the same */
+		}
+	}
 	if (reason) {
 		reply_open(hub, id, reason);
 		return;
