@@ -1,1 +1,1 @@
-$(call fuzz,stick,$(wildcard launcher/stick_*.c) $(addprefix launcher/,states.c briefs.c pem.c provision.c refusal.c wifi.c) firmware/boot/usbjudge.c $(addprefix firmware/lib/,buf.c base64.c) $(filter-out whitelist/lint.c,$(wildcard whitelist/*.c)),-ljansson $(MBEDTLS_LIBS))
+$(call fuzz,stick,tests/fuzz/alone.c $(wildcard launcher/stick_*.c) $(addprefix launcher/,states.c briefs.c pem.c provision.c refusal.c wifi.c) firmware/boot/usbjudge.c $(addprefix firmware/lib/,buf.c base64.c) $(filter-out whitelist/lint.c,$(wildcard whitelist/*.c)),-ljansson $(MBEDTLS_LIBS))
