@@ -15,6 +15,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+from rigs import end, start, started
 from tap import bail, check, must, plan, run
 from webdriver import Browser
 
@@ -24,23 +25,10 @@ PICTURES = f"{B}/console"
 BOOT = ("0123456789abcdef", "fedcba9876543210")
 HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 LONG = "株式会社" + "とても長い名前の商店" * 3 + "x" * 26
-started = []
-
-
-def start(*command):
-    """A rig, once it has printed its line."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    started.insert(0, process)
-    line = process.stdout.readline()
-    if not line:
-        bail(f"{command[0]} did not start")
-    return json.loads(line)
 
 
 def finish():
-    for process in started:
-        process.terminate()
-        process.wait()
+    end()
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -21,6 +21,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
+from rigs import end, start, started
 from tap import bail, check, must, plan, run
 
 B = os.path.abspath(os.environ["B"])
@@ -29,22 +30,10 @@ RIG = os.path.realpath(HERE + "/../rig")
 BOOT = "0123456789abcdef"
 WWW, ASSETS, YAMABIKO, EDGE, WILD = "198.51.100.10", "198.51.100.11", "198.51.100.20", "198.51.100.40", "198.51.100.12"
 MANY = 1000
-started = []
-
-
-def start(*command):
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    started.insert(0, process)
-    line = process.stdout.readline()
-    if not line:
-        bail(f"{command[0]} did not start")
-    return json.loads(line)
 
 
 def finish():
-    for process in started:
-        process.terminate()
-        process.wait()
+    end()
     shutil.rmtree(work, ignore_errors=True)
 
 
