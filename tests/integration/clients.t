@@ -13,6 +13,7 @@ from tap import bail, check, plan, run
 ZONE = "clients.example"
 KEY_CLIENT, KEY_CLIENT_KNOWN, KEY_SESSION, CLIENT_CERTIFICATE, CLIENT_SIGN, CLIENT_SIGNATURE = 93, 94, 95, 97, 98, 99
 READY = 1
+RECORD_HEADER_BYTES = 64
 
 
 def must(*command, **how):
@@ -311,8 +312,7 @@ def test_record(directory, clients, curve, rsa):
           "PEM and PKCS #12 go into a device record by the bank's id", (done.stderr, shown))
     check("KEY" not in shown and "CERTIFICATE" not in shown, "and are not shown again", shown)
     record = open(f"{directory}/good", "rb").read(1 << 18)
-    start = record.index(b"{")
-    half = json.loads(record[start:start + struct.unpack("<I", record[24:28])[0]])["client_certificates"]
+    half = json.loads(record[RECORD_HEADER_BYTES:][:struct.unpack("<I", record[24:28])[0]])["client_certificates"]
     for bank, path in ("firm", curve), ("other", rsa):
         for name, text in ("chain.crt", half[bank]["certificates"]), ("chain.key", half[bank]["key"]):
             with open(f"{directory}/{name}", "w") as file:
