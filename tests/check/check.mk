@@ -20,7 +20,9 @@ check-man:
 
 TIDIED := $(patsubst %.c,$(B)/tidy/%.ok,$(sort $(SOURCES)))
 check-tidy: $(TIDIED)
-$(B)/tidy/%.ok: %.c .clang-tidy $(filter %.h,$(C_FILES)) | $(DEPS_STAMP)
+$(B)/tidy/%.ok: %.c .clang-tidy | $(DEPS_STAMP)
 	$(call say,TIDY,$*.c)
-	$(Q)mkdir -p $(@D) && clang-tidy --quiet $*.c -- $(CPPFLAGS) -std=c17 $(CFLAGS_of_$*.c) 2>$@.log || { cat $@.log; exit 1; }
+	$(Q)mkdir -p $(@D) && clang -MM -MP -MT $@ -MF $(@:.ok=.d) $(CPPFLAGS) -std=c17 $(CFLAGS_of_$*.c) $*.c
+	$(Q)clang-tidy --quiet $*.c -- $(CPPFLAGS) -std=c17 $(CFLAGS_of_$*.c) 2>$@.log || { cat $@.log; exit 1; }
 	$(Q)touch $@
+-include $(wildcard $(TIDIED:.ok=.d))
