@@ -8,6 +8,7 @@
 
 #include "whitelist/indicators_format.h"
 #include "whitelist/names.h"
+#include "whitelist/suffix.h"
 
 enum { WORDS_MAX = 3, WORD_BYTES = 300, CROWD_SOURCE = 255 };
 
@@ -105,7 +106,7 @@ static const char *canonical(const struct line *line, char *word)
 		fault(line, word, "a single label would cover everything below it; write a whole host name");
 	else if (!name_is_host(host))
 		fault(line, word, "not a host name (letters, digits, hyphens, dots; at most 253 characters)");
-	else if (name_is_public_suffix(host))
+	else if (suffix_is_public(host))
 		fault(line, word, "everybody's names lie below it; write the host itself");
 	else
 		return host;

@@ -59,21 +59,6 @@ bool name_is_wildcard(const char *pattern)
 	       (label_is_good(pattern + 2, strlen(pattern + 2)) && !label_is_number(pattern + 2));
 }
 
-bool name_is_public_suffix(const char *domain)
-{
-	static const char *const second_level[] = {"ac", "ad", "co", "ed", "go", "gr", "lg", "ne", "or"};
-	const char *dot = strchr(domain, '.');
-	if (!dot)
-		return true;
-	if (strcmp(dot, ".jp") != 0)
-		return false;
-	for (size_t i = 0; i < sizeof second_level / sizeof *second_level; i++)
-		if ((size_t)(dot - domain) == strlen(second_level[i]) &&
-		    !strncmp(domain, second_level[i], strlen(second_level[i])))
-			return true;
-	return false;
-}
-
 bool name_matches(const char *pattern, const char *name)
 {
 	if (strncmp(pattern, "*.", 2) != 0)

@@ -13,14 +13,8 @@ bool name_is_host(const char *name);
 /* An IPv4 or IPv6 address in any spelling a browser accepts (WHATWG URL: a last label that is a number). */
 bool name_is_address(const char *name);
 
-/* "*." and a host name; the rest may be a public suffix. */
+/* "*." and a host name; the rest may be a public suffix (suffix.h). */
 bool name_is_wildcard(const char *pattern);
-
-/*
- * True if `domain` is one label or a well-known second-level suffix of jp, where every label in front belongs to
- * somebody else. The whole list is suffix.h's.
- */
-bool name_is_public_suffix(const char *domain);
 
 /* `pattern` exact, or a wildcard that stands for exactly one label. Both in the policy's spelling. */
 bool name_matches(const char *pattern, const char *name);

@@ -10,6 +10,7 @@
 #include "whitelist/date.h"
 #include "whitelist/names.h"
 #include "whitelist/place.h"
+#include "whitelist/suffix.h"
 #include "whitelist/whitelist.h"
 
 /* What a JSON number holds exactly everywhere (RFC 8259 section 6). */
@@ -27,7 +28,7 @@ static int parse_host_name(const struct place *at, const struct whitelist_bank *
 	bool wildcard = name_is_wildcard(text);
 	if (!wildcard && !name_is_host(text))
 		return place_fail(at, WHITELIST_BAD_HOST);
-	if (wildcard && name_is_public_suffix(text + 2))
+	if (wildcard && suffix_is_public(text + 2))
 		return place_fail(at, WHITELIST_WIDE_WILDCARD);
 	for (size_t i = 0; i < bank->host_count; i++)
 		if (!strcmp(bank->hosts[i].name, text))
