@@ -109,7 +109,7 @@ static void diff_authorities(struct diff *d, const struct whitelist *old, const 
 	d->where[0] = '\0';
 }
 
-/* --- hosts --- */
+/* --- revoked keys --- */
 
 static const char *pin_text(const uint8_t *pin, char text[BASE64_ENCODED_SIZE(WHITELIST_PIN_BYTES)])
 {
@@ -124,6 +124,53 @@ static bool has_pin(const struct whitelist_host *host, const uint8_t *pin)
 			return true;
 	return false;
 }
+
+static bool is_revoked(const struct whitelist *w, const uint8_t *key)
+{
+	for (size_t i = 0; i < w->revoked_count; i++)
+		if (!memcmp(w->revoked[i], key, WHITELIST_PIN_BYTES))
+			return true;
+	return false;
+}
+
+/* Whose key it is, as far as the policies know: " (authority ID)", " (HOST of BANK)", or "". */
+static void key_owner(const struct whitelist *w, const uint8_t *key, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < w->authority_count; i++)
+		if (!memcmp(w->authorities[i].spki_sha256, key, WHITELIST_PIN_BYTES))
+			snprintf(text, size, " (authority %s)", w->authorities[i].id);
+	for (size_t b = 0; b < w->bank_count && !text[0]; b++)
+		for (size_t h = 0; h < w->banks[b].host_count && !text[0]; h++)
+			if (has_pin(&w->banks[b].hosts[h], key))
+				snprintf(text, size, " (%s of %s)", w->banks[b].hosts[h].name, w->banks[b].id);
+}
+
+/* What `more` revokes and `less` does not. */
+static void diff_revoked(struct diff *d, enum effect effect, const struct whitelist *more, const struct whitelist *less)
+{
+	for (size_t i = 0; i < more->revoked_count; i++) {
+		const uint8_t *key = more->revoked[i];
+		char text[BASE64_ENCODED_SIZE(WHITELIST_PIN_BYTES)],
+		    owner[WHITELIST_HOST_BYTES + WHITELIST_ID_BYTES + 8];
+		if (is_revoked(less, key))
+			continue;
+		key_owner(more, key, owner, sizeof owner);
+		if (!owner[0])
+			key_owner(less, key, owner, sizeof owner);
+		snprintf(d->where, sizeof d->where, "revoked");
+		tell(d, effect,
+		     effect == CLOSES
+			 ? "no host may use the key {1}{2} any more, nor any certificate below it"
+			 : "the key {1}{2} is not refused any more: where it is pinned it is believed again",
+		     effect == CLOSES ? "鍵{1}{2}は、どの接続先でも、また上位の認証局としても、認められなくなります"
+				      : "鍵{1}{2}の失効が取り消され、登録されている接続先では再び認められます",
+		     pin_text(key, text), owner);
+	}
+	d->where[0] = '\0';
+}
+
+/* --- hosts --- */
 
 static bool has_anchor(const struct whitelist_host *host, const char *id)
 {
@@ -259,6 +306,8 @@ static void diff_policies(struct diff *d, const struct whitelist *old, const str
 {
 	diff_head(d, old, new);
 	diff_authorities(d, old, new);
+	diff_revoked(d, CLOSES, new, old);
+	diff_revoked(d, OPENS, old, new);
 	for (size_t i = 0; i < old->bank_count; i++) {
 		snprintf(d->where, sizeof d->where, "%s", old->banks[i].id);
 		if (whitelist_bank(new, old->banks[i].id))

@@ -179,6 +179,17 @@ shown["banks"][0]["hosts"][1]["client_certificate"] = True
 open("shown.json", "w").write(json.dumps(shown))
 check("opens" in policy("diff", example, "shown.json")[1] and "電子証明書" in policy("diff", example, "shown.json")[1] and
       "not shown the customer's certificate" in policy("diff", "shown.json", example)[1], "diff tells who is shown the customer's certificate")
+lost = json.loads(text)
+lost["revoked"] = [PINS[1], lost["banks"][0]["hosts"][0]["pins"][0]]
+open("lost.json", "w").write(json.dumps(lost))
+for effect, old, now, word, ja in [("closes", example, "lost.json", "may use the key", "認められなくなります"),
+                                   ("opens", "lost.json", example, "is not refused any more", "失効が取り消され")]:
+    found = [c for c in json.loads(policy("diff", "--json", old, now)[1]) if c["where"] == "revoked"]
+    check(len(found) == 2 and all(c["effect"] == effect and word in c["en"] and ja in c["ja"] for c in found),
+          f"diff: {effect} what a revoked key was for")
+    owner = f"{lost['revoked'][1]} ({lost['banks'][0]['hosts'][0]['name']} of {lost['banks'][0]['id']})"
+    check(any(owner in c["en"] and owner in c["ja"] for c in found), f"diff: {effect}, and whose key it is")
+check("revoked" not in policy("diff", "lost.json", "lost.json")[1], "diff is silent on a key that stays revoked")
 gates = json.load(open(EXAMPLES + "/gateways.json"))
 gates["version"] = 2
 gates["gateways"][0]["addresses"][0] = "203.0.113.99:51820"
