@@ -197,6 +197,23 @@ static void keep_session(struct tls_end *end)
 		mbedtls_ssl_session_free(session);
 }
 
+/*
+ * RFC 8446 section 4.1.3: a server that could speak TLS 1.3 says so in the end of its random bytes, which its signature
+ * covers. mbedTLS looks there only where it offered 1.3 itself; who brought about an offer of 1.2 alone, by an answer
+ * in RSA-PSS that was not the server's, would have won. Told before anything of ours is signed or enciphered.
+ */
+static void note_downgrade(void *context, mbedtls_ssl_key_export_type type, const unsigned char *secret,
+			   size_t secret_size, const unsigned char client_random[32],
+			   const unsigned char server_random[32], mbedtls_tls_prf_types prf)
+{
+	static const unsigned char sentinel[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
+	struct tls_end *end = context;
+	(void)secret, (void)secret_size, (void)client_random, (void)prf;
+	if (type == MBEDTLS_SSL_KEY_EXPORT_TLS12_MASTER_SECRET &&
+	    memcmp(server_random + 32 - sizeof sentinel, sentinel, sizeof sentinel) == 0)
+		end->downgraded = true;
+}
+
 int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const struct hello *hello)
 {
 	for (size_t i = 0; i < hello->protocol_count; i++)
@@ -219,6 +236,7 @@ int tls_open_bank(struct tls_end *end, int fd, struct bank_host *host, const str
 								 MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 	client_offer(end);
 	error = set_up(end);
+	mbedtls_ssl_set_export_keys_cb(&end->ssl, note_downgrade, end);
 	if (!error)
 		error = mbedtls_ssl_set_hostname(&end->ssl, host->name);
 	if (!error)
@@ -290,6 +308,11 @@ static int handshake_with_bank(struct tls_end *end)
 	while (!mbedtls_ssl_is_handshake_over(&end->ssl)) {
 		bool certificates = end->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
 		int result = mbedtls_ssl_handshake_step(&end->ssl);
+		if (end->downgraded) {
+			mbedtls_ssl_send_alert_message(&end->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+						       MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
+			return MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION;
+		}
 		if (result != 0)
 			return result;
 		if (!certificates)

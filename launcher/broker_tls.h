@@ -34,6 +34,7 @@ struct tls_end {
 	struct chain_check check; /* bank's end */
 	struct bank_host *host;   /* bank's end: where new sessions are kept; the caller's reference */
 	bool resuming;
+	bool downgraded;              /* bank's end: it speaks TLS 1.3, by its own word, and was made to speak 1.2 */
 	struct client_record *client; /* bank's end: its handshake may prove the customer's certificate; NULL */
 	int error;                    /* mbedTLS' own, after TLS_FAILED */
 };

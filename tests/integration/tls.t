@@ -61,19 +61,28 @@ class Tap:
     def carry(self, plain, world):
         os.setns(world, os.CLONE_NEWNET)  # of this thread
         try:
-            first = b""
-            while len(first) < 5 or len(first) < 5 + int.from_bytes(first[3:5], "big"):
-                got = plain.recv(65536)
-                if not got:
-                    return
-                first += got
+            first = self.record(plain)
             self.hellos.put(first)
             server = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
-            server.sendall(first)
-            threading.Thread(target=self.pump, args=(server, plain), daemon=True).start()
+            threading.Thread(target=self.hand_on, args=(first, server, plain), daemon=True).start()
             self.pump(plain, server)
         except OSError:
             plain.close()
+
+    @staticmethod
+    def record(source):
+        """One TLS record, whole."""
+        got = b""
+        while len(got) < 5 or len(got) < 5 + int.from_bytes(got[3:5], "big"):
+            more = source.recv(5 - len(got) if len(got) < 5 else 5 + int.from_bytes(got[3:5], "big") - len(got))
+            if not more:
+                raise ConnectionError
+            got += more
+        return got
+
+    def hand_on(self, first, server, plain):
+        server.sendall(first)
+        self.pump(server, plain)
 
     @staticmethod
     def pump(source, target):
@@ -85,6 +94,33 @@ class Tap:
             target.close()
 
 
+class Between(Tap):
+    """Somebody who wants TLS 1.2, before a bank that speaks 1.3: the first connection is made to fail as with a server
+    that mbedTLS cannot read, all others pass as they are."""
+
+    def hand_on(self, first, server, plain):
+        if self.meddled:
+            return super().hand_on(first, server, plain)
+        self.meddled = True
+        hello = read_hello(first)["extensions"][43]
+        server.sendall(first.replace(struct.pack(">HH", 43, len(hello)) + hello,
+                                     struct.pack(">HH", 43, len(hello)) + b"\x04\x03\x03\x03\x03"))
+        try:
+            while record := bytearray(self.record(server)):
+                kind = record[5]  # each message has a record of its own
+                if kind == 2:  # ServerHello: RFC 8446 section 4.1.3's words are taken out of its random bytes
+                    self.said = bytes(record[35:43])
+                    record[35:43] = bytes(8)
+                if kind == 12:  # ServerKeyExchange (RFC 8422 section 5.4): the algorithm behind the key
+                    at = 9 + 4 + record[9 + 3]
+                    record[at:at + 2] = b"\x08\x04"
+                plain.sendall(record)
+        except OSError:
+            plain.close()
+
+    meddled, said = False, None
+
+
 # --- banks ----------------------------------------------------------------------------------------------------------
 
 #: name -> (key, options of openssl s_server, reached)
@@ -94,6 +130,9 @@ BANKS = {
     "p256": ("ec", ["-groups", "P-256"], True),
     "x25519": ("ec", ["-groups", "X25519", "-tls1_3"], True),
     "chacha": ("rsa", ["-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"], True),
+    # answers in RSA-PSS whoever offers it, wherever in the list
+    "pss": ("rsa", ["-tls1_2", "-serverpref", "-sigalgs", "rsa_pss_rsae_sha256:RSA+SHA256"], True),
+    "between": ("rsa", [], False),
     "tls11": ("ec", ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], False),
     "p384": ("ec", ["-groups", "P-384"], False),
     "x448": ("ec", ["-groups", "X448", "-tls1_3"], False),
@@ -170,7 +209,7 @@ class World:
                  f"{directory}/{name}.key", *options, *([] if name == "tls12" else ["-www"])], stdin=subprocess.PIPE,
                 stdout=open(f"{directory}/{name}.log", "wb"), stderr=subprocess.STDOUT)
             self.await_port(port)
-            self.taps[name] = Tap(address, port)
+            self.taps[name] = (Between if name == "between" else Tap)(address, port)
             self.taps[name].world = self.netns
         hosts.close()
         self.dns = subprocess.Popen(
@@ -250,7 +289,7 @@ def test_offer(rig, world):
 
 def test_servers(rig, world):
     for name, (_, options, reached) in BANKS.items():
-        if name in ("plain", "tls12"):
+        if name in ("plain", "tls12", "between"):
             continue
         got = page(rig, name)
         what = f"a server with {' '.join(options)} is {'reached' if reached else 'refused'}"
@@ -259,6 +298,24 @@ def test_servers(rig, world):
         else:
             e = rig.event()
             check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", "tls"), what, f"{got} {e}")
+
+
+def offered(hello):
+    return vectors(read_hello(hello)["extensions"].get(43, b"\x02\x03\x03"), 1, 2)
+
+
+def test_downgrade(rig, world):
+    first, second = (offered(world.taps["pss"].hellos.get(timeout=TIMEOUT)) for _ in range(2))
+    check(first == [0x0304, 0x0303] and second == [0x0303], "for RSA-PSS in TLS 1.2 a bank is asked twice", [first, second])
+    got, between = page(rig, "between"), world.taps["between"]
+    e = rig.event()
+    check(isinstance(got, str) and (e["host"], e["reason"]) == (f"between.{ZONE}", "tls"),
+          "a bank that speaks TLS 1.3 is refused where somebody brought it to 1.2", f"{got} {e}")
+    hellos = [offered(between.hellos.get(timeout=TIMEOUT)) for _ in range(between.hellos.qsize())]
+    check(between.said == b"DOWNGRD\x01" and [0x0303] in hellos,
+          "though its word for it was taken out, and the second try was left alone", f"{between.said} {hellos}")
+    got = page(rig, "between")
+    check(is_page(got), "and is reached by the next", got)
 
 
 def test_renegotiation(rig, world, directory):
@@ -336,6 +393,7 @@ def main():
         try:
             test_offer(rig, world)
             test_servers(rig, world)
+            test_downgrade(rig, world)
             test_renegotiation(rig, world, directory)
             test_browser_side(rig)
         finally:
