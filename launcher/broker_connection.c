@@ -14,6 +14,7 @@
 #include "firmware/lib/log.h"
 #include "launcher/broker_hello.h"
 #include "launcher/broker_limits.h"
+#include "launcher/broker_relay.h"
 #include "launcher/broker_tls.h"
 
 enum state {
@@ -36,15 +37,6 @@ enum {
 	ALERT_INTERNAL_ERROR = 80,
 };
 
-/* One direction. What was read is written before more is read, so a slow reader slows its writer down; only what waits
- * for one is kept in memory of the connection's own. */
-struct pump {
-	uint8_t *rest; /* NULL: nothing waits */
-	size_t at, size;
-	bool closed; /* the reading end said close_notify */
-	bool done;   /* and the writing end was told */
-};
-
 struct side {
 	struct tls_end tls;
 	struct loop_watch *watch;
@@ -65,8 +57,7 @@ struct connection {
 	struct sockaddr_storage *addresses; /* until RELAY */
 	size_t address_count, address_next;
 	int connect_error;
-	struct pump up, down;
-	bool asked, answered; /* bytes went up, came down */
+	struct relay relay;
 };
 
 struct connections {
@@ -206,7 +197,7 @@ static void on_timer(void *context)
 		connect_next(c);
 		return;
 	}
-	if (c->state == CONNECTION_RELAY && c->asked && !c->answered)
+	if (c->state == CONNECTION_RELAY && relay_unanswered(&c->relay))
 		report(c, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT, "the host took the request and did not answer");
 	if (c->state == CONNECTION_RELAY)
 		end(c);
@@ -574,100 +565,6 @@ static void run_browser(struct connection *c)
 
 /* RELAY */
 
-static int finish_pump(struct pump *pump, struct tls_end *to)
-{
-	if (pump->done)
-		return TLS_WAIT;
-	enum tls_result result = tls_close(to);
-	if (result != TLS_DONE)
-		return result;
-	shutdown(to->fd, SHUT_WR);
-	pump->done = true;
-	return TLS_WAIT;
-}
-
-static void drop_rest(struct pump *pump)
-{
-	if (pump->rest)
-		wipe(pump->rest, pump->size);
-	free(pump->rest);
-	pump->rest = NULL;
-	pump->at = pump->size = 0;
-}
-
-/* What the end did not take now waits: it is written again from a place of its own, the same bytes. */
-static bool keep_rest(struct pump *pump, const uint8_t *data, size_t size)
-{
-	pump->rest = malloc(size);
-	if (!pump->rest)
-		return false;
-	memcpy(pump->rest, data, size);
-	pump->at = 0;
-	pump->size = size;
-	return true;
-}
-
-/* TLS_DONE when all is written. */
-static int write_rest(struct pump *pump, struct tls_end *to, uint64_t *moved)
-{
-	while (pump->at < pump->size) {
-		int put = tls_write(to, pump->rest + pump->at, pump->size - pump->at);
-		if (put < 0)
-			return put;
-		pump->at += (size_t)put;
-		*moved += (uint64_t)put;
-	}
-	drop_rest(pump);
-	return TLS_DONE;
-}
-
-static int write_record(struct pump *pump, struct tls_end *to, const uint8_t *data, size_t size, uint64_t *moved)
-{
-	for (size_t at = 0; at < size;) {
-		int put = tls_write(to, data + at, size - at);
-		if (put == TLS_WAIT)
-			return keep_rest(pump, data + at, size - at) ? TLS_WAIT : TLS_FAILED;
-		if (put < 0)
-			return put;
-		at += (size_t)put;
-		*moved += (uint64_t)put;
-	}
-	return TLS_DONE;
-}
-
-/* Move records until an end waits (TLS_WAIT), fails, or it is others' turn (TLS_DONE). `record` is room for one. */
-static int run_pump(struct pump *pump, struct tls_end *from, struct tls_end *to, uint8_t *record, uint64_t *moved)
-{
-	for (int round = 0; round < LIMIT_RECORDS_A_TURN; round++) {
-		int result = write_rest(pump, to, moved);
-		if (result < 0)
-			return result;
-		if (pump->closed)
-			return finish_pump(pump, to);
-		int got = tls_read(from, record, TLS_RECORD_MAX_BYTES);
-		if (got == TLS_CLOSED)
-			pump->closed = true;
-		else if (got < 0)
-			return got;
-		result = got > 0 ? write_record(pump, to, record, (size_t)got, moved) : TLS_DONE;
-		if (result < 0)
-			return result;
-	}
-	/* no socket tells of what was read ahead of its record: one that can be written wakes us at once */
-	from->wants |= EPOLLIN | (from->early.size > 0 ? (uint32_t)EPOLLOUT : 0);
-	return TLS_DONE;
-}
-
-/* An end that has hung up is not watched any more: what the kernel still holds of it is taken now. */
-static int drain(struct pump *pump, struct side *from, struct side *to, uint8_t *record, uint64_t *moved)
-{
-	int result;
-	do
-		result = run_pump(pump, &from->tls, &to->tls, record, moved);
-	while (result == TLS_DONE && from->tls.hung_up);
-	return result;
-}
-
 /* Cut short by one end: the other must not take it for the whole. */
 static void cut(struct connection *c)
 {
@@ -678,12 +575,12 @@ static void cut(struct connection *c)
 
 static void rest(struct connection *c, uint64_t moved)
 {
-	if (c->up.done && c->down.done)
+	if (c->relay.up.done && c->relay.down.done)
 		end(c);
-	else if (c->up.done || c->down.done)
+	else if (c->relay.up.done || c->relay.down.done)
 		loop_timer_set(c->timer, LIMIT_HALF_CLOSED_MS);
 	else if (moved > 0)
-		loop_timer_set(c->timer, c->asked && !c->answered ? LIMIT_ANSWER_MS : LIMIT_IDLE_MS);
+		loop_timer_set(c->timer, relay_unanswered(&c->relay) ? LIMIT_ANSWER_MS : LIMIT_IDLE_MS);
 	if (c->state == CONNECTION_ENDED)
 		return;
 	watch(c, &c->browser, c->browser.tls.wants);
@@ -695,18 +592,14 @@ static void rest(struct connection *c, uint64_t moved)
 
 static void run_relay(struct connection *c)
 {
-	uint64_t up = 0, down = 0;
-	c->browser.tls.wants = c->bank.tls.wants = 0;
-	int up_result = drain(&c->up, &c->browser, &c->bank, c->all->record, &up);
-	int down_result = drain(&c->down, &c->bank, &c->browser, c->all->record, &down);
-	c->all->counts.bytes_up += up;
-	c->all->counts.bytes_down += down;
-	c->asked |= up > 0;
-	c->answered |= down > 0;
-	if (up_result < TLS_WAIT || down_result < TLS_WAIT)
+	struct relay_moved moved = {0};
+	enum tls_result result = relay_run(&c->relay, &c->browser.tls, &c->bank.tls, c->all->record, &moved);
+	c->all->counts.bytes_up += moved.up;
+	c->all->counts.bytes_down += moved.down;
+	if (result != TLS_WAIT)
 		cut(c);
 	else
-		rest(c, up + down);
+		rest(c, moved.up + moved.down);
 }
 
 /* the set */
@@ -718,8 +611,7 @@ static void free_connection(struct connection *c)
 	tls_free(&c->bank.tls);
 	buf_free(&c->first);
 	bank_host_drop(c->host);
-	drop_rest(&c->up);
-	drop_rest(&c->down);
+	relay_free(&c->relay);
 	free(c->addresses);
 	free(c);
 }
