@@ -87,7 +87,7 @@ bool stick_confirm_time(struct stick *s, uint64_t gateway_time)
 
 void stick_store(struct stick *s)
 {
-	free(s->record_pending);
+	wipe_free(s->record_pending);
 	s->record_pending = provision_changing(&s->provision);
 	if (!s->record_pending) {
 		log_error("out of memory: the record is not written");

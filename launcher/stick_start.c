@@ -39,7 +39,7 @@ static int start_record(struct stick *s)
 		return error;
 	struct writer w = writer_over(scratch, sizeof scratch);
 	write_str(&w, s->record_pending);
-	free(s->record_pending);
+	wipe_free(s->record_pending);
 	s->record_pending = NULL;
 	return send_brief(s, PROCESS_RECORD, MSG_RECORD_STORE, &w);
 }

@@ -66,10 +66,13 @@ static bool is_chosen(const struct stick *s)
 	       wifi_ssid_same(&s->wifi.ssid, &s->wifi_chosen.ssid);
 }
 
-/* Only what has worked is kept. */
-static void keep_chosen(struct stick *s)
+/* Only what has worked is kept. One that has not is forgotten with the word of it: the network may be joined the next
+ * moment all the same, by the password that was kept for it before. */
+static void settle_chosen(struct stick *s, enum wifi_state before)
 {
-	if (wifi_keep(&s->provision.wifi, &s->wifi_chosen))
+	if (before != WIFI_JOINING || s->wifi.state == WIFI_JOINING)
+		return;
+	if (s->wifi.state == WIFI_JOINED && is_chosen(s) && wifi_keep(&s->provision.wifi, &s->wifi_chosen))
 		stick_store(s);
 	wipe(&s->wifi_chosen, sizeof s->wifi_chosen);
 }
@@ -85,11 +88,11 @@ int hear_wifi(struct stick *s, struct msg *m)
 				      : report.state == WIFI_JOINED  ? "joined"
 				      : report.state == WIFI_JOINING ? "joining"
 								     : "ready");
+	const enum wifi_state before = s->wifi.state;
 	s->wifi = report;
 	if (report.state != WIFI_ABSENT && !crew_runs(&s->crew, PROCESS_WIFI))
 		stick_start(s, PROCESS_WIFI);
-	if (report.state == WIFI_JOINED && is_chosen(s))
-		keep_chosen(s);
+	settle_chosen(s, before);
 	wifi_tell_kiosk(s);
 	stick_tell_link(s);
 	return 0;
