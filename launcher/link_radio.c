@@ -76,7 +76,8 @@ static void on_datagram(uint32_t events, void *context)
 	static char text[LINK_WIFI_ANSWER_BYTES];
 	if (receive(text, sizeof text) > 0)
 		wifi_client_take(&radio.client, text);
-	set_timer();
+	if (wifi_client_unheard(&radio.client)) /* else the clock goes on, however much is said */
+		set_timer();
 }
 
 int radio_open(struct loop *loop, void (*changed)(const struct wifi_report *report))

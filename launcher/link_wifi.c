@@ -19,6 +19,7 @@ enum command {
 	COMMAND_SCAN,
 	COMMAND_RESULTS,
 	COMMAND_DISCONNECT,
+	COMMAND_RECONNECT,
 	COMMAND_COUNT
 };
 
@@ -32,7 +33,13 @@ static const char *const settings[] = {
     "p2p_disabled 1",      "update_config 0",
 };
 
-enum { SETTING_COUNT = sizeof settings / sizeof settings[0], FIELDS_MAX = 9, MISSES_MAX = 3, SILENT_TICKS_MAX = 3 };
+enum {
+	SETTING_COUNT = sizeof settings / sizeof settings[0],
+	FIELDS_MAX = 9,
+	MISSES_MAX = 3,
+	SILENT_TICKS_MAX = 3,
+	REST_TICKS = 2,
+};
 
 /* Of a network, by its protection. "%h" is the name in hexadecimal, "%p" the password. Never WPA 1, never TKIP. */
 static const char *const fields[WIFI_SECURITY_COUNT][FIELDS_MAX] = {
@@ -76,6 +83,7 @@ size_t wifi_client_command(const struct wifi_client *client, const struct wifi_o
 	    [COMMAND_SCAN] = "SCAN",
 	    [COMMAND_RESULTS] = "SCAN_RESULTS",
 	    [COMMAND_DISCONNECT] = "DISCONNECT",
+	    [COMMAND_RECONNECT] = "RECONNECT",
 	    [COMMAND_FORGET] = "REMOVE_NETWORK all",
 	    [COMMAND_ADD] = "ADD_NETWORK",
 	};
@@ -179,6 +187,9 @@ static void push_networks(struct wifi_client *client)
 	}
 	for (size_t i = 0; i < client->kept.count; i++)
 		push_network(client, i);
+	/* After DISCONNECT a network that is enabled, unlike one that is selected, waits for this word. */
+	if (client->kept.count > 0)
+		push(client, COMMAND_RECONNECT, 0, 0);
 }
 
 static void set_state(struct wifi_client *client, enum wifi_state state, enum wifi_trouble trouble,
@@ -199,7 +210,7 @@ static void set_state(struct wifi_client *client, enum wifi_state state, enum wi
 
 static void begin(struct wifi_client *client)
 {
-	client->queued = client->silent_ticks = 0;
+	client->queued = client->silent_ticks = client->rest_ticks = 0;
 	client->waiting = client->running = false;
 	if (!client->interface[0])
 		return;
@@ -229,6 +240,8 @@ void wifi_client_radio(struct wifi_client *client, const char *interface)
 void wifi_client_begin(struct wifi_client *client, const struct wifi_kept *kept)
 {
 	client->kept = *kept;
+	if (client->report.state == WIFI_JOINED) /* the one before was */
+		set_state(client, WIFI_IDLE, WIFI_FINE, NULL);
 	begin(client);
 }
 
@@ -269,7 +282,7 @@ void wifi_client_join(struct wifi_client *client, const struct wifi_credential *
 	if (!client->interface[0] || client->held || !wifi_credential_fits(credential))
 		return;
 	client->wanted = *credential;
-	client->misses = 0;
+	client->misses = client->rest_ticks = 0;
 	set_state(client, WIFI_JOINING, WIFI_FINE, &client->wanted);
 	networks_anew(client);
 }
@@ -311,6 +324,18 @@ static bool about_wanted(const struct wifi_client *client, int id)
 	       (id < 0 || id == client->ids[WIFI_KEPT_MAX]);
 }
 
+/*
+ * wpa_supplicant gives a network up for longer each time that somebody answers to its name and cannot prove it: up to
+ * five minutes (wpas_auth_failed), in which nothing is searched at all. A false one that goes away would leave that
+ * behind. So the network is told anew after a rest, and the counting begins again. All that a false one gains by this
+ * is a try at the password every few seconds instead of every few minutes.
+ */
+static void set_back(struct wifi_client *client)
+{
+	if (client->rest_ticks == 0)
+		client->rest_ticks = REST_TICKS;
+}
+
 static void take_event(struct wifi_client *client, enum wpa_event event, int id)
 {
 	switch (event) {
@@ -328,13 +353,17 @@ static void take_event(struct wifi_client *client, enum wpa_event event, int id)
 	case WPA_EVENT_WRONG_KEY:
 		if (about_wanted(client, id))
 			give_up(client, WIFI_WRONG_PASSWORD);
-		else if (credential_of(client, id)) /* tried again all the same: the false one may go away */
+		else if (credential_of(client, id)) { /* tried again all the same: the false one may go away */
 			set_state(client, WIFI_IDLE, WIFI_WRONG_PASSWORD, credential_of(client, id));
+			set_back(client);
+		}
 		break;
 	case WPA_EVENT_REJECTED:
 		/* The number stands only where wpa_supplicant itself gives the network up for a while. */
 		if (id >= 0 && about_wanted(client, id))
 			give_up(client, client->wanted.security == WIFI_WPA3 ? WIFI_WRONG_PASSWORD : WIFI_REFUSED);
+		else if (credential_of(client, id))
+			set_back(client);
 		break;
 	case WPA_EVENT_NOT_FOUND:
 		if (about_wanted(client, id) && ++client->misses >= MISSES_MAX)
@@ -373,6 +402,9 @@ static void take_answer(struct wifi_client *client, const char *text)
 	/* A search that is under way refuses another one; its results are everybody's. */
 	if (failed && order.command != COMMAND_SCAN && order.command != COMMAND_INTERFACE)
 		log_warn("wpa_supplicant does not take command %d.%d", order.command, order.field);
+	/* It does not search while the radio is off, and would not begin by itself. */
+	if (failed && order.command == COMMAND_RECONNECT)
+		set_back(client);
 	/* A network that was not told all that makes it safe is not used. */
 	if (failed && order.command == COMMAND_FIELD)
 		client->ids[order.slot] = -1;
@@ -391,9 +423,20 @@ void wifi_client_take(struct wifi_client *client, const char *text)
 
 bool wifi_client_unheard(const struct wifi_client *client) { return client->queued > 0 && !client->waiting; }
 
+/* Is the rest over that a network was set back for? */
+static bool rested(struct wifi_client *client)
+{
+	if (client->rest_ticks == 0)
+		return false;
+	client->rest_ticks--;
+	return client->rest_ticks == 0 && client->report.state != WIFI_JOINED;
+}
+
 void wifi_client_tick(struct wifi_client *client)
 {
-	if (client->queued == 0)
+	if (client->queued == 0 && rested(client))
+		networks_anew(client);
+	else if (client->queued == 0)
 		search(client);
 	else if (!client->waiting)
 		pump(client);

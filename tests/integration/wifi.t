@@ -180,6 +180,14 @@ check(supplicant.serve("SELECT_NETWORK|ENABLE_NETWORK"), "and joined again when 
 tell(KEPT, b"\2" + credential(b"home", WPA2, "right password") + credential(b"caf\xe9", WPA3, "pass word"))
 asked = supplicant.serve("ENABLE_NETWORK 4|SELECT_NETWORK")
 check(asked and asked[0] == "ATTACH", "another wpa_supplicant is told everything again")
+supplicant.event("CTRL-EVENT-DISCONNECTED bssid=02:00:00:00:00:01 reason=3")
+supplicant.event("CTRL-EVENT-AUTH-REJECT 02:00:00:00:00:02 auth_type=3 auth_transaction=2 status_code=15")
+asked = supplicant.serve("RECONNECT$")
+enabled = [command.split()[-1] for command in asked or [] if "ENABLE_NETWORK" in command]
+check(len(enabled) == 2, "where another one answers to its name, all that are kept are enabled, and searched after DISCONNECT")
+supplicant.event(f'CTRL-EVENT-SSID-TEMP-DISABLED id={enabled[0]} ssid="home" auth_failures=6 duration=90 reason=WRONG_KEY')
+asked = supplicant.serve("RECONNECT$", 30)
+check(asked and any(command.endswith("REMOVE_NETWORK all") for command in asked), "one given up for minutes is told anew before")
 words = " ".join(supplicant.asked)
 check("63616665" not in words and "scan_ssid 1" not in words and "SET_NETWORK 0 psk" in words,
       "no name is ever asked for on the air, and none is joined that was not chosen")

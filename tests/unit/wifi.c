@@ -309,13 +309,71 @@ static void a_kept_network_is_joined_as_it_was(void **unused)
 	begin(&kept);
 	assert_true(said("IFNAME=wlan0 ADD_NETWORK\nIFNAME=wlan0 SET_NETWORK 4 ssid 686f6d65\n"));
 	assert_true(said("SET_NETWORK 4 key_mgmt SAE\n") && said("SET_NETWORK 4 ieee80211w 2\n"));
-	assert_true(said("SET_NETWORK 4 sae_password \"pa\"ss word\"\n") && said("ENABLE_NETWORK 4\n"));
+	assert_true(said("SET_NETWORK 4 sae_password \"pa\"ss word\"\n"));
+	/* one that is enabled after DISCONNECT is not searched for before this word */
+	assert_true(said("ENABLE_NETWORK 4\nIFNAME=wlan0 RECONNECT\n"));
 	assert_false(said("psk") || said("WPA-PSK") || said("NONE") || said("scan_ssid 1"));
 	wifi_client_take(&client, "IFNAME=wlan0 <3>CTRL-EVENT-CONNECTED - Connection to x completed [id=4 id_str=]");
 	assert_int_equal(client.report.state, WIFI_JOINED);
 	assert_true(wifi_ssid_same(&client.report.ssid, &kept.list[0].ssid));
 	wifi_client_take(&client, "IFNAME=wlan0 <3>CTRL-EVENT-DISCONNECTED bssid=x reason=3");
 	assert_int_equal(client.report.state, WIFI_IDLE);
+}
+
+/* wpa_supplicant's own rests grow to five minutes, and the false access point may be gone in one. */
+static void one_that_is_set_back_is_told_anew_soon(void **unused)
+{
+	(void)unused;
+	static const char *const words[] = {
+	    "IFNAME=wlan0 <3>CTRL-EVENT-SSID-TEMP-DISABLED id=4 ssid=\"home\" auth_failures=3 duration=30 "
+	    "reason=CONN_FAILED",
+	    "IFNAME=wlan0 <3>CTRL-EVENT-SSID-TEMP-DISABLED id=4 ssid=\"home\" auth_failures=6 duration=90 "
+	    "reason=WRONG_KEY"};
+	struct wifi_kept kept = one_kept();
+	for (size_t i = 0; i < 2; i++) {
+		begin(&kept);
+		peer.all[0] = '\0';
+		for (int ticks = 0; ticks * LINK_WIFI_TICK_MS < 20000; ticks++) {
+			wifi_client_take(&client, words[i]); /* again and again: the rest does not begin anew */
+			wifi_client_tick(&client);
+			answer_all();
+		}
+		assert_true(said("REMOVE_NETWORK all\n") && said("ENABLE_NETWORK 4\nIFNAME=wlan0 RECONNECT\n"));
+		wifi_client_take(&client,
+				 "IFNAME=wlan0 <3>CTRL-EVENT-CONNECTED - Connection to x completed [id=4 id_str=]");
+		peer.all[0] = '\0';
+		for (int ticks = 0; ticks < 10; ticks++)
+			wifi_client_tick(&client);
+		assert_string_equal(peer.all, "");
+	}
+}
+
+static void another_wpa_supplicant_is_in_no_network(void **unused)
+{
+	(void)unused;
+	struct wifi_kept kept = one_kept();
+	begin(&kept);
+	wifi_client_take(&client, "IFNAME=wlan0 <3>CTRL-EVENT-CONNECTED - Connection to x completed [id=4 id_str=]");
+	wifi_client_begin(&client, &kept);
+	answer_all();
+	assert_int_equal(client.report.state, WIFI_IDLE);
+}
+
+static void a_radio_that_was_off_is_asked_again(void **unused)
+{
+	(void)unused;
+	struct wifi_kept kept = one_kept();
+	begin(&kept);
+	wifi_client_begin(&client, &kept);
+	while (client.waiting)
+		wifi_client_take(&client, strstr(peer.last, "RECONNECT") ? "FAIL\n"
+					  : strstr(peer.last, "ADD_N")   ? "4\n"
+									 : "OK\n");
+	peer.all[0] = '\0';
+	wifi_client_tick(&client);
+	wifi_client_tick(&client);
+	answer_all();
+	assert_true(said("RECONNECT"));
 }
 
 static void a_choice_is_joined_alone_and_given_up_with_a_word(void **unused)
@@ -435,6 +493,9 @@ int main(void)
 	    cmocka_unit_test(events_are_told_from_answers),
 	    cmocka_unit_test(without_a_kept_network_none_is_joined),
 	    cmocka_unit_test(a_kept_network_is_joined_as_it_was),
+	    cmocka_unit_test(one_that_is_set_back_is_told_anew_soon),
+	    cmocka_unit_test(another_wpa_supplicant_is_in_no_network),
+	    cmocka_unit_test(a_radio_that_was_off_is_asked_again),
 	    cmocka_unit_test(a_choice_is_joined_alone_and_given_up_with_a_word),
 	    cmocka_unit_test(an_open_network_is_joined_only_by_choice),
 	    cmocka_unit_test(a_cable_is_preferred),
