@@ -154,7 +154,7 @@ static void obey(const struct msg *m)
 	}
 	unsigned which = read_u8(&r);
 	bool kill_it = m->type == SPAWNER_END && read_u8(&r) != 0;
-	if (!reader_done(&r) || which >= PROCESS_COUNT)
+	if (!reader_done(&r) || which >= PROCESS_COUNT || (m->type != SPAWNER_START && m->type != SPAWNER_END))
 		exit(1);
 	if (m->type == SPAWNER_START)
 		do_start((enum stick_process)which, m);

@@ -1,0 +1,1 @@
+$(call fuzz,checkpoint,firmware/lib/base64.c,$(MBEDTLS_LIBS))

@@ -1,0 +1,1 @@
+$(call fuzz,question,firmware/boot/usbquestion.c firmware/lib/buf.c,)

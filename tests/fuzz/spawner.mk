@@ -1,0 +1,1 @@
+$(call fuzz,spawner,tests/fuzz/still.c firmware/lib/buf.c,)

@@ -1,0 +1,1 @@
+$(call fuzz,starter,tests/fuzz/still.c,)
