@@ -87,8 +87,10 @@ def answer_one(data):
             target = wire_name(value)
             records += owner + struct.pack("!HHIH", 5, 1, 300, len(target)) + target
             owner = target
-    code = 0 if name in answers else 3
-    return data[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(list_), 0, 0) + data[12:at + 5] + records
+    if name in answers:
+        return data[:2] + struct.pack("!HHHHH", 0x8180, 1, len(list_), 0, 0) + data[12:at + 5] + records
+    soa = wire_name("a.root") + wire_name("b.root") + struct.pack("!IIIII", 1, 60, 60, 60, 60)
+    return data[:2] + struct.pack("!HHHHH", 0x8183, 1, 0, 1, 0) + data[12:at + 5] + b"\0" + struct.pack("!HHIH", 6, 1, 60, len(soa)) + soa
 
 
 def serve_names(sock):
@@ -195,9 +197,10 @@ def say(address, data, pieces=1, pause=0.0, port=443, seconds=3):
         return None
 
 
-def ask(name):
-    with inside(stick["netns"]):
-        return run("python3", HERE + "/gateway-dns", "10.77.0.1", name, "A").stdout.strip()
+def ask(name, *more, netns=None):
+    """The resolver's answer to the stick, or to the gateway itself, which is not counted."""
+    with inside(netns or stick["netns"]):
+        return run("python3", HERE + "/gateway-dns", "10.77.0.1", name, *more or ["A"]).stdout.strip()
 
 
 def api(path, body):
@@ -341,7 +344,7 @@ try:
         bail("there is no tunnel")
     check(beacon() == "admitted", "a stick is admitted")
     threading.Thread(target=keep_admitted, daemon=True).start()
-    check(until(lambda: ask("alias.bank.example") != "NXDOMAIN"), "the resolver has the policy's names")
+    check(until(lambda: ask("alias.bank.example", netns=rig["netns"]) != "NXDOMAIN"), "the resolver has the policy's names")
 
     # --- the name decides, not the address
     check(ask("www.bank.example") == "NOERROR " + WWW and in_set("bank_sekisho-demo", WWW),
@@ -357,6 +360,17 @@ try:
           "a ClientHello in many segments is read whole")
     check(say(WWW, hello(names("www.bank.example"), extension(21, bytes(9000)))) == "from 203.0.113.101\n", "so is a large one")
     check(desk()["tried"] == {} and desk()["differs"] == "", "none of that is counted")
+
+    # --- questions: known by the answer, so that no name is kept
+    check(ask("gone.wild.bank.example") == "NXDOMAIN" and ask("www.bank.example", "HTTPS") == "NOERROR",
+          "a listed name that the world does not have, and a kind of answer that is not given")
+    check(ask("neighbour.example") == "NXDOMAIN" and "neighbour.example" not in asked, "a name outside the policy is not asked for")
+    check(counted("question", {}), "and is counted, the two before it are not", desk()["tried"])
+    check(until(lambda: desk()["differs"] == "asked"), "the desk is told that the stick asked for what its policy forbids")
+    check(ask("secret.neighbour.example", "TXT") == "NXDOMAIN" and counted("question", {"question": 1}),
+          "a question of another kind is counted as well", desk()["tried"])
+    check(ask("neighbour.example", "A", "tcp") == "NXDOMAIN" and counted("question", {"question": 2}), "and one over TCP", desk()["tried"])
+
     refused("another name at the same address", "name", WWW, hello(names("neighbour.example")))
     check(until(lambda: desk()["differs"] == "let_out"), "the desk is told that the stick let out what its policy forbids")
     refused("a name above the listed one", "name", WWW, hello(names("bank.example")))
@@ -405,18 +419,20 @@ try:
               "a whole TLS session passes, with the bank's own certificate at its end")
 
     # --- names and addresses
-    check(ask("neighbour.example") == "NXDOMAIN" and "neighbour.example" not in asked, "a name outside the policy is not asked for")
     check(ask("alias.bank.example") == "NOERROR " + EDGE and in_set("bank_sekisho-demo", EDGE),
           "a name that is another's alias leads to that one's address, outside the policy or not")
     check(say(EDGE, hello(names("alias.bank.example"))) == "from 203.0.113.101\n", "which is open for the policy's name")
     refused("the name behind the alias, at its address", "name", EDGE, hello(names("edge.cdn.example")))
-    for address in ("10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1", "0.0.0.0",
-                    "198.18.0.1", "224.0.0.1", "255.255.255.255", "10.77.0.3", "192.0.0.8"):
+    before = desk()["tried"]
+    nowhere = ("10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1", "0.0.0.0",
+                    "198.18.0.1", "224.0.0.1", "255.255.255.255", "10.77.0.3", "192.0.0.8")
+    for address in nowhere:
         answers["rebind.bank.example"] = [address]
         check(ask("rebind.bank.example") == "NXDOMAIN" and not in_set("bank_sekisho-demo", address),
-              f"an answer with {address} is none, and comes into no set", ask("rebind.bank.example"))
+              f"an answer with {address} is none, and comes into no set")
     answers["rebind.bank.example"] = [EDGE, "192.168.1.1"]
     check(ask("rebind.bank.example") == "NXDOMAIN", "nor is one that has a good address beside it")
+    check(counted("question", before, len(nowhere) + 1), "each is counted as a question", f"{before} -> {desk()['tried']}")
     nft("add", "element", "inet", "sekisho", "bank_sekisho-demo", "{ 192.168.1.1 }")
     before = desk()["tried"]
     check(say("192.168.1.1", hello(names("rebind.bank.example"))) is None, "and were one in the set, no packet would go there")
@@ -480,7 +496,7 @@ try:
     held.sendall(hello(names("www.bank.example")))
     held.recv(100)
     sign_policy(lambda policy: (test_hosts(policy), policy.update(version=6), policy["banks"][0]["hosts"].pop(1)))
-    until(lambda: ask("static.bank-assets.example") == "NXDOMAIN")
+    until(lambda: ask("static.bank-assets.example", netns=rig["netns"]) == "NXDOMAIN")
     held.sendall(b"more")
     check(held.recv(100) == b"from 203.0.113.101\n", "a connection outlives a new policy that still allows it")
     check(say(WWW, whole) == "from 203.0.113.101\n", "and its address is still known, without a question")

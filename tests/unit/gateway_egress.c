@@ -60,6 +60,7 @@ static void each_kind_has_a_name_and_a_meaning(void **state)
 	assert_int_equal(tried_means(TRIED_INCOMPLETE), TRIED_MEANS_NOTHING);
 	assert_int_equal(tried_means(TRIED_ADDRESS), TRIED_MEANS_HELD_UP);
 	assert_int_equal(tried_means(TRIED_NAME), TRIED_MEANS_LET_OUT);
+	assert_int_equal(tried_means(TRIED_QUESTION), TRIED_MEANS_ASKED);
 	assert_int_equal(tried_means(TRIED_COUNT), TRIED_MEANS_NOTHING);
 }
 
@@ -120,7 +121,9 @@ static void the_kernels_sets_are_read(void **state)
 	    "\"198.51.100.10\",\"timeout\":3600,\"expires\":1800}},{\"elem\":{\"val\":\"x\",\"expires\":9}}]}},"
 	    "{\"set\":{\"name\":\"admitted\",\"elem\":[{\"elem\":{\"val\":\"10.77.0.2\",\"expires\":5}}]}},"
 	    "{\"set\":{\"name\":\"tried\",\"elem\":[{\"elem\":{\"val\":\"10.77.0.2\",\"expires\":5,\"counter\":"
-	    "{\"packets\":3,\"bytes\":180}}}]}}]}";
+	    "{\"packets\":3,\"bytes\":180}}}]}},"
+	    "{\"set\":{\"name\":\"asked\",\"elem\":[{\"elem\":{\"val\":\"10.77.0.3\",\"expires\":5,\"counter\":"
+	    "{\"packets\":7,\"bytes\":420}}}]}}]}";
 	struct egress_address *list = NULL;
 	size_t count = 0;
 	assert_int_equal(egress_read_addresses(json, &list, &count), 0);
@@ -129,12 +132,15 @@ static void the_kernels_sets_are_read(void **state)
 	assert_int_equal(list[0].seconds, 1800);
 	free(list);
 	heard[0] = '\0';
-	assert_int_equal(egress_read_counters(json, hear_counter, NULL), 0);
+	assert_int_equal(egress_read_counters(json, "tried", hear_counter, NULL), 0);
 	assert_string_equal(heard, "0a4d0002 kernel 3;");
+	heard[0] = '\0';
+	assert_int_equal(egress_read_counters(json, "asked", hear_counter, NULL), 0);
+	assert_string_equal(heard, "0a4d0003 kernel 7;");
 	assert_true(egress_read_addresses("", &list, &count) < 0);
 	assert_int_equal(count, 0);
 	free(list);
-	assert_true(egress_read_counters("{\"nftables\":{}}", hear_counter, NULL) < 0);
+	assert_true(egress_read_counters("{\"nftables\":{}}", "tried", hear_counter, NULL) < 0);
 }
 
 static void haproxy_gets_names_by_stick(void **state)

@@ -47,6 +47,7 @@ const kinds = {
   not_tls: ["暗号でない接続", "a connection that is not TLS"],
   malformed: ["正しくない接続の始まり", "a connection that began wrongly"],
   incomplete: ["始まりの途中で終わった接続", "a connection that never began"],
+  question: ["どの銀行のものでもない名前の問い合わせ", "a question for a name that is no bank's"],
 };
 
 // What is in neither tells itself: the checks of a certificate by their codes, as whitelist/chain.def has them.

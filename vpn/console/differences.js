@@ -14,6 +14,9 @@ const texts = {
     held_up: "スティックが許された通信を、ゲートウェイが止めました",
     held_up_more: "お客様の画面では銀行のページの一部が開きません。",
     held_up_todo: "何本も同時なら、ゲートウェイの故障です。systemctl status sekisho-resolver sekisho-proxy と、名前解決の上流を確かめます。1 本だけなら、改造の疑いとしてお客様に電話します。",
+    asked: "スティックが、どの銀行のものでもない名前を問い合わせました",
+    asked_more: "ゲートウェイは答えを返さず、外へも問い合わせていません。銀行の名前が、銀行のあり得ないアドレスを指しているときにも、こう数えます。",
+    asked_todo: "何本も同時なら、銀行の名前の登録と、名前解決の上流を確かめます。1 本だけなら、改造の疑いとしてお客様に電話します。",
     versions: "ポリシーの版がゲートウェイと違うスティックがあります。まず 1 分待ち、同じ版になっても続くかを確かめます。",
     todo: "すること",
   },
@@ -26,6 +29,9 @@ const texts = {
     held_up: "The gateway stopped what a stick's whitelist allows",
     held_up_more: "Parts of the bank's page do not open on the customer's screen.",
     held_up_todo: "If there are several at once, it is a fault here: systemctl status sekisho-resolver sekisho-proxy, and the upstream resolver. If there is only one, treat it as altered and call the customer.",
+    asked: "A stick asked for a name that is no bank's",
+    asked_more: "The gateway gave no answer and asked nobody else. A bank's name that leads to an address no bank can have is counted in the same way.",
+    asked_todo: "If there are several at once, check the bank's names and the upstream resolver. If there is only one, treat it as altered and call the customer.",
     versions: "One of them has another version of the policy than the gateway. First wait for a minute and see whether it goes on with the same version.",
     todo: "To do",
   },
@@ -46,7 +52,7 @@ export const differenceToDo = (stick) => texts[language()][`${stick.differs}_tod
 // One notice for each meaning, with the sticks it is about.
 export function differences(model, act) {
   const t = texts[language()];
-  return ["let_out", "held_up"].map((meaning) => {
+  return ["let_out", "asked", "held_up"].map((meaning) => {
     const sticks = differing(model.fleet.sticks).filter((s) => s.differs === meaning);
     if (!sticks.length) return null;
     const versions = sticks.some((s) => s.policy_version !== model.fleet.policy_version);

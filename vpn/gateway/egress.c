@@ -65,6 +65,8 @@ static void write_nowhere(FILE *out, const struct config *config)
 	fputs(" }\n\t}\n", out);
 }
 
+static const char *const counted[] = {"tried", "asked"};
+
 static void write_sets(FILE *out, const struct config *config, const struct plan *plan,
 		       const struct egress_content *content)
 {
@@ -79,9 +81,12 @@ static void write_sets(FILE *out, const struct config *config, const struct plan
 			content->sessions[i].mark);
 	fputs(content->session_count ? " }\n\t}\n" : "\t}\n", out);
 	write_nowhere(out, config);
-	/* What a stick let out that was refused here, counted by stick for a day. */
-	fputs("\tset tried {\n\t\ttype ipv4_addr\n\t\tflags dynamic,timeout\n\t\ttimeout 1d\n\t\tsize 65535\n\t}\n",
-	      out);
+	/* What a stick let out that was refused here, counted by stick for a day: connections, and questions. */
+	for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++)
+		fprintf(
+		    out,
+		    "\tset %s {\n\t\ttype ipv4_addr\n\t\tflags dynamic,timeout\n\t\ttimeout 1d\n\t\tsize 65535\n\t}\n",
+		    counted[i]);
 	for (size_t i = 0; i < plan->group_count; i++)
 		write_addresses(out, &plan->groups[i], content);
 }
@@ -168,9 +173,17 @@ static void write_input(FILE *out, const struct config *config)
 	    "\t\toifname \"%s\" tcp sport %u ct status dnat ip daddr . ct mark @open accept\n"
 	    "\t\toifname \"%s\" tcp sport %u ct status dnat tcp flags & (fin | rst) != 0x0 meta length <= 52 accept\n"
 	    "\t\toifname \"%s\" tcp sport %u ct status dnat reject with tcp reset\n"
+	    /*
+	     * A question that is outside the policy is known by the resolver's answer to it, so that nothing here ever
+	     * sees a name: NXDOMAIN with neither an answer nor an authority (RFC 1035 section 4.1.1), over UDP, and
+	     * over TCP behind the length (section 4.2.2). What the world does not have either comes with a SOA (RFC
+	     * 2308 section 3) and is no such thing; a name that leads where no bank is looks the same (README).
+	     */
+	    "\t\toifname \"%s\" udp sport 53 @ih,28,4 0x3 @ih,48,32 0x0 update @asked { ip daddr counter }\n"
+	    "\t\toifname \"%s\" tcp sport 53 @ih,44,4 0x3 @ih,64,32 0x0 update @asked { ip daddr counter }\n"
 	    "\t\toifname \"%s\" ct state established,related accept\n"
 	    "\t\toifname \"%s\" counter drop comment \"nothing here speaks to a stick first\"\n",
-	    wg, port, wg, port, wg, port, wg, wg);
+	    wg, port, wg, port, wg, port, wg, wg, wg, wg);
 }
 
 /* What the proxy's user may begin: a connection from a bank's address to that bank's. The end of the chain `output'. */
@@ -269,6 +282,7 @@ int egress_read_addresses(const char *json, struct egress_address **addresses, s
 }
 
 struct counters {
+	const char *set;
 	egress_counter_fn *fn;
 	void *context;
 };
@@ -278,13 +292,13 @@ static void take_counter(const char *set, json_t *element, void *context)
 	const struct counters *c = context;
 	struct in_addr stick;
 	json_t *packets = json_object_get(json_object_get(element, "counter"), "packets");
-	if (strcmp(set, "tried") == 0 && address_of(element, &stick) && json_is_integer(packets))
+	if (strcmp(set, c->set) == 0 && address_of(element, &stick) && json_is_integer(packets))
 		c->fn(stick, (uint64_t)json_integer_value(packets), c->context);
 }
 
-int egress_read_counters(const char *json, egress_counter_fn *fn, void *context)
+int egress_read_counters(const char *json, const char *set, egress_counter_fn *fn, void *context)
 {
-	struct counters c = {fn, context};
+	struct counters c = {set, fn, context};
 	return each_element(json, take_counter, &c);
 }
 

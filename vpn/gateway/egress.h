@@ -52,9 +52,9 @@ struct egress_content {
 
 /* The addresses of the banks' sets in libnftables' JSON of the table; the caller's array. 0 or -errno. */
 int egress_read_addresses(const char *json, struct egress_address **addresses, size_t *count);
-/* The counters of the set `tried' in such JSON, to `fn`. */
+/* The counters by stick in such JSON, of the set `tried' (connections) or `asked' (questions), to `fn`. */
 typedef void egress_counter_fn(struct in_addr stick, uint64_t count, void *context);
-int egress_read_counters(const char *json, egress_counter_fn *fn, void *context);
+int egress_read_counters(const char *json, const char *set, egress_counter_fn *fn, void *context);
 
 /* The whole table, replacing an older one in one transaction. Banks without an egress address get no rule. `proxy` is
  * the uid that haproxy runs as, (uid_t)-1 if it has none of its own. */

@@ -239,9 +239,16 @@ static void take_tried(struct in_addr stick, const char *kind, uint64_t count, v
 	tell_tried(stick, tried_from_name(kind), count);
 }
 
+static void take_question(struct in_addr stick, uint64_t count, void *context)
+{
+	(void)context;
+	tell_tried(stick, TRIED_QUESTION, count);
+}
+
 static void count_refused(void)
 {
-	if (egress_read_counters(list("list set " EGRESS_TABLE " tried"), take_counter, NULL))
+	if (egress_read_counters(list("list set " EGRESS_TABLE " tried"), "tried", take_counter, NULL) ||
+	    egress_read_counters(list("list set " EGRESS_TABLE " asked"), "asked", take_question, NULL))
 		log_warn("the packet filter's counters cannot be read: %s", nft_ctx_get_error_buffer(nft));
 }
 

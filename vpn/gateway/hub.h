@@ -125,7 +125,8 @@ void hub_hold_back(struct hub *hub);
 
 /* What was refused of what sticks let out (hub_tried.c). */
 void hub_tried(struct hub *hub, struct reader *r);
-/* The last difference between this stick's enforcer and ours, as long as it is news: "let_out", "held_up" or "". */
+/* The last difference between this stick's enforcer and ours, as long as it is news: "let_out", "held_up",
+ * "asked" or "". */
 const char *hub_difference(const struct stick *stick);
 
 /* Images (hub_images.c). Changes by the control socket: 0, or -errno with a sentence in `why`. */

@@ -1,4 +1,5 @@
-/* What sticks let out and the packet filter or the proxy refused: counts, and the alarm when it means something. */
+/* What sticks let out and the packet filter, the proxy or the resolver refused: counts, and the alarm when it means
+ * something. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -9,8 +10,10 @@
  * day, and its event is written once an hour at most. */
 enum { HELD_UP_MIN = 3, NEWS_S = 86400, EVENT_EVERY_S = 3600 };
 
-static const char *const meanings[] = {
-    [TRIED_MEANS_NOTHING] = "", [TRIED_MEANS_LET_OUT] = "let_out", [TRIED_MEANS_HELD_UP] = "held_up"};
+static const char *const meanings[] = {[TRIED_MEANS_NOTHING] = "",
+				       [TRIED_MEANS_LET_OUT] = "let_out",
+				       [TRIED_MEANS_HELD_UP] = "held_up",
+				       [TRIED_MEANS_ASKED] = "asked"};
 
 const char *hub_difference(const struct stick *stick)
 {
@@ -50,6 +53,7 @@ void hub_tried(struct hub *hub, struct reader *r)
 	stick->tried[kind] = more > UINT32_MAX - stick->tried[kind] ? UINT32_MAX : stick->tried[kind] + more;
 	hub->revision++;
 	enum tried_meaning means = tried_means((enum tried)kind);
-	if (means == TRIED_MEANS_LET_OUT || (means == TRIED_MEANS_HELD_UP && stick->tried[kind] >= HELD_UP_MIN))
+	const uint32_t from = means == TRIED_MEANS_HELD_UP ? HELD_UP_MIN : 1;
+	if (means != TRIED_MEANS_NOTHING && stick->tried[kind] >= from)
 		note_difference(hub, stick, (enum tried)kind);
 }

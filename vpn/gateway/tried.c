@@ -15,6 +15,7 @@ static const struct {
     [TRIED_NOT_TLS] = {"not_tls", TRIED_MEANS_LET_OUT},
     [TRIED_MALFORMED] = {"malformed", TRIED_MEANS_LET_OUT},
     [TRIED_INCOMPLETE] = {"incomplete", TRIED_MEANS_NOTHING},
+    [TRIED_QUESTION] = {"question", TRIED_MEANS_ASKED},
 };
 
 const char *tried_name(enum tried kind) { return kind < TRIED_COUNT ? kinds[kind].name : ""; }

@@ -23,6 +23,7 @@ enum tried {
 	TRIED_NOT_TLS,
 	TRIED_MALFORMED,  /* a ClientHello that is none */
 	TRIED_INCOMPLETE, /* no whole ClientHello in time: a bad line does that too */
+	TRIED_QUESTION,   /* a question for a name that the policy does not have */
 	TRIED_COUNT
 };
 
@@ -31,6 +32,7 @@ enum tried_meaning {
 	TRIED_MEANS_NOTHING,
 	TRIED_MEANS_LET_OUT, /* the stick let out what its own policy forbids */
 	TRIED_MEANS_HELD_UP, /* the stick's policy allows it, and the gateway refused */
+	TRIED_MEANS_ASKED,   /* the stick asked for what its own policy forbids, or a bank's name leads nowhere */
 };
 
 /* "closed", "address", ...; TRIED_COUNT if it is none of them. */
