@@ -114,8 +114,9 @@ static bool gateways_supersede(struct policy_store *store, const struct object *
 
 /*
  * The pair of one type: `first` came with the stick, and the roots that came with it judge it; `kept` was accepted
- * later. A rotation of roots comes with a policy, so that the kept one leads to the roots in force. A kept list of
- * gateways may be older than these, and was accepted all the same.
+ * later. What came with the image hands over first: who was taken out of the roots by its policy's chain signs nothing
+ * that was kept either. A rotation of roots comes with a policy, so that the kept one leads to the roots in force. A
+ * kept list of gateways may be older than these, and was accepted all the same.
  */
 static int load_pair(struct policy_store *store, const char *type, struct blob first, struct blob kept,
 		     struct object *chosen, struct store_refusal *refusal)
@@ -123,20 +124,23 @@ static int load_pair(struct policy_store *store, const char *type, struct blob f
 	bool is_policy = !strcmp(type, ENVELOPE_TYPE_POLICY);
 	struct object a, b = {0};
 	struct store_refusal of_kept;
-	struct envelope_roots of_first = store->built_in, roots = is_policy ? store->built_in : store->roots;
+	struct envelope_roots roots = store->built_in;
 	int error =
-	    object_open(&a, &of_first, first, type,
+	    object_open(&a, &roots, first, type,
 			is_policy ? "the built-in policy" : "the list of gateways in the device record", refusal);
+	if (is_policy)
+		store->start = store->roots = roots;
 	const char *what = is_policy ? "the kept policy" : "the kept list of gateways";
+	roots = store->roots;
 	int bad = kept.size > 0 ? object_open(&b, &roots, kept, type, what, &of_kept) : 0;
 	if (bad && !is_policy) {
-		roots = store->built_in;
+		roots = store->start;
 		bad = object_open(&b, &roots, kept, type, what, &of_kept);
 	}
 	if (bad)
 		note_add(store, of_kept.sentence);
 	if (is_policy)
-		store->roots = b.json && roots.version > of_first.version ? roots : of_first;
+		store->roots = roots;
 	if (error && b.json)
 		note_add(store, refusal->sentence);
 	bool later = b.json && (is_policy ? policy_supersedes(store, &b, &a) : gateways_supersede(store, &b, &a));
@@ -235,20 +239,6 @@ static bool says_gateways(struct blob bundle)
 	return gateways;
 }
 
-/* Only what is kept remembers the roots: it must lead to these from where the next start begins, or that start would
- * believe earlier signers again and could not read it. Keys are compared, not versions: a forged link has those too. */
-static bool leads_back(const struct policy_store *store, struct blob envelope, const struct envelope_roots *reached)
-{
-	struct envelope_roots again = store->built_in;
-	uint8_t *payload = NULL;
-	size_t size;
-	enum envelope_error error =
-	    bundle_verify((const char *)envelope.data, envelope.size, ENVELOPE_TYPE_POLICY, &again, &payload, &size);
-	free(payload);
-	return !error && again.version == reached->version && again.threshold == reached->threshold &&
-	       again.key_count == reached->key_count && !memcmp(again.keys, reached->keys, sizeof again.keys);
-}
-
 int store_offer(struct policy_store *store, struct blob envelope, int64_t now, struct store_refusal *refusal)
 {
 	bool gateways = says_gateways(envelope);
@@ -256,7 +246,10 @@ int store_offer(struct policy_store *store, struct blob envelope, int64_t now, s
 	struct envelope_roots reached = store->roots;
 	int error = object_open(&o, &reached, envelope, gateways ? ENVELOPE_TYPE_GATEWAYS : ENVELOPE_TYPE_POLICY,
 				gateways ? "the offered list of gateways" : "the offered policy", refusal);
-	if (!error && !gateways && !leads_back(store, envelope, &reached))
+	/* only what is kept remembers the roots: it must lead to these from where the next start begins, or that start
+	 * would believe earlier signers again and could not read it */
+	if (!error && !gateways &&
+	    !bundle_leads((const char *)envelope.data, envelope.size, ENVELOPE_TYPE_POLICY, &store->start, &reached))
 		error =
 		    refuse(refusal, "the offered policy", "chain_missing",
 			   "comes without the chain that leads from this image's roots to those who signed it: bundle "

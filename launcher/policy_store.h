@@ -18,6 +18,7 @@
 
 struct policy_store {
 	struct envelope_roots built_in; /* of the image */
+	struct envelope_roots start;    /* what its policy's chain led to: the first that judge anything kept */
 	struct envelope_roots roots;    /* in force: what the policy's chain led to; they go forward only */
 	struct whitelist *whitelist;
 	struct gateways *gateways;

@@ -106,6 +106,18 @@ enum envelope_error bundle_verify(const char *json, size_t size, const char *typ
 	return error;
 }
 
+bool bundle_leads(const char *json, size_t size, const char *type, const struct envelope_roots *from,
+		  const struct envelope_roots *to)
+{
+	struct envelope_roots reached = *from;
+	uint8_t *payload = NULL;
+	size_t payload_size;
+	enum envelope_error error = bundle_verify(json, size, type, &reached, &payload, &payload_size);
+	free(payload);
+	return !error && reached.version == to->version && reached.threshold == to->threshold &&
+	       reached.key_count == to->key_count && !memcmp(reached.keys, to->keys, sizeof reached.keys);
+}
+
 enum envelope_error bundle_open(const char *json, size_t size, char **envelope)
 {
 	enum envelope_error error;

@@ -26,6 +26,13 @@
 enum envelope_error bundle_verify(const char *json, size_t size, const char *type, struct envelope_roots *roots,
 				  uint8_t **payload, size_t *payload_size);
 
+/*
+ * Does verifying it from `from` lead to exactly `to`? Whoever forgets the roots it has reached must be able to find
+ * them again in what it keeps. Keys are compared, not versions: a forged link has those too.
+ */
+bool bundle_leads(const char *json, size_t size, const char *type, const struct envelope_roots *from,
+		  const struct envelope_roots *to);
+
 /* The signed object's envelope, as text, the caller's; of a plain envelope a copy of it. Nothing is verified. */
 enum envelope_error bundle_open(const char *json, size_t size, char **envelope);
 

@@ -302,6 +302,30 @@ check(refused_as(again.offer(signed(policy(5), "bc"))) == "under_threshold" and 
       "so that the same people count as before")
 again.end()
 
+# an image whose own policy hands over: who left before it was made signs nothing that is kept, be it newer or a list
+ahead = bundle({2: two}, signed(policy(4), "de"))
+lists = {n: json.dumps({**GATEWAYS, "version": n}) for n in (2, 3)}
+for kept, what in [(signed(policy(9), "bc"), "policy of those who left"),
+                   (bundle({2: link(2, "bc", "abc")}, signed(policy(9), "bc")), "policy behind another version 2 of theirs"),
+                   (bundle({2: two}, signed(policy(9), "bc")), "policy of theirs behind the chain")]:
+    newer = Process()
+    kind, _, payload = newer.load(ahead, kept=kept)
+    check(kind == LOADED and fields(payload, "881bbbb")[0] == 4 and b"kept policy" in fields(payload, "881bbbb")[6] and
+          refused_as(newer.offer(signed(policy(10), "bc"))) == "under_threshold",
+          f"an image with a newer policy does not fall back behind a kept {what}")
+    newer.end()
+newer = Process()
+kind, _, payload = newer.load(ahead, kept=signed(policy(5), "ae"), kept_gateways=signed(json.loads(lists[3]), "bc", "gateways"))
+check(kind == LOADED and fields(payload, "881bbbb")[0] == 5, "one of those who hold the keys now needs no chain of its own there")
+check(json.loads(fields(payload, "881bbbb")[5])["version"] == GATEWAYS["version"], "a kept list of gateways of those who left is left aside")
+check(newer.offer(signed(policy(6), "de"))[0] == LOADED, "nor does one that is offered: the next start begins with the image's policy")
+newer.end()
+newer = Process()
+kind, _, payload = newer.load(ahead, kept=signed(policy(2), "bc"))
+check(kind == LOADED and fields(payload, "881bbbb")[0] == 4 and refused_as(newer.offer(signed(policy(5), "bc"))) == "under_threshold",
+      "and an older kept one does not bring its signers back")
+newer.end()
+
 # --- time -----------------------------------------------------------------------------------------------------------
 
 send(process.channel, TIME, 0, struct.pack("<Q", NOW + 400 * 86400))

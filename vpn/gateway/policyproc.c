@@ -161,6 +161,16 @@ static struct document documents[2] = {
      .judge = judge_gateways},
 };
 
+/* The next start has the file of roots, and what is kept: a policy whose signers these do not lead to would be lost
+ * with the roots that this process has reached, and every stick that begins there refuses it too. */
+static const char *judge_chain(const char *envelope, size_t size, const struct envelope_roots *reached)
+{
+	if (bundle_leads(envelope, size, ENVELOPE_TYPE_POLICY, &base, reached))
+		return NULL;
+	return "it comes without the chain that leads from the keys in the file of roots to those who signed it; "
+	       "bundle it with the chain (sekisho policy bundle)";
+}
+
 /* Verify, judge, announce. `from` says in a refusal where it came from. */
 static void offer(size_t which, const char *envelope, size_t size, bool kept)
 {
@@ -174,7 +184,9 @@ static void offer(size_t which, const char *envelope, size_t size, bool kept)
 	enum envelope_error error = bundle_verify(envelope, size, document->type, &reached, &payload, &payload_size);
 	if (error)
 		reason = envelope_error_text(error);
-	else
+	else if (which == 0)
+		reason = judge_chain(envelope, size, &reached);
+	if (!reason)
 		reason = document->judge(payload, payload_size, kept, why, sizeof why);
 	free(payload);
 	if (reason) {
