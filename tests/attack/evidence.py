@@ -4,6 +4,7 @@
 Usage: evidence.py BUILD. Writes BUILD/evidence/: README.md to read, and a JSON file beside it for each section. What was
 not measured is named as missing; nothing is filled in. Run `make image test` before for all of it.
 """
+import collections
 import hashlib
 import json
 import os
@@ -19,8 +20,10 @@ CAPABILITIES = ("CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SE
                 "SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE "
                 "AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ "
                 "PERFMON BPF CHECKPOINT_RESTORE").split()
-STATEMENTS = ("firmware/boot", "launcher", "launcher/kiosk")
-TCP_LISTEN = "0A"
+#: folder -> what its processes' names begin with
+STATEMENTS = {"firmware/boot": "", "launcher": "", "launcher/kiosk": "", "vpn/gateway": "gatewayd "}
+TCP_STATES = {"0A": "listens", "06": "over"}
+NETLINK = {0: "routes", 4: "socket diagnosis", 12: "netfilter", 15: "the kernel's events", 16: "generic"}
 
 
 def load(path):
@@ -70,23 +73,26 @@ def spelled(source):
 def statements():
     """What each process says of itself at the top of its file: the source of its filter and its Landlock rules."""
     found = {}
-    for folder in STATEMENTS:
+    for folder, prefix in STATEMENTS.items():
         for file in sorted(os.listdir(folder)):
             if not file.endswith(".c"):
                 continue
-            with open(f"{folder}/{file}") as source:
-                for body in re.findall(r'(\.name = "[^"]+",\s*\.holds = .*?\.open_files_max)', spelled(source.read()), re.S):
+            with open(f"{folder}/{file}") as opened:
+                source = spelled(opened.read())
+                for body in re.findall(r'(\.name = "[^"]+",\s*\.holds =.*?\.open_files_max)', source, re.S):
                     text = lambda key: "".join(re.findall(rf'\.{key} =((?:\s*"[^"]*")+)', body)).strip().replace('"', "")
-                    name = text("name") if text("name") not in found else f"{text('name')}, writing"
+                    name = prefix + text("name")
+                    name = name if name not in found else f"{name}, writing"
                     found[name] = {
                         "source": f"{folder}/{file}", "holds": text("holds"), "reads": text("reads"),
                         "speaks_to": text("speaks_to"), "promises": re.findall(r"PROMISE_(\w+)", body),
                         "mounts": ".mounts = true" in body,
+                        "configured": "self.paths[" in source,
                         "landlock": re.findall(r'\{"([^"]+)",\s*([A-Z_ |]+)\}', body)}
     save("statements", found)
     rows = [(name, s["holds"], s["reads"], s["speaks_to"], " ".join(s["promises"]),
              " ".join(f"{path} ({access.replace('ACCESS_', '').lower()})" for path, access in s["landlock"]) or
-             ("its view's: it mounts" if s["mounts"] else "none"))
+             ("its view's: it mounts" if s["mounts"] else "what its configuration names" if s["configured"] else "none"))
             for name, s in found.items()]
     return table(("process", "holds", "reads from outside", "speaks to", "promises", "Landlock: files it may open"), rows)
 
@@ -110,22 +116,37 @@ def processes(stick):
     return table(("process", "uid", "capabilities", "no_new_privs", "seccomp"), sorted(rows, key=lambda r: (r[1], r[0])))
 
 
+def socket_rows(stick):
+    """(inode, kind, own address, other's address, remark) of all that the namespaces have."""
+    for tables in stick["sockets"].values():
+        for kind, lines in tables.items():
+            for f in (line.split() for line in lines):
+                if kind == "packet":
+                    yield f[8], kind, f"protocol 0x{f[3]}", f"interface {f[4]}", ""
+                elif kind == "netlink":
+                    groups = f"groups {f[3]}" if int(f[3], 16) else ""
+                    yield f[9], f"netlink, {NETLINK.get(int(f[1]), f[1])}", "", "", groups
+                else:
+                    yield f[9], kind, endpoint(f[1]), endpoint(f[2]), TCP_STATES.get(f[3], "") if kind.startswith("tcp") else ""
+
+
 def sockets(stick):
     if not stick:
         return MISSING.format("tests/e2e/attack.t")
     save("sockets", stick["sockets"])
-    who = {}
+    holders, named, rows = {}, set(), set()
     for process in stick["processes"]:
-        who.setdefault(process["netns"], []).append(process["name"])
-    rows = []
-    for net, tables in stick["sockets"].items():
-        for kind, lines in tables.items():
-            fields = [line.split() for line in lines]
-            if kind in ("packet", "netlink"):
-                continue
-            rows += [(", ".join(sorted(set(who[net])))[:60], kind, endpoint(f[1]), endpoint(f[2]),
-                      "listens" if f[3] == TCP_LISTEN and kind.startswith("tcp") else "") for f in fields]
-    return table(("processes of the namespace", "kind", "own address", "other's", ""), sorted(set(rows)))
+        for descriptor in process["descriptors"]:
+            if "socket:[" in descriptor:
+                holders.setdefault(descriptor.split("socket:[")[1].rstrip("]"), set()).add(process["name"])
+    for inode, kind, *rest in socket_rows(stick):
+        # netlink's without a holder are the kernel's ends; another without one is WireGuard's, or a connection's rest
+        if inode in holders or not kind.startswith("netlink"):
+            rows |= {(name, kind, *rest) for name in holders.get(inode, {"the kernel"})}
+        named.add(inode)
+    local = collections.Counter(name for inode, names in holders.items() if inode not in named for name in names)
+    rows |= {(name, "between processes of this PC", count, "", "") for name, count in local.items()}
+    return table(("process", "kind", "own address", "other's", ""), sorted((row for row in rows if row[0] != "attacker"), key=str))
 
 
 def endpoint(text):
@@ -211,6 +232,17 @@ def numbers(*names):
     return table(("figure", "value"), [(name, known.get(name, "not measured")) for name in names])
 
 
+def kernel():
+    """The scores against the public list, and what of it does not stand, with the table's reasons."""
+    kinds = ("", "_cmdline", "_sysctl")
+    with open("image/kernel/wanted.tsv", encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file if not line.startswith("#")]
+    left = [(kind, name, wanted, reason) for kind, _, name, wanted, stands, _, reason in rows if stands == "left"]
+    save("kernel", {**{key: value for key, value in figures().items() if key.startswith("kernel_hardening")}, "left": left})
+    return (numbers(*(f"kernel_hardening{kind}_{result}" for kind in kinds for result in ("ok", "fail"))) + "\n\nLeft:\n\n" +
+            table(("kind", "name", "the list wants", "why it is left"), left))
+
+
 def files():
     root, rows = f"{B}/disk/root.img.tree", []
     for folder, _, names in os.walk(root):
@@ -250,7 +282,7 @@ def main():
         ("Mounts and settings", "", mounts(stick)),
         ("Packets", "Every frame that left the PC from power-on to power-off, judged by tests/attack/wire.py.", packets()),
         ("Attacks from inside", "Each try and its answer: attacks.json.", attacks()),
-        ("Kernel", "Wanted values, and the reasons for those left: image/kernel/wanted.tsv.", numbers("kernel_hardening_ok", "kernel_hardening_fail") + "\n\n" + tests("kernel", r"kernel\.t")),
+        ("Kernel", "Every wanted value: image/kernel/wanted.tsv.", kernel() + "\n\n" + tests("kernel-tests", r"kernel\.t", r"disks\.t")),
         ("Boot chain", "Attacks on it and what answered.", tests("boot", r"secure-boot\.t", r"microsoft\.t", r"signing\.t", r"flash\.t", r"second-boot\.t", r"boot-chain\.t")),
         ("Memory", "", numbers("memory_patterns_found") + "\n\n" + tests("memory", r"memory\.t", r"unwiped\.t")),
         ("USB", "", tests("usb", r"usb\.t")),

@@ -1,17 +1,18 @@
 #!/bin/sh
 # What the kernel is and what it leaves alone: its configuration, command line and settings are those of
 # image/kernel/wanted.tsv, and a PC's own disks do not exist for it. This stick is the image with one thing changed: the
-# serial console is open, so that it can be heard.
+# serial console is open, so that it can be heard. STICK_KERNEL: another kernel in its place (tests/attack/disks.t).
 . tests/e2e/lib.sh
 
+mkdir -p "$B/figures"
 image/kernel/check --table image/kernel/wanted.tsv --config "$B/disk/kernel/config" --uki "$B/disk/sekisho-a.efi" \
-  --settings firmware/boot/settings.def --out "$RUN/kernel.json" >"$RUN/check" 2>&1
+  --settings firmware/boot/settings.def --out "$B/figures/kernel.json" >"$RUN/check" 2>&1
 ok $? "configuration, signed command line and settings are as the table wants them"
 sed 's/^/# /' "$RUN/check"
 
 # --- a stick that speaks, in a PC with disks of its own ---
 
-DEVEL=y VERSION=1 STUB=$B/disk/stub.efi image/disk/uki a "$B/disk/kernel/bzImage" "$B/disk/root.img.verity" "$(cat "$B/disk/usr")/verity" \
+DEVEL=y VERSION=1 STUB=$B/disk/stub.efi image/disk/uki a "${STICK_KERNEL:-$B/disk/kernel/bzImage}" "$B/disk/root.img.verity" "$(cat "$B/disk/usr")/verity" \
   "$B/disk/root.img.tree/etc/os-release" "$RUN/speaks.efi"
 image/disk/assemble "$RUN/speaks.img" "$B/disk/loader.efi" "$RUN/speaks.efi" "$B/disk/root.img" "$(cat "$B/disk/usr")/volume.img" - ||
   bail "an image with an open console is made"
