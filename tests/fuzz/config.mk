@@ -1,1 +1,1 @@
-$(call fuzz,config,vpn/gateway/config.c vpn/gateway/names.c firmware/lib/buf.c whitelist/names.c,)
+$(call fuzz,config,vpn/gateway/config.c firmware/lib/base64.c vpn/gateway/names.c firmware/lib/buf.c whitelist/names.c,)

@@ -45,7 +45,8 @@ static void read_json(const char *json)
 	(void)egress_read_addresses(json, &addresses, &count);
 	for (size_t i = 0; i < count; i++)
 		must(memchr(addresses[i].set, '\0', sizeof addresses[i].set));
-	(void)egress_read_counters(json, take_counter, NULL);
+	(void)egress_read_counters(json, "tried", take_counter, NULL);
+	(void)egress_read_counters(json, "asked", take_counter, NULL);
 	free(addresses);
 }
 

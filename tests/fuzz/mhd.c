@@ -65,6 +65,7 @@ static void take_options(struct MHD_Daemon *daemon, va_list options)
 			daemon->completed = va_arg(options, MHD_RequestCompletedCallback);
 			daemon->completed_context = va_arg(options, void *);
 			break;
+		case MHD_OPTION_NOTIFY_CONNECTION: /* for clients' certificates, which nobody has here */
 		case MHD_OPTION_EXTERNAL_LOGGER:
 			(void)va_arg(options, void *);
 			(void)va_arg(options, void *);

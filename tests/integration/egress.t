@@ -448,7 +448,7 @@ try:
 
     # --- the proxy itself is held
     with inside(rig["netns"]):
-        probe = ["setpriv", "--reuid", "61190", "--regid", "61190", "--clear-groups", "socat", "-T2", "-"]
+        probe = ["setpriv", "--reuid", "61191", "--regid", "61191", "--clear-groups", "socat", "-T2", "-"]
         check(run(*probe, f"TCP:{EDGE}:443,bind=203.0.113.101,connect-timeout=2", input="x").returncode == 0,
               "the proxy's user reaches an open address from its bank's address")
         check(run(*probe, f"TCP:{EDGE}:443,bind=203.0.113.102,connect-timeout=2", input="x").returncode != 0, "not from another bank's")
@@ -488,7 +488,7 @@ try:
     check(until(lambda: say(WWW, whole) is None), "without the proxy no bank is reached")
     check(session("yamabiko", True) == {"ok": False, "reason": "egress_failed"}, "and none is opened, which is said")
     with inside(rig["netns"]):
-        started.insert(0, subprocess.Popen(["setpriv", "--reuid", "61190", "--regid", "61190", "--clear-groups", rig["directory"] + "/gatewayd",
+        started.insert(0, subprocess.Popen(["setpriv", "--reuid", "61191", "--regid", "61191", "--clear-groups", rig["directory"] + "/gatewayd",
                                             "--proxy", "--config", rig["directory"] + "/gateway.conf"], stderr=subprocess.DEVNULL))
     check(until(lambda: say(WWW, whole) == "from 203.0.113.101\n"), "a new one is told what is open")
     session("yamabiko", False)

@@ -12,10 +12,13 @@
 #include "vpn/gateway/login.h"
 #include "vpn/gateway/metrics.h"
 #include "vpn/gateway/plan.h"
+#include "vpn/gateway/proxy.h"
 #include "vpn/gateway/resolver.h"
 
 static char *text;
 static size_t text_size;
+#define PIN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static struct config config;
 static struct plan plan;
 
@@ -176,6 +179,13 @@ static void configuration_mistakes_are_named(void **state)
 	    {"policy = policy.json\n", "line 1: policy"},
 	    {"resolver-upstream = dns.example\n", "line 1: resolver-upstream"},
 	    {"users = root\n", "line 1: users"},
+	    {"lookup-listen = 127.0.0.1\n", "line 1: lookup-listen"},
+	    {"lookup-listen = 127.0.0.1:1\nlookup-listen = 127.0.0.1:2\n", "line 2: lookup-listen"},
+	    {"lookup-client = bank-a\n", "line 1: lookup-client"},
+	    {"lookup-client = bank-a " PIN "A\n", "line 1: lookup-client"},
+	    {"lookup-client = BANK " PIN "\n", "line 1: lookup-client"},
+	    {"lookup-client = bank-a " PIN " more\n", "line 1: lookup-client"},
+	    {"connection-days = 0\n", "line 1: connection-days"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char why[256] = "";
@@ -187,6 +197,28 @@ static void configuration_mistakes_are_named(void **state)
 	assert_int_equal(
 	    config_parse("web-listen = [::1]:8443\nresolver-upstream = 2001:db8::53#5353\n", &config, why, sizeof why),
 	    0);
+}
+
+/* Without a bank that asks haproxy is told to keep nothing; with one, what it keeps is at a socket of its own. */
+static void the_proxy_tells_of_connections_if_somebody_asks(void **state)
+{
+	(void)state;
+	char why[256];
+	FILE *f = out();
+	proxy_write_config(f, &config);
+	fclose(f);
+	assert_null(strstr(text, "connections"));
+	free(text);
+	assert_int_equal(
+	    config_parse("lookup-listen = 127.0.0.1:8446\nlookup-client = bank-a " PIN "\n", &config, why, sizeof why),
+	    0);
+	f = out();
+	proxy_write_config(f, &config);
+	fclose(f);
+	assert_non_null(strstr(text, "/connections.lua\n"));
+	assert_non_null(strstr(text, " mode 660 level operator\n"));
+	assert_non_null(strstr(text, "  server there 0.0.0.0:0\n  log ring@connections format raw local0 info\n"
+				     "  tcp-response content lua.opened\n"));
 }
 
 static void sessions_end(void **state)
@@ -249,6 +281,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(plans_travel, make, unmake),
 	    cmocka_unit_test_setup_teardown(metrics_are_escaped, make, unmake),
 	    cmocka_unit_test_setup_teardown(configuration_mistakes_are_named, make, unmake),
+	    cmocka_unit_test_setup_teardown(the_proxy_tells_of_connections_if_somebody_asks, make, unmake),
 	    cmocka_unit_test(sessions_end),
 	    cmocka_unit_test(guessing_is_slow),
 	    cmocka_unit_test(names_stay_in_their_place),

@@ -21,8 +21,9 @@ int store_main(void); /* 6: the audit log's key, 7: its witness file */
 int policy_main(void);
 int peers_main(void); /* 6: WireGuard's private key; 7: UAPI socket, if there is one */
 int egress_main(void);
-int api_main(void); /* 6: listener, 7: TLS key, 8: certificate */
-int web_main(void); /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
+int api_main(void);    /* 6: listener, 7: TLS key, 8: certificate */
+int web_main(void);    /* 6: TLS key, 7: certificate, 8: token of /metrics, 9...: listeners */
+int lookup_main(void); /* 6: TLS key, 7: certificate, 8: listener */
 
 /* The parent, and the small supervisors of dnsmasq and haproxy, which are started by themselves: `gatewayd --resolver`
  * and `gatewayd --proxy`. */

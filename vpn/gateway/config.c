@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware/lib/base64.h"
+
 struct line {
 	unsigned number;
 	char *key, *value;
@@ -118,20 +120,21 @@ static int parse_listen6(const char *host, uint16_t port, struct config_listen *
 	return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1 ? 0 : -EINVAL;
 }
 
-static int set_web_listen(struct config *config, const struct line *line, size_t offset)
+/* One more of `list`, which has room for `most`. */
+static int add_listen(const struct line *line, struct config_listen *list, size_t *count, size_t most)
 {
-	(void)offset;
 	char host[ENDPOINT_SIZE];
 	const char *colon = strrchr(line->value, ':');
 	unsigned long port;
-	if (config->web_count == CONFIG_LISTEN_MAX)
-		return wrong(line, "there are four of these already, which is the most");
+	if (*count == most)
+		return wrong(line,
+			     most == 1 ? "there is one already" : "there are four of these already, which is the most");
 	if (!colon || strlen(line->value) >= sizeof host || parse_number(colon + 1, 65535, &port) || port == 0)
 		return wrong(line, "wants ADDRESS:PORT, such as 127.0.0.1:8443 or [::1]:8443");
 	size_t size = (size_t)(colon - line->value);
 	memcpy(host, line->value, size);
 	host[size] = '\0';
-	struct config_listen *listen = &config->web[config->web_count];
+	struct config_listen *listen = &list[*count];
 	int error = -EINVAL;
 	if (host[0] == '[' && size > 2 && host[size - 1] == ']') {
 		host[size - 1] = '\0';
@@ -142,7 +145,50 @@ static int set_web_listen(struct config *config, const struct line *line, size_t
 	if (error)
 		return wrong(line, "wants a literal address and a port, such as 127.0.0.1:8443 or [::1]:8443");
 	memcpy(listen->text, line->value, strlen(line->value) + 1);
-	config->web_count++;
+	++*count;
+	return 0;
+}
+
+static int set_web_listen(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	return add_listen(line, config->web, &config->web_count, CONFIG_LISTEN_MAX);
+}
+
+static int set_lookup_listen(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	return add_listen(line, config->lookup, &config->lookup_count, 1);
+}
+
+static int set_lookup_client(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	struct config_client client;
+	char pin[64], more;
+	size_t size = 0;
+	if (sscanf(line->value, "%32s %63s %c", client.bank, pin, &more) != 2 || !name_is_bank(client.bank) ||
+	    base64_decode(pin, strlen(pin), client.pin, sizeof client.pin, &size) || size != sizeof client.pin)
+		return wrong(line,
+			     "wants BANK PIN: the base64 of the SHA-256 of the public key in the client's certificate");
+	for (size_t i = 0; i < config->client_count; i++)
+		if (memcmp(config->clients[i].pin, client.pin, sizeof client.pin) == 0)
+			return wrong(line, "this key is a client's already");
+	struct config_client *grown = realloc(config->clients, (config->client_count + 1) * sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	config->clients = grown;
+	config->clients[config->client_count++] = client;
+	return 0;
+}
+
+static int set_connection_days(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	unsigned long days;
+	if (parse_number(line->value, 3650, &days) || days == 0)
+		return wrong(line, "wants days, 1 to 3650");
+	config->connection_days = (uint16_t)days;
 	return 0;
 }
 
@@ -218,6 +264,11 @@ static const struct {
     {"web-key", set_path, AT(web_key)},
     {"console", set_path, AT(console)},
     {"metrics-token", set_path, AT(metrics_token)},
+    {"lookup-listen", set_lookup_listen, 0},
+    {"lookup-certificate", set_path, AT(lookup_certificate)},
+    {"lookup-key", set_path, AT(lookup_key)},
+    {"lookup-client", set_lookup_client, 0},
+    {"connection-days", set_connection_days, 0},
     {"roots", set_path, AT(roots)},
     {"policy", set_path, AT(policy)},
     {"gateways", set_path, AT(gateways)},
@@ -231,6 +282,7 @@ static const struct {
     {"resolver-upstream", set_upstream, 0},
     {"proxy-port", set_port, AT(proxy_port)},
     {"proxy-socket", set_path, AT(proxy_socket)},
+    {"proxy-connections", set_path, AT(proxy_connections)},
     {"proxy-hello", set_path, AT(proxy_hello)},
     {"proxy-program", set_path, AT(proxy_program)},
     {"egress", set_egress, 0},
@@ -255,6 +307,9 @@ static int set_defaults(struct config *config)
 				       "web-key = /etc/sekisho/keys/web.key\n"
 				       "console = /usr/share/sekisho/console\n"
 				       "metrics-token = /etc/sekisho/keys/metrics.token\n"
+				       "lookup-certificate = /etc/sekisho/keys/lookup.crt\n"
+				       "lookup-key = /etc/sekisho/keys/lookup.key\n"
+				       "connection-days = 7\n"
 				       "roots = /etc/sekisho/roots.json\n"
 				       "policy = /etc/sekisho/policy.dsse.json\n"
 				       "gateways = /etc/sekisho/gateways.dsse.json\n"
@@ -267,6 +322,7 @@ static int set_defaults(struct config *config)
 				       "resolver-program = /usr/sbin/dnsmasq\n"
 				       "proxy-port = 8445\n"
 				       "proxy-socket = /run/sekisho-proxy/control.sock\n"
+				       "proxy-connections = /run/sekisho-proxy/connections.sock\n"
 				       "proxy-hello = /usr/share/sekisho/proxy/hello.lua\n"
 				       "proxy-program = /usr/sbin/haproxy\n"
 				       "users = names\n";
@@ -359,6 +415,7 @@ out:
 void config_free(struct config *config)
 {
 	free(config->egress);
+	free(config->clients);
 	*config = (struct config){0};
 }
 

@@ -23,6 +23,12 @@ struct config_egress {
 	struct in_addr address;
 };
 
+/* A bank's system that may ask: its client certificate by the SHA-256 of its public key (SubjectPublicKeyInfo). */
+struct config_client {
+	char bank[BANK_ID_SIZE];
+	uint8_t pin[32];
+};
+
 struct config_listen {
 	struct sockaddr_storage address;
 	socklen_t size;
@@ -50,6 +56,14 @@ struct config {
 	char console[CONFIG_PATH_SIZE];
 	char metrics_token[CONFIG_PATH_SIZE];
 
+	/* What banks' systems ask (connection.h): without a listener nobody does. */
+	struct config_listen lookup[1];
+	size_t lookup_count;
+	char lookup_certificate[CONFIG_PATH_SIZE], lookup_key[CONFIG_PATH_SIZE];
+	struct config_client *clients;
+	size_t client_count;
+	uint16_t connection_days; /* for how long the proxy's connections are kept */
+
 	char roots[CONFIG_PATH_SIZE], policy[CONFIG_PATH_SIZE], gateways[CONFIG_PATH_SIZE];
 	char indicators[CONFIG_PATH_SIZE]; /* indicators(5); may not be there */
 	char database[CONFIG_PATH_SIZE];
@@ -61,7 +75,9 @@ struct config {
 	char upstreams[CONFIG_UPSTREAM_MAX][ENDPOINT_SIZE]; /* as dnsmasq writes them: ADDRESS or ADDRESS#PORT */
 	size_t upstream_count;
 
-	uint16_t proxy_port; /* at the inner address; sticks' connections to banks are led there */
+	uint16_t proxy_port;                      /* at the inner address; sticks' connections to banks are led there */
+	char proxy_connections[CONFIG_PATH_SIZE]; /* the socket at which haproxy tells of connections, and nothing else
+						   */
 	char proxy_socket[CONFIG_PATH_SIZE], proxy_hello[CONFIG_PATH_SIZE], proxy_program[CONFIG_PATH_SIZE];
 
 	struct config_egress *egress;

@@ -2,12 +2,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
@@ -221,6 +225,21 @@ static void on_log(void *context, const char *format, va_list arguments)
 	log_info("http: %s", line);
 }
 
+/* Of whom the handshake is, is not said: no authority is named, so that a client shows the one certificate it has. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	(void)context, (void)state;
+	if (code != MHD_CONNECTION_NOTIFY_STARTED)
+		return;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gnutls_session_t session = info ? info->tls_session : NULL;
+	if (!session)
+		return;
+	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+	gnutls_certificate_send_x509_rdn_sequence(session, 1);
+}
+
 struct http *http_serve(struct loop *loop, int listener, const struct http_options *options)
 {
 	struct http *http = calloc(1, sizeof *http);
@@ -235,7 +254,9 @@ struct http *http_serve(struct loop *loop, int listener, const struct http_optio
 	    MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 	    options->connections_per_address_max, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_SERVER_INSANITY, MHD_DSC_SANE, MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+	    options->wants_client ? on_connection : NULL, NULL, MHD_OPTION_SERVER_INSANITY, MHD_DSC_SANE,
+	    MHD_OPTION_END);
 	if (!http->daemon) {
 		log_error("the HTTPS server does not start: are its key and certificate a pair?");
 		free(http);
@@ -313,6 +334,46 @@ void http_peer_text(const struct http_request *request, char *out, size_t size)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out, (socklen_t)size);
 	else if (address && address->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out, (socklen_t)size);
+}
+
+static int pin_of(gnutls_x509_crt_t certificate, uint8_t pin[32])
+{
+	gnutls_pubkey_t key = NULL;
+	gnutls_datum_t der = {0};
+	int error = gnutls_pubkey_init(&key);
+	if (!error)
+		error = gnutls_pubkey_import_x509(key, certificate, 0);
+	if (!error)
+		error = gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &der);
+	if (!error)
+		error = gnutls_hash_fast(GNUTLS_DIG_SHA256, der.data, der.size, pin);
+	gnutls_free(der.data);
+	if (key)
+		gnutls_pubkey_deinit(key);
+	return error ? -EIO : 0;
+}
+
+int http_client_pin(const struct http_request *request, uint8_t pin[32])
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	unsigned count = 0;
+	const gnutls_datum_t *list =
+	    info && info->tls_session ? gnutls_certificate_get_peers(info->tls_session, &count) : NULL;
+	gnutls_x509_crt_t certificate;
+	if (!list || count == 0)
+		return -ENOENT;
+	if (gnutls_x509_crt_init(&certificate))
+		return -ENOMEM;
+	int error = gnutls_x509_crt_import(certificate, &list[0], GNUTLS_X509_FMT_DER) ? -EIO : 0;
+	time_t now = time(NULL);
+	if (!error && (gnutls_x509_crt_get_activation_time(certificate) > now ||
+		       gnutls_x509_crt_get_expiration_time(certificate) < now))
+		error = -EKEYEXPIRED;
+	if (!error)
+		error = pin_of(certificate, pin);
+	gnutls_x509_crt_deinit(certificate);
+	return error;
 }
 
 void http_set_header(struct http_request *request, const char *name, const char *value)

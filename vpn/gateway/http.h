@@ -31,6 +31,7 @@ struct http_options {
 	const char *const (*headers)[2];
 	size_t header_count;
 	unsigned connections_max, connections_per_address_max;
+	bool wants_client; /* no handshake without a client's certificate; whose it is http_client_pin() says */
 	/* A request that no route takes, or whose body is too large, was refused. May be NULL. */
 	void (*refused)(const char *code, void *context);
 	void *context;
@@ -48,6 +49,11 @@ const char *http_cookie(struct http_request *request, const char *name); /* NULL
 const void *http_body(const struct http_request *request, size_t *size);
 struct in_addr http_peer4(const struct http_request *request); /* 0.0.0.0 if it is not IPv4 */
 void http_peer_text(const struct http_request *request, char *out, size_t size);
+
+/* SHA-256 of the public key (SubjectPublicKeyInfo) in the client's certificate, which has proved to have the private
+ * one. 0; -ENOENT: there is none; -EKEYEXPIRED: it is out of its dates; -EIO. Who may ask is a matter of the key alone:
+ * no authority is believed. */
+int http_client_pin(const struct http_request *request, uint8_t pin[32]);
 
 /* Add a header to the answer to come. */
 void http_set_header(struct http_request *request, const char *name, const char *value);

@@ -75,6 +75,9 @@ struct hub {
 	uint64_t attacks; /* that sticks reported as possible */
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
+	uint64_t answers[ANSWER_VERDICTS], lookups_refused; /* of banks' questions */
+	uint64_t proxy_us;                  /* whose connections are open (connection.h), 0 not known yet */
+	int64_t forgotten;                  /* when old connections were last forgotten, unix seconds */
 	uint64_t indicators;                /* entries in force */
 	int64_t indicators_made;            /* unix seconds, 0 none */
 	char indicators_refused[CODE_SIZE]; /* why a newer file was not taken, "" if it was */
@@ -128,6 +131,13 @@ void hub_tried(struct hub *hub, struct reader *r);
 /* The last difference between this stick's enforcer and ours, as long as it is news: "let_out", "held_up",
  * "asked" or "". */
 const char *hub_difference(const struct stick *stick);
+
+/* Connections to banks, and banks' questions about them (hub_lookup.c). */
+void hub_connections(struct hub *hub, struct reader *r);
+void hub_lookup(struct hub *hub, struct reader *r);
+void hub_lookup_refused(struct hub *hub, struct reader *r);
+void hub_lookup_tick(struct hub *hub);
+extern const char *const hub_answers[ANSWER_VERDICTS];
 
 /* Images (hub_images.c). Changes by the control socket: 0, or -errno with a sentence in `why`. */
 int hub_images_load(struct hub *hub);

@@ -220,9 +220,20 @@ static void put_traffic(const struct hub *hub, FILE *out)
 		(double)sent);
 }
 
+static void put_lookups(const struct hub *hub, FILE *out)
+{
+	metrics_family(out, "sekisho_bank_questions", METRICS_COUNTER, NULL,
+		       "Questions of banks about connections, by answer.");
+	for (int i = 0; i < ANSWER_VERDICTS; i++)
+		metrics_sample(out, "sekisho_bank_questions", METRICS_COUNTER,
+			       (struct metrics_label){"answer", hub_answers[i]}, (double)hub->answers[i]);
+	metrics_sample(out, "sekisho_bank_questions", METRICS_COUNTER, (struct metrics_label){"answer", "refused"},
+		       (double)hub->lookups_refused);
+}
+
 static void put_self(const struct hub *hub, FILE *out)
 {
-	static const char *const roles[GATEWAY_ROLES] = {"store", "policy", "peers", "egress", "api", "web"};
+	static const char *const roles[GATEWAY_ROLES] = {"store", "policy", "peers", "egress", "api", "web", "lookup"};
 	metrics_family(out, "sekisho_process_restarts", METRICS_COUNTER, NULL, "Processes that ended and came back.");
 	for (int i = ROLE_POLICY; i < GATEWAY_ROLES; i++)
 		metrics_sample(out, "sekisho_process_restarts", METRICS_COUNTER,
@@ -267,6 +278,7 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 	put_one(out, "sekisho_indicators_refused", METRICS_GAUGE, NULL,
 		"1 if the newest file of known bad hosts was refused and an older one is in force.",
 		hub->indicators_refused[0] != '\0');
+	put_lookups(hub, out);
 	put_self(hub, out);
 	metrics_end(out);
 }

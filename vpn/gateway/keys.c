@@ -132,7 +132,7 @@ static int set_usage(struct maker *m)
 	return error;
 }
 
-static int set_names(struct maker *m, const char *name, const struct config *config, bool web)
+static int set_names(struct maker *m, const char *name, const struct config_listen *listen, size_t listen_count)
 {
 	char subject[80];
 	snprintf(subject, sizeof subject, "CN=%s", name);
@@ -144,8 +144,8 @@ static int set_names(struct maker *m, const char *name, const struct config *con
 	names[count++].node = (mbedtls_x509_subject_alternative_name){
 	    .type = MBEDTLS_X509_SAN_DNS_NAME,
 	    .san.unstructured_name = {.p = (unsigned char *)(uintptr_t)name, .len = strlen(name)}};
-	for (size_t i = 0; web && i < config->web_count; i++) {
-		const struct sockaddr_storage *a = &config->web[i].address;
+	for (size_t i = 0; i < listen_count; i++) {
+		const struct sockaddr_storage *a = &listen[i].address;
 		bool v4 = a->ss_family == AF_INET;
 		const void *bytes = v4 ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
 				       : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr;
@@ -158,8 +158,8 @@ static int set_names(struct maker *m, const char *name, const struct config *con
 	return error ? error : mbedtls_x509write_crt_set_subject_alternative_name(&m->certificate, names);
 }
 
-static int make_pair(struct maker *m, const char *name, const struct config *config, bool web, char *key_pem,
-		     char *certificate_pem)
+static int make_pair(struct maker *m, const char *name, const struct config_listen *listen, size_t listen_count,
+		     char *key_pem, char *certificate_pem)
 {
 	uint8_t serial[SERIAL_BYTES] = {0};
 	int error = mbedtls_ctr_drbg_seed(&m->random, mbedtls_entropy_func, &m->entropy, NULL, 0);
@@ -178,7 +178,7 @@ static int make_pair(struct maker *m, const char *name, const struct config *con
 	if (!error)
 		error = mbedtls_x509write_crt_set_serial_raw(&m->certificate, serial, sizeof serial);
 	if (!error)
-		error = set_names(m, name, config, web);
+		error = set_names(m, name, listen, listen_count);
 	if (!error)
 		error = set_validity(m);
 	if (!error)
@@ -192,7 +192,7 @@ static int make_pair(struct maker *m, const char *name, const struct config *con
 }
 
 static int ensure_pair(const char *key_path, const char *certificate_path, const char *name,
-		       const struct config *config, bool web)
+		       const struct config_listen *listen, size_t listen_count)
 {
 	if (exists(key_path) && exists(certificate_path))
 		return 0;
@@ -206,7 +206,7 @@ static int ensure_pair(const char *key_path, const char *certificate_path, const
 	mbedtls_x509write_crt_init(&m.certificate);
 	int error = psa_crypto_init() == PSA_SUCCESS ? 0 : -EIO;
 	if (!error)
-		error = make_pair(&m, name, config, web, key_pem, certificate_pem);
+		error = make_pair(&m, name, listen, listen_count, key_pem, certificate_pem);
 	if (!error)
 		error = write_new(key_path, key_pem, strlen(key_pem), 0600);
 	if (!error)
@@ -236,6 +236,17 @@ static int ensure_audit(const char *key_path, const char *public_path)
 	return error;
 }
 
+static int ensure_lookup(const struct config *config, char *why, size_t why_size)
+{
+	char name[STICK_ID_SIZE + 32];
+	snprintf(name, sizeof name, KEYS_LOOKUP_NAME, config->id);
+	int error = ensure_directory(config->lookup_key);
+	if (!error)
+		error = ensure_pair(config->lookup_key, config->lookup_certificate, name, config->lookup,
+				    config->lookup_count);
+	return say(error, config->lookup_key, why, why_size);
+}
+
 int keys_ensure(const struct config *config, char *why, size_t why_size)
 {
 	char name[STICK_ID_SIZE + 32];
@@ -255,11 +266,14 @@ int keys_ensure(const struct config *config, char *why, size_t why_size)
 	if (!error)
 		error = say(ensure_token(config->metrics_token), config->metrics_token, why, why_size);
 	if (!error)
-		error = say(ensure_pair(config->control_key, config->control_certificate, name, config, false),
+		error = say(ensure_pair(config->control_key, config->control_certificate, name, NULL, 0),
 			    config->control_key, why, why_size);
 	if (!error)
-		error = say(ensure_pair(config->web_key, config->web_certificate, "localhost", config, true),
-			    config->web_key, why, why_size);
+		error = say(
+		    ensure_pair(config->web_key, config->web_certificate, "localhost", config->web, config->web_count),
+		    config->web_key, why, why_size);
+	if (!error && config->lookup_count > 0)
+		error = ensure_lookup(config, why, why_size);
 	if (!error)
 		error = say(ensure_audit(config->audit_key, config->audit_public), config->audit_key, why, why_size);
 	return error;

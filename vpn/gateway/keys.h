@@ -1,7 +1,7 @@
 /*
  * keys - what a gateway needs of its own before it can start: the WireGuard key, TLS keys with self-signed
- * certificates for the control API and the console, the token for /metrics, the key of the audit log. What is there
- * already stays.
+ * certificates for the control API, the console and the banks' questions, the token for /metrics, the key of the audit
+ * log. What is there already stays.
  */
 #ifndef VPN_GATEWAY_KEYS_H
 #define VPN_GATEWAY_KEYS_H
@@ -13,6 +13,8 @@
 
 /* The control certificate's only name, which sticks ask for. */
 #define KEYS_CONTROL_NAME "%s.gateway.sekisho"
+/* A name of the certificate that banks' systems see; the others are the addresses it listens at. */
+#define KEYS_LOOKUP_NAME "%s.lookup.sekisho"
 
 /* Make what is missing. 0, or -errno with the file and the reason in `why`. */
 int keys_ensure(const struct config *config, char *why, size_t why_size);

@@ -21,8 +21,8 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } children[] = {
-    {"store", store_main},   {"policy", policy_main}, {"peers", peers_main},
-    {"egress", egress_main}, {"api", api_main},       {"web", web_main},
+    {"store", store_main}, {"policy", policy_main}, {"peers", peers_main},   {"egress", egress_main},
+    {"api", api_main},     {"web", web_main},       {"lookup", lookup_main},
 };
 
 const char *child_argument;

@@ -5,6 +5,8 @@
  *            policy   peers   egress
  *                 \     |     /
  *   api --------- store ---------- web, and the control socket
+ *                   |
+ *                lookup
  *
  * The store is in the middle and the only one that remembers. The parent starts the others and gives each a channel to
  * the store; it takes no part in what they say.
@@ -12,7 +14,7 @@
 #ifndef VPN_GATEWAY_MESSAGES_H
 #define VPN_GATEWAY_MESSAGES_H
 
-enum gateway_role { ROLE_STORE, ROLE_POLICY, ROLE_PEERS, ROLE_EGRESS, ROLE_API, ROLE_WEB, GATEWAY_ROLES };
+enum gateway_role { ROLE_STORE, ROLE_POLICY, ROLE_PEERS, ROLE_EGRESS, ROLE_API, ROLE_WEB, ROLE_LOOKUP, GATEWAY_ROLES };
 
 enum gateway_message {
 	/* every child -> parent */
@@ -65,6 +67,12 @@ enum gateway_message {
 	GW_LOGIN = 62,       /* s name, s password, s from */
 	GW_LOGIN_REPLY = 63, /* u8 ok */
 	GW_EVENT = 64,       /* s kind, s operator, s detail */
+
+	/* lookup <-> store (connection.h) */
+	GW_CONNECTIONS = 80,    /* lookup -> store: u32 n, n connections, in the order the proxy told of them */
+	GW_LOOKUP = 81,         /* lookup -> store: u32 n, n questions of banks */
+	GW_LOOKUP_REPLY = 82,   /* store -> lookup: u32 n, n answers */
+	GW_LOOKUP_REFUSED = 83, /* lookup -> store: s reason code: a question was refused before it reached the store */
 
 	/* control socket -> store, answered by GW_RESULT: the payload is one JSON object (hub_control.c) */
 	GW_CONTROL = 70,

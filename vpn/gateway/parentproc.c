@@ -56,10 +56,12 @@ static struct process processes[GATEWAY_ROLES] = {
     [ROLE_EGRESS] = {.name = "egress", .capabilities = NET_ADMIN},
     [ROLE_API] = {.name = "api"},
     [ROLE_WEB] = {.name = "web"},
+    [ROLE_LOOKUP] = {.name = "lookup"},
 };
 
 /* The wall before the doors: egress before anything that lets a stick in. */
-static const enum gateway_role order[] = {ROLE_STORE, ROLE_EGRESS, ROLE_PEERS, ROLE_POLICY, ROLE_API, ROLE_WEB};
+static const enum gateway_role order[] = {ROLE_STORE, ROLE_EGRESS, ROLE_PEERS, ROLE_POLICY,
+					  ROLE_API,   ROLE_WEB,    ROLE_LOOKUP};
 
 static struct config config;
 static struct setup_user proxy_user;
@@ -119,9 +121,10 @@ static void tell_store(uint16_t type, enum gateway_role role, int fd)
 static int start_process(enum gateway_role role, int store_end)
 {
 	struct process *process = &processes[role];
-	/* haproxy runs as a user of its own: egress knows whose packets are its, and may speak to its socket */
-	bool to_proxy = role == ROLE_EGRESS && proxy_uid[0];
-	const char *const argv[] = {"gatewayd", "--as", process->name, to_proxy ? proxy_uid : NULL, NULL};
+	/* haproxy runs as a user of its own: egress knows whose packets are its, and two may speak to its sockets */
+	bool to_proxy = (role == ROLE_EGRESS || role == ROLE_LOOKUP) && proxy_uid[0];
+	const char *const argv[] = {"gatewayd", "--as", process->name,
+				    to_proxy && role == ROLE_EGRESS ? proxy_uid : NULL, NULL};
 	struct child_spec spec = {
 	    .argv = argv,
 	    /* This very program, even when an upgrade has put another in its place: they speak one language. */
@@ -309,6 +312,11 @@ static void open_descriptors(void)
 	give(ROLE_WEB, setup_file(config.metrics_token, 0));
 	for (size_t i = 0; i < config.web_count; i++)
 		give(ROLE_WEB, setup_web_listener(&config.web[i]));
+	if (config.lookup_count > 0) {
+		give(ROLE_LOOKUP, setup_file(config.lookup_key, 0));
+		give(ROLE_LOOKUP, setup_file(config.lookup_certificate, 0));
+		give(ROLE_LOOKUP, setup_web_listener(&config.lookup[0]));
+	}
 	give(ROLE_STORE, setup_file(config.audit_key, 0));
 	give(ROLE_STORE, setup_appended(config.audit_witness));
 	control_fd = setup_control_listener(&config, processes[ROLE_STORE].user.uid);
@@ -368,6 +376,8 @@ static void start_all(void)
 {
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		struct process *process = &processes[order[i]];
+		if (order[i] == ROLE_LOOKUP && config.lookup_count == 0)
+			continue; /* no bank asks */
 		int status, error = start(order[i]);
 		if (error && process->child.pid > 0 && waitpid(process->child.pid, &status, WNOHANG) > 0)
 			log_end(process, status);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vpn/gateway/connection.h"
 #include "vpn/gateway/resolver.h"
 
 /* "virt@": without a file */
@@ -14,6 +15,8 @@ const char *const proxy_maps[PROXY_MAPS] = {"virt@names", "virt@families"};
 
 static void write_head(FILE *out, const struct config *config)
 {
+	bool told = config->lookup_count > 0;
+	int beside = (int)(strrchr(config->proxy_hello, '/') - config->proxy_hello);
 	fprintf(
 	    out,
 	    "# Written by gatewayd from gateway.conf. Changes here are lost.\n"
@@ -21,7 +24,9 @@ static void write_head(FILE *out, const struct config *config)
 	    "  log stderr format raw daemon notice\n"
 	    "  nbthread 1\n"
 	    "  lua-load %s\n"
+	    "%s%.*s%s"
 	    "  stats socket %s mode 660 level admin\n"
+	    "%s%s%s"
 	    "  stats timeout 1d\n"
 	    "  stats maxconn 4\n"
 	    "defaults\n"
@@ -45,8 +50,25 @@ static void write_head(FILE *out, const struct config *config)
 	    "  stick-table type string len 48 size 100k expire 1d store gpc0\n"
 	    "backend busy\n"
 	    "  stick-table type ip size 100k expire 1h store conn_cur\n",
-	    config->proxy_hello, config->proxy_socket);
+	    config->proxy_hello, told ? "  lua-load " : "", told ? beside : 0, config->proxy_hello,
+	    told ? "/connections.lua\n" : "", config->proxy_socket, told ? "  stats socket " : "",
+	    told ? config->proxy_connections : "", told ? " mode 660 level operator\n" : "");
 }
+
+/* Connections to banks, as far back as this much memory goes; gatewayd reads it from its beginning whenever it comes.
+ */
+static void write_ring(FILE *out)
+{
+	fprintf(out,
+		"ring connections\n"
+		"  format raw\n"
+		"  maxlen %d\n"
+		"  size 8m\n",
+		CONNECTION_LINE_MAX_BYTES);
+}
+
+/* The bytes are there because haproxy writes a line without them as soon as the connection is up, not at its end. */
+#define TELL "  log ring@connections format raw local0 info\n"
 
 /* The name asked for, and the wildcard that would cover it, on the port that was connected to before the packet filter
  * led the connection here. What is not "good" is counted by its word and closed. */
@@ -77,25 +99,30 @@ static void write_frontend(FILE *out, const struct config *config)
 	    "  tcp-request content track-sc0 src,concat(/,txn.why) table tried if !{ var(txn.why) -m str good }\n"
 	    "  tcp-request content sc-inc-gpc0(0) if !{ var(txn.why) -m str good }\n"
 	    "  tcp-request content reject if !{ var(txn.why) -m str good }\n"
-	    "  use_backend bank_%%[var(txn.bank)]\n",
+	    "  use_backend bank_%%[var(txn.bank)]\n%s",
 	    inner, config->proxy_port, PROXY_CONNECTIONS_OF_ONE, PROXY_HELLO_S, proxy_maps[PROXY_FAMILIES],
-	    proxy_maps[PROXY_NAMES]);
+	    proxy_maps[PROXY_NAMES],
+	    config->lookup_count > 0 ? TELL "  log-format \"end %B %[date(0,ms)] %ci %bi:%bp %si:%sp %b\"\n" : "");
 }
 
 /* A server at 0.0.0.0:0 is the address and port that the stick connected to. */
-static void write_bank(FILE *out, const struct config_egress *egress)
+static void write_bank(FILE *out, const struct config_egress *egress, bool told)
 {
 	char address[INET_ADDRSTRLEN];
 	inet_ntop(AF_INET, &egress->address, address, sizeof address);
-	fprintf(out, "backend bank_%s\n  source %s\n  server there 0.0.0.0:0\n", egress->bank, address);
+	fprintf(out, "backend bank_%s\n  source %s\n  server there 0.0.0.0:0\n%s", egress->bank, address,
+		told ? TELL "  tcp-response content lua.opened\n" : "");
 }
 
 void proxy_write_config(FILE *out, const struct config *config)
 {
+	bool told = config->lookup_count > 0;
 	write_head(out, config);
+	if (told)
+		write_ring(out);
 	write_frontend(out, config);
 	for (size_t i = 0; i < config->egress_count; i++)
-		write_bank(out, &config->egress[i]);
+		write_bank(out, &config->egress[i], told);
 }
 
 void proxy_config_path(const struct config *config, char path[CONFIG_PATH_SIZE + 16])

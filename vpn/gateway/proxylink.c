@@ -65,19 +65,29 @@ int proxylink_ask(int fd, const char *command, struct buf *answer)
 	return error;
 }
 
-int proxylink_open(const char *path)
+int proxylink_connect(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct buf answer = {0};
 	if (strlen(path) >= sizeof address.sun_path)
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path));
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	int error = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
-	if (!error)
-		error = proxylink_ask(fd, "prompt\n", &answer);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	int error = -errno;
+	close(fd);
+	return error;
+}
+
+int proxylink_open(const char *path)
+{
+	struct buf answer = {0};
+	int fd = proxylink_connect(path);
+	if (fd < 0)
+		return fd;
+	int error = proxylink_ask(fd, "prompt\n", &answer);
 	buf_free(&answer);
 	if (!error)
 		return fd;

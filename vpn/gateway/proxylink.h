@@ -8,8 +8,10 @@
 
 #include "firmware/lib/buf.h"
 
-/* A descriptor, the caller's; or -errno (-ENOENT, -ECONNREFUSED: haproxy does not run). */
+/* A descriptor, the caller's; or -errno (-ENOENT, -ECONNREFUSED: haproxy does not run). proxylink_connect() has said
+ * nothing on it yet. */
 int proxylink_open(const char *path);
+int proxylink_connect(const char *path);
 
 /* `command` with its newline, and the lines of a payload with an empty one after them. The answer, with a NUL that does
  * not count, replaces what is in `answer`. 0 or -errno. */

@@ -449,3 +449,80 @@ int store_checkpoint_last(struct store *store, char **note)
 	sqlite3_finalize(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : *note ? 0 : -ENOMEM;
 }
+
+/* Of those opened until `opened_ms`: one is told of again when a gateway comes back, and does not end what came later.
+ */
+static int end_connection(struct store *store, const struct connection *c, int64_t opened_ms)
+{
+	char source[INET_ADDRSTRLEN], destination[ENDPOINT_SIZE];
+	inet_ntop(AF_INET, &c->source.address, source, sizeof source);
+	connection_end_text(&c->destination, destination);
+	return change(store, "ending a connection",
+		      "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND source = ?3 AND port = ?4 AND"
+		      " destination = ?5 AND opened <= ?6 AND closed IS NULL",
+		      "isisi", c->at_ms, source, (int64_t)c->source.port, destination, opened_ms);
+}
+
+int store_connection_opened(struct store *store, const struct store_connection *c)
+{
+	char source[INET_ADDRSTRLEN], destination[ENDPOINT_SIZE];
+	inet_ntop(AF_INET, &c->connection.source.address, source, sizeof source);
+	connection_end_text(&c->connection.destination, destination);
+	int error = end_connection(store, &c->connection, c->connection.at_ms - 1);
+	if (error)
+		return error;
+	return change(store, "writing a connection",
+		      "INSERT INTO connections (tenant, source, port, opened, destination, gateway, proxy, bank, stick,"
+		      " since, image_version, root_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+		      " ON CONFLICT (tenant, source, port, opened, destination) DO NOTHING",
+		      "siissississ", source, (int64_t)c->connection.source.port, c->connection.at_ms, destination,
+		      c->gateway, (int64_t)c->connection.proxy_us, c->connection.bank, c->stick, c->since,
+		      c->image_version, c->root_hash);
+}
+
+int store_connection_ended(struct store *store, const struct connection *c)
+{
+	return end_connection(store, c, c->at_ms);
+}
+
+int store_connections_ended(struct store *store, const char *gateway, uint64_t other_than, int64_t at_ms)
+{
+	return change(store, "ending the connections of an earlier proxy",
+		      "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND gateway = ?3 AND proxy <> ?4 AND"
+		      " closed IS NULL",
+		      "isi", at_ms, gateway, (int64_t)other_than);
+}
+
+int store_each_connection(struct store *store, const struct question *q,
+			  void (*fn)(const struct store_connection *connection, void *context), void *context)
+{
+	char source[INET_ADDRSTRLEN], destination[ENDPOINT_SIZE] = "";
+	inet_ntop(AF_INET, &q->source.address, source, sizeof source);
+	if (q->destination.port)
+		connection_end_text(&q->destination, destination);
+	sqlite3_stmt *statement =
+	    ask(store,
+		"SELECT stick, since, image_version, root_hash, opened, closed FROM connections WHERE tenant = ?1 AND"
+		" source = ?2 AND port = ?3 AND opened <= ?4 AND (closed IS NULL OR closed >= ?5) AND bank = ?6 AND"
+		" (?7 = '' OR destination = ?7) ORDER BY opened DESC LIMIT 16",
+		"siiiss", source, (int64_t)q->source.port, q->at_ms + CONNECTION_SKEW_MS, q->at_ms - CONNECTION_SKEW_MS,
+		q->bank, destination);
+	int row;
+	while ((row = next_row(store, statement, "reading connections")) == 1) {
+		struct store_connection c = {.since = sqlite3_column_int64(statement, 1),
+					     .opened_ms = sqlite3_column_int64(statement, 4),
+					     .closed_ms = sqlite3_column_int64(statement, 5)};
+		COPY_TEXT(c.stick, statement, 0);
+		COPY_TEXT(c.image_version, statement, 2);
+		COPY_TEXT(c.root_hash, statement, 3);
+		fn(&c, context);
+	}
+	sqlite3_finalize(statement);
+	return row;
+}
+
+int store_connections_forget(struct store *store, int64_t opened_before_ms)
+{
+	return change(store, "forgetting connections", "DELETE FROM connections WHERE tenant = ?1 AND opened < ?2", "i",
+		      opened_before_ms);
+}

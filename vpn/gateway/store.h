@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vpn/gateway/connection.h"
 #include "vpn/gateway/names.h"
 
 struct store;
@@ -79,6 +80,23 @@ int store_operator_count(struct store *store, unsigned *count);
 int store_document(struct store *store, const char *kind, char **envelope, size_t *size);
 int store_document_set(struct store *store, const char *kind, uint64_t version, const char *envelope, size_t size,
 		       int64_t now);
+
+/* Connections to banks (connection.h). One that is opened from where another was open ends that one; what is told twice
+ * changes nothing. store_connections_ended(): those of this gateway that another proxy than that had open. */
+struct store_connection {
+	const char *gateway;
+	struct connection connection;
+	char stick[STICK_ID_SIZE], image_version[VERSION_SIZE], root_hash[ROOT_HASH_SIZE];
+	int64_t since;                /* of its admission, unix seconds */
+	int64_t opened_ms, closed_ms; /* read back; closed 0: not yet */
+};
+int store_connection_opened(struct store *store, const struct store_connection *connection);
+int store_connection_ended(struct store *store, const struct connection *connection);
+int store_connections_ended(struct store *store, const char *gateway, uint64_t other_than, int64_t now_ms);
+/* Those of the bank that were open within CONNECTION_SKEW_MS of the question's time, the newest first. */
+int store_each_connection(struct store *store, const struct question *question,
+			  void (*fn)(const struct store_connection *connection, void *context), void *context);
+int store_connections_forget(struct store *store, int64_t opened_before_ms);
 
 /* The audit log (audit.h): entries by id, as text, each with the hash of its text (base64); checkpoints by size. */
 int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *stick, const char *entry,

@@ -48,6 +48,14 @@ const char *const store_migrations[] = {
     "CREATE TABLE checkpoints ("
     " tenant TEXT NOT NULL, size BIGINT NOT NULL, at BIGINT NOT NULL, note TEXT NOT NULL,"
     " PRIMARY KEY (tenant, size));",
+
+    "CREATE TABLE connections ("
+    " tenant TEXT NOT NULL, source TEXT NOT NULL, port BIGINT NOT NULL, opened BIGINT NOT NULL,"
+    " destination TEXT NOT NULL, closed BIGINT, gateway TEXT NOT NULL, proxy BIGINT NOT NULL, bank TEXT NOT NULL,"
+    " stick TEXT NOT NULL, since BIGINT NOT NULL, image_version TEXT NOT NULL, root_hash TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, source, port, opened, destination));"
+    "CREATE INDEX connections_by_time ON connections (tenant, opened);"
+    "CREATE INDEX connections_open ON connections (tenant, gateway, proxy) WHERE closed IS NULL;",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

@@ -30,7 +30,7 @@ static struct self self = {
     .holds =
 	"the database: registry, states, operators' password hashes; the key that signs the audit log's checkpoints",
     .reads = "what the other processes and the control socket say, strictly framed",
-    .speaks_to = "policy, peers, egress, api, web, the control socket",
+    .speaks_to = "policy, peers, egress, api, web, lookup, the control socket",
     .promises =
 	PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_READ_FILE | PROMISE_WRITE_FILE | PROMISE_DATABASE,
     .open_files_max = 128,
@@ -185,6 +185,9 @@ static void on_indicators(uint32_t id, struct reader *r)
 	hub.indicators_made = (int64_t)made;
 	memcpy(hub.indicators_refused, refused, sizeof refused);
 }
+static void on_connections(uint32_t id, struct reader *r) { (void)id, hub_connections(&hub, r); }
+static void on_lookup(uint32_t id, struct reader *r) { (void)id, hub_lookup(&hub, r); }
+static void on_lookup_refused(uint32_t id, struct reader *r) { (void)id, hub_lookup_refused(&hub, r); }
 static void on_event(uint32_t id, struct reader *r) { (void)id, event(r); }
 
 static const struct {
@@ -207,6 +210,9 @@ static const struct {
     {ROLE_WEB, GW_QUERY, query},
     {ROLE_WEB, GW_LOGIN, login},
     {ROLE_WEB, GW_EVENT, on_event},
+    {ROLE_LOOKUP, GW_CONNECTIONS, on_connections},
+    {ROLE_LOOKUP, GW_LOOKUP, on_lookup},
+    {ROLE_LOOKUP, GW_LOOKUP_REFUSED, on_lookup_refused},
 };
 
 static void dispatch(enum gateway_role from, const struct msg *m)
@@ -325,6 +331,7 @@ static void on_tick(void *context)
 {
 	(void)context;
 	hub_tick(&hub);
+	hub_lookup_tick(&hub);
 	audit_checkpoint(hub.audit, hub_now(), false);
 	loop_timer_set(tick, TICK_MS);
 }
