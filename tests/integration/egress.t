@@ -253,6 +253,18 @@ def nft(*command):
         return must("nft", *command)
 
 
+def proxy_lets():
+    """Who may have which name, by haproxy's own word: "10.77.0.2/www.bank.example:443"."""
+    keys = []
+    for map_ in ("names", "families"):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(rig["directory"] + "/run/proxy/control.sock")
+            control.sendall(f"show map virt@{map_}\n".encode())
+            said = b"".join(iter(lambda: control.recv(65536), b"")).decode()
+        keys += [line.split()[1] for line in said.splitlines() if line.startswith("0x")]
+    return keys
+
+
 def in_set(name, address):
     return address in nft("list", "set", "inet", "sekisho", name)
 
@@ -461,6 +473,7 @@ try:
         held.recv(100)
         held.sendall(b"more")
         check(held.recv(100) == b"from 203.0.113.101\n", "a connection is up")
+        check("10.77.0.2/www.bank.example:443" in proxy_lets() and in_set("open", "10.77.0.2"), "the proxy and the packet filter know whose it is")
         ended.clear()
         check(session("sekisho-demo", False) == {"ok": True}, "the session is closed")
         check(until(lambda: WWW in ended, 3), "the bank sees its connection end")
@@ -471,6 +484,8 @@ try:
         except OSError as error:
             got = error
         check(got == b"" or isinstance(got, ConnectionError), "and so does the stick", repr(got))
+    check(not any(key.startswith("10.77.0.2/") for key in proxy_lets()), "the proxy lets that stick have no name any more", proxy_lets())
+    check(not in_set("open", "10.77.0.2"), "and the packet filter no bank")
     check(say(WWW, whole) is None, "a new connection is refused")
     time.sleep(1.5)
     check(desk()["tried"].get("closed", 0) == 0, "one right after the closing was on its way and is not counted")
