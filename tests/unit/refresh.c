@@ -1,6 +1,7 @@
 /*
- * A newer policy while a customer banks: the launcher whole, with stubs beneath it (as tests/fuzz/stick.c), is told
- * what agent and policy process say. The session goes on with what is still allowed, and nothing else.
+ * A newer policy while a customer banks, and the session's end: the launcher whole, with stubs beneath it (as
+ * tests/fuzz/stick.c), is told what its children say. The session goes on with what is still allowed, and nothing else;
+ * when it ends, each of those who had a part in it is told.
  */
 #include "tests/unit/unit.h"
 
@@ -24,6 +25,7 @@ static struct {
 	size_t timer_count;
 	bool runs[PROCESS_COUNT];
 	uint32_t said[PROCESS_COUNT][MESSAGES]; /* how often each was sent each message */
+	uint32_t closed;                        /* how often the gateway was asked to close the bank */
 } world;
 
 struct loop_timer *loop_timer(struct loop *loop, loop_timer_fn *fn, void *context)
@@ -79,10 +81,11 @@ bool crew_runs(const struct crew *crew, enum stick_process which)
 int crew_send_fds(struct crew *crew, enum stick_process which, uint16_t type, uint32_t id, const void *payload,
 		  size_t size, const int *fds, size_t fd_count)
 {
-	(void)crew, (void)id, (void)payload, (void)size, (void)fds, (void)fd_count;
+	(void)crew, (void)id, (void)fds, (void)fd_count;
 	if (!world.runs[which])
 		return -ESRCH;
 	world.said[which][type % MESSAGES]++;
+	world.closed += type == MSG_AGENT_SESSION && size > 0 && ((const uint8_t *)payload)[0] == 0;
 	return 0;
 }
 
@@ -261,6 +264,53 @@ static void what_comes_when_the_tunnel_is_lost_is_left(void **state)
 	assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_OFFER), 0);
 }
 
+/* --- the end --- */
+
+static void the_customer_leaves(void)
+{
+	struct writer none = writer_over(NULL, 0);
+	assert_int_equal(say(PROCESS_SCREEN, MSG_KIOSK_CLOSE, &none), 0);
+	assert_int_equal(stick.machine.state, STATE_READY);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_SESSION_ENDED), 1);
+}
+
+static void the_power_goes_off(void)
+{
+	struct writer none = writer_over(NULL, 0);
+	assert_int_equal(say(PROCESS_SCREEN, MSG_KIOSK_POWER_OFF, &none), 0);
+	assert_int_equal(stick.machine.state, STATE_END);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_POWER_OFF), 1);
+}
+
+static void the_broker_dies(void)
+{
+	world.runs[PROCESS_BROKER] = false;
+	on_death(&stick, PROCESS_BROKER);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_SESSION_FAILED), 1);
+}
+
+static void the_screen_dies(void)
+{
+	world.runs[PROCESS_SCREEN] = false;
+	on_death(&stick, PROCESS_SCREEN);
+}
+
+static void an_end_takes_everything_along(void **state)
+{
+	static void (*const ends[])(void) = {the_customer_leaves, the_power_goes_off, the_broker_dies, the_screen_dies};
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		begin(state);
+		stick.client_count = 1; /* the customer has a certificate for one of the banks */
+		ends[i]();
+		assert_int_equal(stick.session.id, 0);
+		assert_false(world.runs[PROCESS_BROKER]);
+		assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_END), 1);
+		assert_int_equal(said(PROCESS_KEYHOLDER, MSG_KEY_SESSION_END), 1);
+		assert_int_equal(world.closed, 1);
+		finish(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +319,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_pin_is_asked_for_before_the_next_page, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_refused_one_changes_nothing_and_is_not_fetched_again, begin, finish),
 	    cmocka_unit_test_setup_teardown(what_comes_when_the_tunnel_is_lost_is_left, begin, finish),
+	    cmocka_unit_test(an_end_takes_everything_along),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
