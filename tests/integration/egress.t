@@ -496,6 +496,24 @@ try:
     check(counted("address", before), "which is counted")
     check(session("yamabiko", False) == {"ok": True}, "it is closed too")
 
+    # --- the proxy does not stir while a session is closed: what the kernel holds is enough
+    session("sekisho-demo", True)
+    with connect(WWW) as held:
+        held.sendall(hello(names("www.bank.example")))
+        check(held.recv(100) == b"from 203.0.113.101\n", "a connection is up again")
+        haproxy = int(must("pgrep", "-P", str(rig["proxy"])))
+        os.kill(haproxy, signal.SIGSTOP)
+        session("sekisho-demo", False)
+        held.settimeout(3)
+        try:
+            held.sendall(b"still there?")
+            got = held.recv(100)
+        except OSError as error:
+            got = error
+        os.kill(haproxy, signal.SIGCONT)
+        check(isinstance(got, ConnectionError), "it ends with its session though the proxy stands still", repr(got))
+    check(until(lambda: not any(key.startswith("10.77.0.2/") for key in proxy_lets())), "the proxy is told when it goes on")
+
     # --- haproxy ends and comes back; a policy changes; the gateway starts again: what is allowed goes on
     session("sekisho-demo", True)
     check(say(WWW, whole) == "from 203.0.113.101\n", "a session is open again")
