@@ -39,6 +39,9 @@ done
 [ -x "$work/ROOT_A/sekisho/init" ] && [ -e "$work/USR_A/lib/x86_64-linux-gnu/libc.so.6" ]
 ok $? "they are the stick's"
 cd "$work" || exit 1
+[ "$(find ROOT_A/sekisho -type f -perm /111 ! -path '*/etc/*' -printf '%f\n' | sort | tr '\n' ' ')" = \
+  "cell dhcp-hook guard init kiosk kiosk-web.so launcher lock.so wall " ]
+ok $? "of our own programs it has those of the stick, and none of the tests' or the benchmarks'"
 
 none "no setuid or setgid file" find ROOT_A USR_A -perm /6000
 none "no file with a capability" getcap -r ROOT_A USR_A
