@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firmware/lib/base64.h"
+#include "firmware/lib/buf.h"
+
 static const int64_t number_max = INT64_C(1) << 53; /* what every JSON reader takes exactly */
 
 static void hex(const uint8_t *data, size_t size, char *out)
@@ -41,6 +44,23 @@ char *talk_write_beacon(const struct talk_self *self, uint64_t sequence, const c
 char *talk_write_session(const char *bank, bool open)
 {
 	return dump(json_pack("{s:s, s:b}", "bank", bank, "open", open));
+}
+
+char *talk_write_statement(const struct talk_statement *statement)
+{
+	char bytes[BASE64_ENCODED_SIZE(STATEMENT_MAX_BYTES)], signature[BASE64_ENCODED_SIZE(STATEMENT_SIGNATURE_BYTES)];
+	char pin[sizeof signature];
+	if (statement->size > STATEMENT_MAX_BYTES || statement->signature_size > STATEMENT_SIGNATURE_BYTES ||
+	    statement->pin_signature_size > STATEMENT_SIGNATURE_BYTES)
+		return NULL;
+	base64_encode(statement->bytes, statement->size, bytes);
+	base64_encode(statement->signature, statement->signature_size, signature);
+	base64_encode(statement->pin_signature, statement->pin_signature_size, pin);
+	json_t *json = json_pack("{s:s, s:s}", "statement", bytes, "signature", signature);
+	if (json && statement->pin_signature_size > 0)
+		json_object_set_new(json, "pin_signature", json_string(pin));
+	wipe(bytes, sizeof bytes); /* the token is in it */
+	return dump(json);
 }
 
 static json_t *load(const void *json, size_t size, const char **wrong)
@@ -94,9 +114,21 @@ static bool read_state(const json_t *object, enum admission *state)
 	return false;
 }
 
+/* 32 bytes in base64; "" and an absent one leave *there false. */
+static bool read_32(const json_t *object, const char *name, uint8_t out[32], bool *there)
+{
+	size_t size = 0;
+	const json_t *value = json_object_get(object, name);
+	const char *text = json_string_value(value);
+	*there = text && text[0];
+	if (!value || (text && !text[0]))
+		return true;
+	return text && base64_decode(text, json_string_length(value), out, 32, &size) == 0 && size == 32;
+}
+
 static const char *wrong_member(const json_t *object, struct talk_admission *admission)
 {
-	uint64_t valid_s;
+	uint64_t valid_s, lease_s = 0, tries_left = TALK_TRIES_NOT_SAID;
 	const json_t *reason = json_object_get(object, "reason");
 	if (!read_state(object, &admission->state))
 		return "the reply has no state that is known";
@@ -109,13 +141,23 @@ static const char *wrong_member(const json_t *object, struct talk_admission *adm
 	if (!read_number(object, "policy_version", &admission->policy_version) ||
 	    !read_number(object, "gateways_version", &admission->gateways_version))
 		return "the reply does not name the newest versions";
+	if (json_object_get(object, "lease_s") &&
+	    (!read_number(object, "lease_s", &lease_s) || lease_s > TALK_VALID_MAX_S))
+		return "the reply's lease cannot be read";
+	if (json_object_get(object, "tries_left") &&
+	    (!read_number(object, "tries_left", &tries_left) || tries_left > TALK_TRIES_NOT_SAID))
+		return "the reply's count of PIN tries cannot be read";
+	if (!read_32(object, "token", admission->token, &admission->has_token))
+		return "the reply's token cannot be read";
 	admission->valid_s = (uint32_t)valid_s;
+	admission->lease_s = (uint32_t)lease_s;
+	admission->tries_left = (uint8_t)tries_left;
 	return NULL;
 }
 
 int talk_read_admission(const void *json, size_t size, struct talk_admission *admission, const char **wrong)
 {
-	*admission = (struct talk_admission){.state = ADMISSION_UNKNOWN};
+	*admission = (struct talk_admission){.state = ADMISSION_UNKNOWN, .tries_left = TALK_TRIES_NOT_SAID};
 	json_t *object = load(json, size, wrong);
 	if (!object)
 		return -EINVAL;
@@ -139,6 +181,23 @@ int talk_read_session(const void *json, size_t size, bool *ok, char reason[TALK_
 		*wrong = "the reply's reason cannot be read";
 	else
 		*ok = json_is_true(value);
+	json_decref(object);
+	return *wrong ? -EINVAL : 0;
+}
+
+int talk_read_nonce(const void *json, size_t size, uint8_t nonce[STATEMENT_NONCE_BYTES],
+		    char reason[TALK_REASON_MAX_BYTES], const char **wrong)
+{
+	bool there = false;
+	reason[0] = '\0';
+	json_t *object = load(json, size, wrong);
+	if (!object)
+		return -EINVAL;
+	*wrong = NULL;
+	if (!copy_text(json_object_get(object, "reason"), reason, TALK_REASON_MAX_BYTES))
+		*wrong = "the reply's reason cannot be read";
+	else if (!read_32(object, "nonce", nonce, &there) || there == (reason[0] != '\0'))
+		*wrong = "the reply has no nonce";
 	json_decref(object);
 	return *wrong ? -EINVAL : 0;
 }

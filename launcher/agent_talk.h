@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "launcher/messages.h"
+#include "vpn/admission/statement.h"
 
 #define TALK_REPLY_MAX_BYTES  4096
 #define TALK_REASON_MAX_BYTES 128
@@ -27,7 +28,18 @@ struct talk_admission {
 	enum admission state;
 	char reason[TALK_REASON_MAX_BYTES];
 	uint64_t time, policy_version, gateways_version;
-	uint32_t valid_s;
+	uint32_t valid_s, lease_s;
+	uint8_t token[STATEMENT_TOKEN_BYTES];
+	bool has_token;
+	uint8_t tries_left; /* TALK_TRIES_NOT_SAID */
+};
+
+enum { TALK_TRIES_NOT_SAID = 255 };
+
+/* What goes up to be admitted by: the bytes and their signatures. */
+struct talk_statement {
+	const uint8_t *bytes, *signature, *pin_signature;
+	size_t size, signature_size, pin_signature_size; /* pin_signature_size 0: none */
 };
 
 /*
@@ -37,6 +49,12 @@ struct talk_admission {
 char *talk_write_beacon(const struct talk_self *self, uint64_t sequence, const char *health, size_t health_size,
 			bool goodbye);
 char *talk_write_session(const char *bank, bool open); /* NULL: no memory */
+
+char *talk_write_statement(const struct talk_statement *statement); /* NULL: no memory */
+
+/* A nonce, or the gateway's reason why there is none; then `nonce` is as it was. 0, or -EINVAL with *wrong. */
+int talk_read_nonce(const void *json, size_t size, uint8_t nonce[STATEMENT_NONCE_BYTES],
+		    char reason[TALK_REASON_MAX_BYTES], const char **wrong);
 
 /* 0, or -EINVAL with *wrong saying what. */
 int talk_read_admission(const void *json, size_t size, struct talk_admission *admission, const char **wrong);

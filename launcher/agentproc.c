@@ -117,9 +117,9 @@ static void retry(struct task *task)
 
 static void send_beacon(void);
 
-static void tell_admission(const struct talk_admission *admission)
+static void tell_admission(const struct talk_admission *admission, bool to_statement)
 {
-	uint8_t payload[TALK_REASON_MAX_BYTES + 64];
+	uint8_t payload[TALK_REASON_MAX_BYTES + 128];
 	struct writer w = writer_over(payload, sizeof payload);
 	write_u8(&w, (uint8_t)admission->state);
 	write_str(&w, admission->reason);
@@ -127,7 +127,12 @@ static void tell_admission(const struct talk_admission *admission)
 	write_u32(&w, admission->valid_s);
 	write_u64(&w, admission->policy_version);
 	write_u64(&w, admission->gateways_version);
+	write_u32(&w, admission->lease_s);
+	write_u8(&w, to_statement);
+	write_blob(&w, admission->token, admission->has_token ? sizeof admission->token : 0);
+	write_u8(&w, admission->tries_left);
 	send_control(MSG_AGENT_ADMISSION, 0, &w);
+	wipe(payload, sizeof payload);
 }
 
 static void say_goodbye_done(void)
@@ -153,7 +158,7 @@ static void on_beacon(const struct http_reply *reply, void *context)
 	if (good) {
 		agent.beacon.retry_ms = 0;
 		loop_timer_set(agent.beacon.timer, BEACON_MS);
-		tell_admission(&admission);
+		tell_admission(&admission, false);
 	} else {
 		retry(&agent.beacon);
 		say_failure(reply, wrong, sentence, sizeof sentence);
@@ -188,6 +193,54 @@ static void on_beacon_timer(void *context)
 {
 	(void)context;
 	send_beacon();
+}
+
+/* --- statements: the launcher begins each of them, and is told how it ended --- */
+
+static void tell_not_stated(const struct http_reply *reply, const char *wrong)
+{
+	const struct writer nothing = {0};
+	char sentence[HTTP_SENTENCE_BYTES];
+	say_failure(reply, wrong, sentence, sizeof sentence);
+	tell_error(sentence);
+	send_control(MSG_AGENT_NOT_STATED, 0, &nothing);
+}
+
+static void on_nonce(const struct http_reply *reply, void *context)
+{
+	(void)context;
+	const char *wrong = NULL;
+	char reason[TALK_REASON_MAX_BYTES];
+	uint8_t nonce[STATEMENT_NONCE_BYTES], payload[TALK_REASON_MAX_BYTES + STATEMENT_NONCE_BYTES + 8];
+	if (reply->status != 200 || talk_read_nonce(reply->body, reply->size, nonce, reason, &wrong) < 0) {
+		tell_not_stated(reply, wrong);
+		return;
+	}
+	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, reason);
+	write_blob(&w, nonce, reason[0] ? 0 : sizeof nonce);
+	send_control(MSG_AGENT_NONCE, 0, &w);
+}
+
+static void on_stated(const struct http_reply *reply, void *context)
+{
+	(void)context;
+	struct talk_admission admission;
+	const char *wrong = NULL;
+	if (reply->status == 200 && talk_read_admission(reply->body, reply->size, &admission, &wrong) == 0)
+		tell_admission(&admission, true);
+	else
+		tell_not_stated(reply, wrong);
+	wipe(&admission, sizeof admission);
+}
+
+static void post(const char *path, char *json, http_fn *fn)
+{
+	const struct writer nothing = {0};
+	int error = json ? http_request(agent.http, path, json, TALK_REPLY_MAX_BYTES, fn, NULL) : -ENOMEM;
+	free(json);
+	if (error)
+		send_control(MSG_AGENT_NOT_STATED, 0, &nothing);
 }
 
 /* --- policy and gateways --- */
@@ -445,6 +498,29 @@ static int take_goodbye(struct msg *m, void *context)
 	return 0;
 }
 
+static int take_ask_nonce(struct msg *m, void *context)
+{
+	(void)m, (void)context;
+	if (!agent.configured)
+		return -EBADMSG;
+	post("/v1/nonce", strdup("{}"), on_nonce);
+	return 0;
+}
+
+static int take_statement(struct msg *m, void *context)
+{
+	(void)context;
+	struct talk_statement statement;
+	struct reader r = reader_over(m->payload, m->size);
+	statement.bytes = read_blob(&r, &statement.size);
+	statement.signature = read_blob(&r, &statement.signature_size);
+	statement.pin_signature = read_blob(&r, &statement.pin_signature_size);
+	if (!reader_done(&r) || !agent.configured)
+		return -EBADMSG;
+	post("/v1/admission", talk_write_statement(&statement), on_stated);
+	return 0;
+}
+
 static const struct channel_row orders[] = {
     {MSG_AGENT_CONFIG, 1, CHANNEL_ANY_BYTES, take_config},
     {MSG_AGENT_HEALTH, 4, 4 + HEALTH_MAX, take_health},
@@ -453,6 +529,8 @@ static const struct channel_row orders[] = {
     {MSG_AGENT_BEACON_NOW, 0, 0, take_beacon_now},
     {MSG_AGENT_GOODBYE, 0, 0, take_goodbye},
     {MSG_AGENT_HOST, 1, CHANNEL_ANY_BYTES, take_host},
+    {MSG_AGENT_ASK_NONCE, 0, 0, take_ask_nonce},
+    {MSG_AGENT_STATEMENT, 12, CHANNEL_ANY_BYTES, take_statement},
 };
 
 static struct channel launcher = CHANNEL("the launcher", orders);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <mbedtls/pk.h>
 #include <psa/crypto.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +13,12 @@
 #include "launcher/children.h"
 #include "launcher/keyholder_clients.h"
 #include "launcher/messages.h"
-#include "launcher/statement.h"
+#include "vpn/admission/pin.h"
+#include "vpn/admission/statement.h"
 
 static const struct self self = {
     .name = "keyholder",
-    .holds = "the device's identity key, the keys of the customer's certificates",
+    .holds = "the device's identity key, the PIN's secret and key, the keys of the customer's certificates",
     .reads = "handshakes of TLS that a broker wants proved, message by message",
     .speaks_to = "launcher; brokers of banks that take a certificate",
     .promises = PROMISE_BASE | PROMISE_SEND,
@@ -29,69 +29,56 @@ static const struct self self = {
 
 struct keyholder {
 	struct loop *loop;
-	mbedtls_pk_context key;
 	bool loaded; /* asked once, also where there is no key */
-	bool has_key;
+	bool has_identity, has_secret, has_pin;
+	uint8_t identity[STATEMENT_PRIVATE_BYTES], secret[PIN_SECRET_BYTES];
+	uint8_t pin[STATEMENT_PRIVATE_BYTES]; /* the PIN's key, until the power goes off */
 };
 
-static int random_bytes(void *unused, unsigned char *out, size_t size)
+static int read_secret(struct reader *r, uint8_t *out, size_t wanted, bool *there)
 {
-	(void)unused;
-	return psa_generate_random(out, size) == PSA_SUCCESS ? 0 : -1;
+	size_t size = 0;
+	const uint8_t *data = read_blob(r, &size);
+	*there = data && size == wanted;
+	if (*there)
+		memcpy(out, data, wanted);
+	return data && (size == 0 || size == wanted) ? 0 : -EBADMSG;
 }
 
 /* Once, and never out again. */
-static int take_key(struct msg *m, void *context)
+static int take_keys(struct msg *m, void *context)
 {
 	struct keyholder *k = context;
-	size_t size = 0;
 	struct reader r = reader_over(m->payload, m->size);
-	const uint8_t *pem = read_blob(&r, &size);
-	if (!reader_done(&r) || k->loaded)
+	int error = read_secret(&r, k->identity, sizeof k->identity, &k->has_identity);
+	if (!error)
+		error = read_secret(&r, k->secret, sizeof k->secret, &k->has_secret);
+	wipe(m->payload, m->size);
+	if (error || !reader_done(&r) || k->loaded)
 		return -EBADMSG;
 	k->loaded = true;
-	if (size == 0)
-		return 0;
-	/* the payload's own NUL, which msg.h promises, ends the text */
-	if (mbedtls_pk_parse_key(&k->key, pem, size + 1, NULL, 0, random_bytes, NULL) != 0 ||
-	    !mbedtls_pk_can_do(&k->key, MBEDTLS_PK_ECDSA) || mbedtls_pk_get_bitlen(&k->key) != 256) {
-		log_error("the record's identity key is not a P-256 key: statements go out unsigned");
-		return 0;
-	}
-	k->has_key = true;
 	return 0;
 }
 
-static int sign(struct keyholder *k, const struct statement *statement, uint8_t *signature, size_t capacity,
-		size_t *size)
-{
-	uint8_t bytes[STATEMENT_MAX_BYTES], digest[32];
-	size_t digest_size = 0;
-	int count = statement_encode(statement, bytes);
-	if (count < 0)
-		return count;
-	if (psa_hash_compute(PSA_ALG_SHA_256, bytes, (size_t)count, digest, sizeof digest, &digest_size) != PSA_SUCCESS)
-		return -EIO;
-	if (mbedtls_pk_sign(&k->key, MBEDTLS_MD_SHA256, digest, digest_size, signature, capacity, size, random_bytes,
-			    NULL) != 0)
-		return -EIO;
-	return 0;
-}
-
+/* A question is a statement, to the last byte, or it is not answered. */
 static int take_question(struct msg *m, void *context)
 {
 	struct keyholder *k = context;
 	struct statement statement;
-	uint8_t signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE], payload[MBEDTLS_PK_SIGNATURE_MAX_SIZE + 8];
 	size_t size = 0;
-	if (!k->loaded || statement_read(m->payload, m->size, &statement) < 0)
+	uint8_t identity[STATEMENT_SIGNATURE_BYTES], pin[STATEMENT_SIGNATURE_BYTES], payload[2 * sizeof pin + 16];
+	struct reader r = reader_over(m->payload, m->size);
+	const uint8_t *bytes = read_blob(&r, &size);
+	if (!bytes || !reader_done(&r) || !k->loaded || statement_decode(bytes, size, &statement) < 0)
 		return -EBADMSG;
-	if (k->has_key && sign(k, &statement, signature, sizeof signature, &size) < 0) {
-		log_error("the statement could not be signed");
-		size = 0;
-	}
+	bool by_identity = k->has_identity && !statement_sign(&statement, SIGNER_IDENTITY, k->identity, identity);
+	bool by_pin = k->has_pin && !statement_sign(&statement, SIGNER_PIN, k->pin, pin);
+	if ((k->has_identity && !by_identity) || (k->has_pin && !by_pin))
+		log_error("the statement could not be signed: is the record's key one of P-256?");
+	wipe(&statement, sizeof statement); /* the token is in it */
 	struct writer w = writer_over(payload, sizeof payload);
-	write_blob(&w, signature, size);
+	write_blob(&w, identity, by_identity ? sizeof identity : 0);
+	write_blob(&w, pin, by_pin ? sizeof pin : 0);
 	return msg_send(CHILD_CHANNEL_FD, MSG_KEY_SIGNATURE, m->id, payload, w.size);
 }
 
@@ -113,10 +100,37 @@ static int take_session_end(struct msg *m, void *context)
 	return clients_end(m);
 }
 
+/* The PIN makes a key, the right one the right key: which it is only the gateway knows. */
+static int take_pin(struct msg *m, void *context)
+{
+	struct keyholder *k = context;
+	char pin[PIN_DIGITS_MAX + 1];
+	uint8_t payload[1];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, pin, sizeof pin);
+	wipe(m->payload, m->size);
+	bool good = reader_done(&r);
+	wipe(k->pin, sizeof k->pin);
+	k->has_pin = false;
+	if (good && pin[0] == '\0')
+		return 0;
+	int error = good && k->has_secret ? pin_derive(pin, k->secret, k->pin) : -EINVAL;
+	wipe(pin, sizeof pin);
+	if (error)
+		log_error("the PIN's key could not be made: %s", strerror(-error));
+	k->has_pin = !error;
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, k->has_pin);
+	return good ? msg_send(CHILD_CHANNEL_FD, MSG_KEY_PIN_DONE, 0, payload, w.size) : -EBADMSG;
+}
+
 static const struct channel_row orders[] = {
-    {MSG_KEY_CLIENT, 1, CHANNEL_ANY_BYTES, take_client}, {MSG_KEY_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
-    {MSG_KEY_SESSION_END, 0, 0, take_session_end},       {MSG_KEY_LOAD, 4, CHANNEL_ANY_BYTES, take_key},
-    {MSG_KEY_SIGN, 1, CHANNEL_ANY_BYTES, take_question},
+    {MSG_KEY_CLIENT, 1, CHANNEL_ANY_BYTES, take_client},
+    {MSG_KEY_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
+    {MSG_KEY_SESSION_END, 0, 0, take_session_end},
+    {MSG_KEY_LOAD, 8, 8 + STATEMENT_PRIVATE_BYTES + PIN_SECRET_BYTES, take_keys},
+    {MSG_KEY_SIGN, 4, 4 + STATEMENT_MAX_BYTES, take_question},
+    {MSG_KEY_PIN, 4, 4 + PIN_DIGITS_MAX, take_pin},
 };
 
 static struct channel launcher = CHANNEL("the launcher", orders);
@@ -125,7 +139,6 @@ int keyholder_main(void)
 {
 	static struct keyholder k;
 	close_above(CHILD_CHANNEL_FD);
-	mbedtls_pk_init(&k.key);
 	if (psa_crypto_init() != PSA_SUCCESS)
 		fatal("the crypto library does not start");
 	k.loop = loop_new();
@@ -136,7 +149,7 @@ int keyholder_main(void)
 	int error = msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0);
 	if (!error)
 		error = loop_run(k.loop);
-	mbedtls_pk_free(&k.key);
+	wipe(&k, sizeof k);
 	clients_free();
 	channel_unwatch(&launcher);
 	return error || launcher.error ? 1 : 0;

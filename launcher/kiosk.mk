@@ -8,7 +8,7 @@ KIOSK_RESOURCES := $(B)/gen/kiosk/resources.c
 
 $(call library,refusal,launcher/refusal.c whitelist/chain_fault.c)
 # What decides, without a window: tested by tests/unit/kiosk_*.c.
-$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c strings.c walls.c),$(KIOSK_CFLAGS))
+$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c pin.c strings.c walls.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))
 
 $(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c network.c start.c) \

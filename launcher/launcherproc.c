@@ -68,6 +68,7 @@ static void take_event(struct stick *s, enum stick_event event)
 	stick_act(s, action);
 	if (s->machine.state != from) {
 		s->trouble[0] = '\0';
+		pin_state(s);
 		raise_what_stands(s);
 	}
 }
@@ -97,6 +98,8 @@ static void record_died(struct stick *s)
 {
 	if (s->record_pending)
 		stick_start(s, PROCESS_RECORD);
+	else if (s->storing)
+		admission_not_stored(s); /* it ended without a word: whether it is written nobody knows */
 	if (s->provisioned || s->steps[STATE_START].outcome == STEP_FAILED)
 		return;
 	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", "the record process ended without a word");
@@ -135,10 +138,13 @@ static void broker_died(struct stick *s)
 		session_fail(s, "internal");
 }
 
+static void keyholder_died(struct stick *s) { pin_keyholder_died(s); }
+
 /* The lease goes on: what it said last stands until it would have had to say it again. */
 static void agent_died(struct stick *s)
 {
 	stick_goodbye_said(s);
+	s->stating = false;
 	if (s->machine.state >= STATE_TIME && s->machine.state <= STATE_ADMITTED)
 		tell_step(s, s->machine.state, STEP_TROUBLE, "internal", process_row(PROCESS_AGENT)->name);
 }
@@ -150,9 +156,9 @@ static void screen_died(struct stick *s)
 }
 
 static void (*const deaths[PROCESS_COUNT])(struct stick *s) = {
-    [PROCESS_RECORD] = record_died, [PROCESS_LINK] = link_died,     [PROCESS_TUNNEL] = tunnel_died,
-    [PROCESS_POLICY] = policy_died, [PROCESS_BROKER] = broker_died, [PROCESS_AGENT] = agent_died,
-    [PROCESS_SCREEN] = screen_died,
+    [PROCESS_RECORD] = record_died, [PROCESS_LINK] = link_died,           [PROCESS_TUNNEL] = tunnel_died,
+    [PROCESS_POLICY] = policy_died, [PROCESS_BROKER] = broker_died,       [PROCESS_AGENT] = agent_died,
+    [PROCESS_SCREEN] = screen_died, [PROCESS_KEYHOLDER] = keyholder_died,
 };
 
 static void on_death(void *context, enum stick_process which)
@@ -220,6 +226,9 @@ static void on_freezing(void *context)
 	session_fail(context, "internal");
 }
 
+static void on_stating_ends(void *context) { admission_gave_up(context); }
+static void on_storing_again(void *context) { stick_store(context); }
+
 static void on_goodbye(void *context) { stick_goodbye_said(context); }
 
 static struct loop_timer *timer(struct stick *s, loop_timer_fn *fn)
@@ -239,6 +248,8 @@ static void open_timers(struct stick *s)
 	s->opening = timer(s, on_opening);
 	s->freezing = timer(s, on_freezing);
 	s->goodbye = timer(s, on_goodbye);
+	s->stating_ends = timer(s, on_stating_ends);
+	s->storing_again = timer(s, on_storing_again);
 	loop_timer_set(s->screen_wait, SCREEN_WAIT_MS);
 	loop_timer_set(s->health, HEALTH_EVERY_MS);
 }

@@ -87,7 +87,9 @@ enum message {
 		   pin(32), s image version, b root hash(32), u64 policy version, u8 time_confirmed */
 	MSG_AGENT_HEALTH = 81,    /* launcher -> agent, for the next beacon: b JSON object of health fields */
 	MSG_AGENT_ADMISSION = 82, /* agent -> launcher: u8 state (enum admission), s reason, u64 gateway time, u32 valid
-				     for seconds, u64 newest policy version, u64 newest gateways version */
+				     for seconds, u64 newest policy version, u64 newest gateways version, u32 lease: for
+				     how many seconds the last statement holds, u8 it answers a statement, b next token
+				     ("" none), u8 PIN tries left (255 not said) */
 	MSG_AGENT_FETCH = 83,     /* launcher -> agent: u8 what (0 policy, 1 gateways) */
 	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
 	MSG_AGENT_SESSION = 85,   /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
@@ -101,9 +103,25 @@ enum message {
 				      answer comes for any other */
 
 	/* launcher, agent <-> keyholder */
-	MSG_KEY_LOAD = 90,      /* launcher -> keyholder: s P-256 private key PEM ("" : this stick has none) */
-	MSG_KEY_SIGN = 91,      /* id = question; s device, s boot id, u64 sequence, s image version: a statement */
-	MSG_KEY_SIGNATURE = 92, /* id = question; b DER ECDSA-Sig-Value ("" : no key) */
+	MSG_KEY_LOAD = 90, /* launcher -> keyholder: b identity key(32) ("" : this stick has none), b PIN secret(32)
+			      ("" none) */
+	MSG_KEY_SIGN = 91, /* id = question; b a statement's bytes (vpn/admission/statement.h) */
+	MSG_KEY_SIGNATURE = 92, /* id = question; b signature(64) ("" : no key), b PIN's signature(64) ("" : no PIN) */
+	MSG_KEY_PIN = 146,      /* launcher -> keyholder: s PIN; "": forget the PIN's key */
+	MSG_KEY_PIN_DONE =
+	    147, /* keyholder -> launcher: u8 the PIN's key is made (right or wrong: nobody here knows) */
+
+	/* launcher <-> agent: a statement */
+	MSG_AGENT_ASK_NONCE = 140, /* launcher -> agent: - */
+	MSG_AGENT_NONCE = 141,     /* agent -> launcher: s reason ("" good), b nonce(32) */
+	MSG_AGENT_STATEMENT = 142, /* launcher -> agent: b statement, b signature, b PIN's signature ("" none); answered
+				      by MSG_AGENT_ADMISSION or MSG_AGENT_NOT_STATED */
+	MSG_AGENT_NOT_STATED = 143, /* agent -> launcher: - : nonce or statement could not be had or brought */
+
+	/* launcher <-> kiosk: the PIN */
+	MSG_KIOSK_PIN_ASK = 144, /* launcher -> kiosk: u8 ask (enum pin_ask), u8 tries left (255 not said), u8 the last
+				    one was wrong */
+	MSG_KIOSK_PIN = 145,     /* kiosk -> launcher: s digits */
 
 	/* launcher <-> keyholder, and keyholder <-> broker on the session's channel */
 	MSG_KEY_CLIENT = 93,         /* launcher -> keyholder: s bank, b chain PEM with NUL, b key PEM with NUL: the
@@ -160,6 +178,9 @@ enum stick_state {
 };
 
 enum step_outcome { STEP_WAITING, STEP_DONE, STEP_TROUBLE, STEP_FAILED };
+
+/* What the screen does about the PIN: nothing, ask for it, or wait until its key is made and judged. */
+enum pin_ask { PIN_ASK_NOT, PIN_ASK_NOW, PIN_ASK_CHECKING };
 
 enum link_state { LINK_NO_DEVICE, LINK_NO_CARRIER, LINK_WAITING_ADDRESS, LINK_UP };
 enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP };

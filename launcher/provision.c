@@ -79,6 +79,13 @@ static int take_clients(json_t *clients, struct provision *p)
 	return 0;
 }
 
+/* An absent member leaves zeros and *there false. */
+static int take_secret(const json_t *json, const char *member, uint8_t key[32], bool *there)
+{
+	*there = json_object_get(json, member) != NULL;
+	return *there ? take_key(json, member, key) : 0;
+}
+
 static int take_immutable(const json_t *json, struct provision *p)
 {
 	int error = copy_text(json, "device", p->device, sizeof p->device);
@@ -89,7 +96,9 @@ static int take_immutable(const json_t *json, struct provision *p)
 	if (!error)
 		error = copy_text(json, "address", p->address, sizeof p->address);
 	if (!error)
-		error = duplicate_text(json, "identity_key", &p->identity_key);
+		error = take_secret(json, "identity_key", p->identity_key, &p->has_identity);
+	if (!error)
+		error = take_secret(json, "pin_secret", p->pin_secret, &p->has_pin);
 	if (!error)
 		error = duplicate_text(json, "gateways", &p->gateways);
 	if (!error)
@@ -155,7 +164,10 @@ static json_t *wifi_json(const struct wifi_kept *kept)
 static int take_changing(const json_t *json, struct provision *p)
 {
 	take_wifi(json, &p->wifi);
+	bool has_token;
 	int error = duplicate_text(json, "policy", &p->kept_policy);
+	if (!error)
+		error = take_secret(json, "token", p->token, &has_token);
 	if (!error)
 		error = take_number(json, "policy_version", &p->kept_policy_version);
 	if (!error)
@@ -183,10 +195,13 @@ int provision_parse(const char *immutable, size_t immutable_size, const char *ch
 
 char *provision_changing(const struct provision *p)
 {
-	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:s*, s:s*, s:o}", "format", 1, "policy_version",
+	char token[BASE64_ENCODED_SIZE(sizeof p->token)];
+	base64_encode(p->token, sizeof p->token, token);
+	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
 				 (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor,
-				 "image_floor", (json_int_t)p->image_floor, "policy", p->kept_policy, "gateways",
-				 p->kept_gateways, "wifi", wifi_json(&p->wifi));
+				 "image_floor", (json_int_t)p->image_floor, "token", token, "policy", p->kept_policy,
+				 "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
+	wipe(token, sizeof token);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return text;
@@ -215,7 +230,6 @@ int provision_keep(char **text, const void *data, size_t size)
 
 void provision_free(struct provision *provision)
 {
-	free_text(&provision->identity_key);
 	for (size_t i = 0; i < provision->client_count; i++) {
 		free_text(&provision->clients[i].certificates);
 		free_text(&provision->clients[i].key);

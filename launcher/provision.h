@@ -6,6 +6,7 @@
 #ifndef LAUNCHER_PROVISION_H
 #define LAUNCHER_PROVISION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,9 @@ struct provision {
 	char device[33];
 	char tenant[33];
 	uint8_t wireguard_key[32];
-	char address[64];   /* inside the tunnel, with its prefix length */
-	char *identity_key; /* PEM, NULL if the stick has none */
+	char address[64]; /* inside the tunnel, with its prefix length */
+	uint8_t identity_key[32], pin_secret[32];
+	bool has_identity, has_pin;
 	struct provision_client clients[PROVISION_CLIENTS_MAX];
 	size_t client_count;
 	char *gateways; /* envelope of first contact */
@@ -36,6 +38,7 @@ struct provision {
 	uint64_t time_floor; /* last time the gateway confirmed; never below it */
 	uint64_t image_floor;
 	struct wifi_kept wifi; /* networks that the customer chose and that let us in */
+	uint8_t token[32];     /* for the next admission; all zero before the first */
 };
 
 /* `changing` is the mutable half, of size 0 if there is none. 0, -EINVAL or -ENOMEM; then nothing is held. */

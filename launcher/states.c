@@ -77,10 +77,10 @@ const char *state_name(enum stick_state state)
 const char *event_name(enum stick_event event)
 {
 	static const char *const names[EVENT_COUNT] = {
-	    "PROVISIONED",    "UNUSABLE",     "LINK_UP",     "LINK_LOST",      "TUNNEL_UP",      "TUNNEL_LOST",
-	    "TIME_CONFIRMED", "NEWER_POLICY", "UPDATED",     "UNLOCKED",       "UNLOCK_REFUSED", "ADMISSION_GRANTED",
-	    "ADMISSION_LOST", "REVOKED",      "BANK_CHOSEN", "SESSION_OPENED", "SESSION_FAILED", "BANK_CLOSED",
-	    "POLICY_LOST",    "SCREEN_LOST",  "POWER_OFF"};
+	    "PROVISIONED",       "UNUSABLE",       "LINK_UP",     "LINK_LOST",   "TUNNEL_UP",      "TUNNEL_LOST",
+	    "TIME_CONFIRMED",    "NEWER_POLICY",   "UPDATED",     "UNLOCKED",    "UNLOCK_REFUSED", "PIN_WANTED",
+	    "ADMISSION_GRANTED", "ADMISSION_LOST", "REVOKED",     "BANK_CHOSEN", "SESSION_OPENED", "SESSION_FAILED",
+	    "BANK_CLOSED",       "POLICY_LOST",    "SCREEN_LOST", "POWER_OFF"};
 	return event < EVENT_COUNT ? names[event] : "?";
 }
 

@@ -26,6 +26,7 @@ enum stick_event {
 	EVENT_UPDATED,        /* nothing newer, or it was taken, or refused with a note: go on with what stands */
 	EVENT_UNLOCKED,
 	EVENT_UNLOCK_REFUSED,
+	EVENT_PIN_WANTED, /* the gateway admits with the right PIN only */
 	EVENT_ADMISSION_GRANTED,
 	EVENT_ADMISSION_LOST, /* refused, or its time ran out */
 	EVENT_REVOKED,

@@ -18,6 +18,8 @@
 #include "launcher/provision.h"
 #include "launcher/states.h"
 #include "launcher/wifi.h"
+#include "vpn/admission/reasons.h"
+#include "vpn/admission/statement.h"
 #include "whitelist/gateways.h"
 #include "whitelist/indicators.h"
 #include "whitelist/whitelist.h"
@@ -61,6 +63,7 @@ struct stick_session {
 struct stick_answer {
 	bool fresh;
 	enum admission admission;
+	enum admission_reason reason;
 	const char *code; /* of the step, where it is no admission: what the customer is told */
 	uint64_t newest_policy;
 };
@@ -75,6 +78,15 @@ struct stick_client {
 struct stick_usb {
 	uint8_t what, on_new, typed, wrong;
 	char code[16];
+};
+
+/* The PIN as far as the launcher knows: never its digits. */
+struct stick_pin {
+	enum pin_ask ask;   /* what the screen was told last */
+	bool unlocked;      /* the keyholder has a key from one; whether from the right one the gateway says */
+	bool gateway_asks;  /* though our policy does not */
+	bool wrong;         /* the last one was */
+	uint8_t tries_left; /* as the gateway said last */
 };
 
 struct stick_tunnel {
@@ -120,6 +132,18 @@ struct stick {
 	bool time_confirmed;
 	uint64_t clock_back_s; /* by how much it was set back, until the gateway knows */
 	struct stick_answer answer;
+
+	/* a statement (stick_admit.c) */
+	bool stating;       /* one is under way: from the question for a nonce to the answer */
+	bool stating_waits; /* until the record is written */
+	uint8_t statement[STATEMENT_MAX_BYTES];
+	size_t statement_size;
+	uint8_t token[STATEMENT_TOKEN_BYTES]; /* that certainly lies in the record */
+	bool storing;                         /* what lies in the record is not certain: it is being written */
+	uint32_t lease_whole_s;               /* how long the last statement was to hold when it was made */
+	struct loop_timer *stating_ends, *storing_again;
+	struct stick_pin pin;
+
 	uint64_t policy_passed_over; /* a newer version that could not be had or was refused */
 	struct loop_timer *lease, *fetching, *health, *goodbye;
 
@@ -191,6 +215,34 @@ void stick_store(struct stick *s);
 /* A fetched policy goes to the policy process. 0 or -errno. */
 int stick_offer(struct stick *s, const void *envelope, size_t size);
 
+/* --- admission (stick_admit.c) --- */
+
+/* Begin a statement, unless one is under way or cannot be made now: the next beacon leads here again. */
+void admission_ask(struct stick *s);
+void admission_gave_up(struct stick *s);
+int admission_hear_nonce(struct stick *s, struct msg *m);
+int admission_hear_signature(struct stick *s, struct msg *m);
+int admission_hear_not_stated(struct stick *s, struct msg *m);
+/* The gateway has answered one: keep the token it hands out. */
+void admission_answered(struct stick *s, const uint8_t *token, size_t token_size, uint32_t lease_s, uint8_t tries_left);
+/* False: the customer has to call somebody, and waiting is of no use. */
+bool admission_is_passing(enum admission_reason reason);
+void admission_renew(struct stick *s, uint32_t lease_s);
+void admission_next(struct stick *s, enum admission_reason reason);
+void admission_locked(struct stick *s);
+/* What became of the record's writing. */
+void admission_stored(struct stick *s);
+void admission_not_stored(struct stick *s);
+void admission_read_only(struct stick *s);
+
+/* Answered by EVENT_UNLOCKED or EVENT_UNLOCK_REFUSED, when somebody has typed it if it is wanted. */
+void pin_unlock(struct stick *s);
+int pin_hear(struct stick *s, struct msg *m);
+int pin_hear_done(struct stick *s, struct msg *m);
+void pin_keyholder_died(struct stick *s);
+void pin_state(struct stick *s);
+void pin_hear_beacon(struct stick *s, enum admission_reason reason);
+
 /* --- one bank at a time (stick_session.c) --- */
 
 /* The customer's choice; an unknown bank is answered at once. */
@@ -215,6 +267,7 @@ void tell_way(struct stick *s, enum stick_state from);
 void tell_everything(struct stick *s); /* to a kiosk that has just begun */
 void tell_banks(struct stick *s);
 void tell_tunnel(struct stick *s);
+void tell_pin_ask(struct stick *s);
 void tell_freeze(struct stick *s, bool frozen);
 void tell_session(struct stick *s);
 void tell_session_failed(struct stick *s, const char *bank, const char *code);

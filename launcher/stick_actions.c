@@ -63,24 +63,18 @@ static void act_update(struct stick *s)
 
 static void act_refresh(struct stick *s) { (void)fetch_policy(s); }
 
-static void act_unlock(struct stick *s)
-{
-	if (!s->policy->pin) {
-		stick_raise(s, EVENT_UNLOCKED);
-		return;
-	}
-	log_error("the policy asks for a PIN, which this image cannot ask for: a newer image is needed");
-	tell_step(s, STATE_UNLOCK, STEP_FAILED, "image_old", "PIN");
-	stick_raise(s, EVENT_UNLOCK_REFUSED);
-}
+static void act_unlock(struct stick *s) { pin_unlock(s); }
 
-/* The gateway may have said already, on the way here, what it thinks of us. */
+/* The gateway may have said already, on the way here, what it thinks of us: it let us in before, or no statement would.
+ */
 static void act_admit(struct stick *s)
 {
 	if (s->answer.fresh && s->answer.admission == ADMISSION_ADMITTED)
 		stick_raise(s, EVENT_ADMISSION_GRANTED);
-	else if (s->answer.fresh)
+	else if (s->answer.fresh && !admission_is_passing(s->answer.reason))
 		tell_not_admitted(s);
+	else
+		admission_ask(s);
 }
 
 static void act_banks(struct stick *s)

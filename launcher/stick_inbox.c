@@ -40,6 +40,7 @@ static int hear_record(struct stick *s, struct msg *m)
 		return 0;
 	}
 	s->provisioned = true;
+	memcpy(s->token, s->provision.token, sizeof s->token);
 	log_info("this is %s of %s", s->provision.device, s->provision.tenant);
 	stick_raise_clock(s);
 	stick_start(s, PROCESS_POLICY);
@@ -54,8 +55,10 @@ static int hear_record_failed(struct stick *s, struct msg *m)
 	if (!reader_done(&r))
 		return -EBADMSG;
 	log_error("device record: %s", reason);
-	if (s->provisioned)
-		return 0; /* the new policy holds for this start only; the next one fetches it again */
+	if (s->provisioned) {
+		admission_not_stored(s);
+		return 0;
+	}
 	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", reason);
 	stick_raise(s, EVENT_UNUSABLE);
 	return 0;
@@ -63,12 +66,12 @@ static int hear_record_failed(struct stick *s, struct msg *m)
 
 static int hear_record_stored(struct stick *s, struct msg *m)
 {
-	(void)s;
 	struct reader r = reader_over(m->payload, m->size);
 	uint64_t sequence = read_u64(&r);
 	if (!reader_done(&r))
 		return -EBADMSG;
 	log_info("device record: mutable half %llu is stored", (unsigned long long)sequence);
+	admission_stored(s);
 	return 0;
 }
 
@@ -393,39 +396,59 @@ static int hear_agent_ready(struct stick *s, struct msg *m)
 	return 0;
 }
 
+/* Nothing is wrong with the stick or its owner's standing: the next statement may be taken. */
+bool admission_is_passing(enum admission_reason reason)
+{
+	return reason == REASON_NO_STATEMENT || reason == REASON_NONCE || reason == REASON_TRY_AGAIN ||
+	       reason == REASON_PIN_WANTED || reason == REASON_PIN_WRONG;
+}
+
 /* What the kiosk says of it (kiosk/strings.c); of refusals the gateway's own reason where it is for the customer. */
-static const char *admission_code(enum admission admission, const char *reason)
+static const char *admission_code(enum admission admission, enum admission_reason reason)
 {
 	static const char *const codes[] = {[ADMISSION_REFUSED] = "refused",
 					    [ADMISSION_ADMITTED] = "",
 					    [ADMISSION_REVOKED] = "revoked",
 					    [ADMISSION_UNKNOWN] = "unknown"};
-	static const char *const reasons[] = {"image_old", "image_unknown"};
-	for (size_t i = 0; admission == ADMISSION_REFUSED && i < sizeof reasons / sizeof reasons[0]; i++)
-		if (strcmp(reason, reasons[i]) == 0)
-			return reasons[i];
-	return codes[admission];
+	bool known = admission == ADMISSION_REFUSED && reason != REASON_NONE && reason < REASON_COUNT;
+	return known ? admission_reason_code(reason) : codes[admission];
 }
 
 static void take_admission(struct stick *s, uint32_t valid_s)
 {
-	enum admission admission = s->answer.admission;
-	if (admission == ADMISSION_ADMITTED) {
+	const struct stick_answer answer = s->answer;
+	if (answer.admission == ADMISSION_ADMITTED) {
 		loop_timer_set(s->lease, (int64_t)valid_s * 1000);
 		stick_raise(s, EVENT_ADMISSION_GRANTED);
 		return;
 	}
 	loop_timer_set(s->lease, -1);
-	bool passing = admission != ADMISSION_REVOKED && strncmp(s->answer.code, "image_", 6) != 0;
-	stick_trouble(s, s->machine.state == STATE_SESSION && passing ? "admission_lost" : s->answer.code);
-	stick_raise(s, admission == ADMISSION_REVOKED ? EVENT_REVOKED : EVENT_ADMISSION_LOST);
-	if (s->machine.state == STATE_ADMITTED)
+	bool passing = answer.admission != ADMISSION_REVOKED && admission_is_passing(answer.reason);
+	stick_trouble(s, s->machine.state == STATE_SESSION && passing ? "admission_lost" : answer.code);
+	stick_raise(s, answer.admission == ADMISSION_REVOKED ? EVENT_REVOKED : EVENT_ADMISSION_LOST);
+	if (answer.reason == REASON_PIN_LOCKED)
+		admission_locked(s);
+	pin_hear_beacon(s, answer.reason);
+	if (s->machine.state != STATE_ADMITTED)
+		return;
+	if (answer.admission == ADMISSION_REFUSED && answer.reason != REASON_NONCE &&
+	    answer.reason != REASON_TRY_AGAIN && passing)
+		admission_next(s, answer.reason);
+	else if (!passing)
 		tell_not_admitted(s);
+}
+
+/* A renewal that was not taken for the moment takes nothing away: what stands runs out by itself if no other is. */
+static bool is_in_passing(const struct stick *s, unsigned admission, enum admission_reason reason)
+{
+	return admission == ADMISSION_REFUSED && (reason == REASON_NONCE || reason == REASON_TRY_AGAIN) &&
+	       s->machine.state >= STATE_READY;
 }
 
 static int hear_admission(struct stick *s, struct msg *m)
 {
 	char reason[STICK_DETAIL_BYTES];
+	size_t token_size = 0;
 	struct reader r = reader_over(m->payload, m->size);
 	unsigned admission = read_u8(&r);
 	read_str(&r, reason, sizeof reason);
@@ -433,20 +456,31 @@ static int hear_admission(struct stick *s, struct msg *m)
 	uint32_t valid_s = read_u32(&r);
 	uint64_t newest_policy = read_u64(&r);
 	(void)read_u64(&r); /* gateways: nothing fetches a newer list yet */
+	uint32_t lease_s = read_u32(&r);
+	bool to_statement = read_u8(&r) != 0;
+	const uint8_t *token = read_blob(&r, &token_size);
+	uint8_t tries_left = read_u8(&r);
 	if (!reader_done(&r) || admission > ADMISSION_UNKNOWN)
 		return -EBADMSG;
-	if (!s->answer.fresh)
-		log_info("the gateway answers: %s%s%s", admission == ADMISSION_ADMITTED ? "admitted" : "not admitted",
-			 reason[0] ? "; " : "", reason);
-	if (!stick_confirm_time(s, gateway_time))
+	enum admission_reason why = admission_reason_from(reason);
+	if (to_statement)
+		admission_answered(s, token, token_size, lease_s, tries_left);
+	wipe(m->payload, m->size);
+	if (!s->answer.fresh || to_statement)
+		log_info("the gateway answers%s: %s%s%s", to_statement ? " our statement" : "",
+			 admission == ADMISSION_ADMITTED ? "admitted" : "not admitted", reason[0] ? "; " : "", reason);
+	if (!stick_confirm_time(s, gateway_time) || (to_statement && is_in_passing(s, admission, why)))
 		return 0;
 	s->answer = (struct stick_answer){.fresh = true,
 					  .admission = (enum admission)admission,
-					  .code = admission_code((enum admission)admission, reason),
+					  .reason = why,
+					  .code = admission_code((enum admission)admission, why),
 					  .newest_policy = newest_policy};
 	if (s->time_confirmed)
 		stick_raise(s, EVENT_TIME_CONFIRMED);
 	take_admission(s, valid_s);
+	if (admission == ADMISSION_ADMITTED && !to_statement)
+		admission_renew(s, lease_s);
 	if (newest_policy > s->policy->version && newest_policy != s->policy_passed_over)
 		stick_raise(s, EVENT_NEWER_POLICY);
 	return 0;
@@ -608,6 +642,8 @@ static const struct {
     {PROCESS_TUNNEL, MSG_TUNNEL_STATE, hear_tunnel},
     {PROCESS_KEYHOLDER, MSG_READY, hear_nothing},
     {PROCESS_KEYHOLDER, MSG_KEY_CLIENT_KNOWN, stick_hear_client},
+    {PROCESS_KEYHOLDER, MSG_KEY_SIGNATURE, admission_hear_signature},
+    {PROCESS_KEYHOLDER, MSG_KEY_PIN_DONE, pin_hear_done},
     {PROCESS_POLICY, MSG_READY, hear_nothing},
     {PROCESS_POLICY, MSG_POLICY_LOADED, hear_policy},
     {PROCESS_POLICY, MSG_POLICY_REFUSED, hear_policy_refused},
@@ -617,11 +653,14 @@ static const struct {
     {PROCESS_BROKER, MSG_BROKER_COUNTS, hear_broker_counts},
     {PROCESS_AGENT, MSG_READY, hear_agent_ready},
     {PROCESS_AGENT, MSG_AGENT_ADMISSION, hear_admission},
+    {PROCESS_AGENT, MSG_AGENT_NONCE, admission_hear_nonce},
+    {PROCESS_AGENT, MSG_AGENT_NOT_STATED, admission_hear_not_stated},
     {PROCESS_AGENT, MSG_AGENT_FETCHED, hear_fetched},
     {PROCESS_AGENT, MSG_AGENT_SESSION_REPLY, hear_session_reply},
     {PROCESS_AGENT, MSG_AGENT_ERROR, hear_agent_error},
     {PROCESS_AGENT, MSG_AGENT_KNOWN_BAD, stick_hear_host},
     {PROCESS_SCREEN, MSG_READY, hear_kiosk_ready},
+    {PROCESS_SCREEN, MSG_KIOSK_PIN, pin_hear},
     {PROCESS_SCREEN, MSG_KIOSK_OPEN, hear_open},
     {PROCESS_SCREEN, MSG_KIOSK_CLOSE, hear_close},
     {PROCESS_SCREEN, MSG_KIOSK_TURNED_AWAY, hear_turned_away},

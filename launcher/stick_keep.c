@@ -88,6 +88,7 @@ bool stick_confirm_time(struct stick *s, uint64_t gateway_time)
 void stick_store(struct stick *s)
 {
 	wipe_free(s->record_pending);
+	s->storing = true;
 	s->record_pending = provision_changing(&s->provision);
 	if (!s->record_pending) {
 		log_error("out of memory: the record is not written");

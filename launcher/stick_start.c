@@ -31,6 +31,13 @@ static int start_record(struct stick *s)
 	if (crew_runs(&s->crew, PROCESS_RECORD))
 		return -EALREADY; /* what is pending is stored when this one has ended */
 	int fd = rootdisk_open_record(s->record_pending ? O_RDWR : O_RDONLY);
+	if (fd < 0 && s->record_pending) {
+		log_error("the device record cannot be written: %s", strerror(-fd));
+		free(s->record_pending);
+		s->record_pending = NULL;
+		admission_read_only(s);
+		return 0;
+	}
 	if (fd < 0)
 		return fd;
 	int error = crew_start(&s->crew, PROCESS_RECORD, &fd, 1);
@@ -76,7 +83,8 @@ static int start_policy(struct stick *s)
 static int start_keyholder(struct stick *s)
 {
 	struct writer w = writer_over(scratch, sizeof scratch);
-	write_str(&w, s->provision.identity_key);
+	write_blob(&w, s->provision.identity_key, s->provision.has_identity ? sizeof s->provision.identity_key : 0);
+	write_blob(&w, s->provision.pin_secret, s->provision.has_pin ? sizeof s->provision.pin_secret : 0);
 	int error = crew_start(&s->crew, PROCESS_KEYHOLDER, NULL, 0);
 	if (!error)
 		error = send_brief(s, PROCESS_KEYHOLDER, MSG_KEY_LOAD, &w);

@@ -89,11 +89,13 @@ void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcom
 	send_step(s, state);
 }
 
-/* An image that is refused is not a matter of waiting. */
+/* What no waiting mends is said to have failed. */
 void tell_not_admitted(struct stick *s)
 {
-	bool image = strncmp(s->answer.code, "image_", 6) == 0;
-	tell_step(s, STATE_ADMITTED, image ? STEP_FAILED : STEP_TROUBLE, s->answer.code,
+	bool image = s->answer.reason == REASON_IMAGE_OLD || s->answer.reason == REASON_IMAGE_UNKNOWN;
+	bool known = s->answer.admission == ADMISSION_REFUSED && s->answer.reason != REASON_NONE &&
+		     s->answer.reason < REASON_COUNT;
+	tell_step(s, STATE_ADMITTED, known ? STEP_FAILED : STEP_TROUBLE, s->answer.code,
 		  image ? s->about.version_text : "");
 }
 
@@ -133,6 +135,15 @@ void tell_tunnel(struct stick *s)
 	write_u8(&w, s->tunnel.up);
 	write_str(&w, s->tunnel.gateway);
 	send_kiosk(s, MSG_KIOSK_TUNNEL, 0, &w);
+}
+
+void tell_pin_ask(struct stick *s)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_u8(&w, (uint8_t)s->pin.ask);
+	write_u8(&w, s->pin.wrong ? s->pin.tries_left : 255);
+	write_u8(&w, s->pin.wrong);
+	send_kiosk(s, MSG_KIOSK_PIN_ASK, 0, &w);
 }
 
 void tell_freeze(struct stick *s, bool frozen)
@@ -206,6 +217,8 @@ void tell_everything(struct stick *s)
 	for (int i = 0; i < STATE_COUNT; i++)
 		if (s->steps[i].begun)
 			send_step(s, (enum stick_state)i);
+	if (s->pin.ask != PIN_ASK_NOT)
+		tell_pin_ask(s);
 }
 
 /* --- the agent --- */

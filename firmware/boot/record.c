@@ -36,7 +36,8 @@ const char *record_error_text(enum record_error error)
 	    [RECORD_TENANT] = "the device record's tenant is missing or has characters other than a-z 0-9 -",
 	    [RECORD_WIREGUARD_KEY] = "the device record's WireGuard key is not 32 bytes in base64",
 	    [RECORD_ADDRESS] = "the device record's address is not ADDRESS/PREFIX",
-	    [RECORD_IDENTITY_KEY] = "the device record's identity key is not text",
+	    [RECORD_IDENTITY_KEY] = "the device record's identity key is not 32 bytes in base64",
+	    [RECORD_PIN_SECRET] = "the device record's PIN secret is not 32 bytes in base64",
 	    [RECORD_CLIENTS] = "the device record's customer certificates are not certificates and keys by bank",
 	    [RECORD_GATEWAYS] = "the device record names no gateways",
 	    [RECORD_MUTABLE_KEY] = "the device record's mutable key is not 32 bytes in base64",
@@ -171,6 +172,15 @@ static bool is_address(const json_t *value)
 	return strtol(slash + 1, NULL, 10) <= most;
 }
 
+/* One that the record may do without. */
+static bool is_secret_or_absent(const json_t *value)
+{
+	uint8_t secret[RECORD_KEY_BYTES];
+	bool good = !value || is_key(value, secret);
+	wipe(secret, sizeof secret);
+	return good;
+}
+
 static bool is_text(const json_t *value) { return json_string_length(value) > 0; }
 
 /* { bank: { "certificates": PEM, "key": PEM }, ... } */
@@ -196,7 +206,7 @@ static enum record_error check_members(const json_t *root, uint8_t mutable_key[R
 {
 	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-	const json_t *identity = json_object_get(root, "identity_key");
+	const json_t *identity = json_object_get(root, "identity_key"), *pin = json_object_get(root, "pin_secret");
 	const json_t *clients = json_object_get(root, "client_certificates");
 	uint8_t private_key[RECORD_KEY_BYTES];
 	bool wireguard = is_key(json_object_get(root, "wireguard_key"), private_key);
@@ -211,15 +221,17 @@ static enum record_error check_members(const json_t *root, uint8_t mutable_key[R
 		return RECORD_WIREGUARD_KEY;
 	if (!is_address(json_object_get(root, "address")))
 		return RECORD_ADDRESS;
-	if (identity && !is_text(identity))
+	if (!is_secret_or_absent(identity))
 		return RECORD_IDENTITY_KEY;
 	if (clients && !are_clients(clients))
 		return RECORD_CLIENTS;
+	if (!is_secret_or_absent(pin))
+		return RECORD_PIN_SECRET;
 	if (!is_text(json_object_get(root, "gateways")))
 		return RECORD_GATEWAYS;
 	if (!is_key(json_object_get(root, "mutable_key"), mutable_key))
 		return RECORD_MUTABLE_KEY;
-	size_t known = 7 + (identity != NULL) + (clients != NULL);
+	size_t known = 7 + (identity != NULL) + (pin != NULL) + (clients != NULL);
 	return json_object_size(root) == known ? RECORD_OK : RECORD_UNKNOWN_MEMBER;
 }
 

@@ -44,7 +44,8 @@ enum record_error {
 	RECORD_TENANT,         /* tenant: 1 to 32 of a-z 0-9 - */
 	RECORD_WIREGUARD_KEY,  /* wireguard_key: base64 of 32 bytes */
 	RECORD_ADDRESS,        /* address: IPv4 or IPv6 address / prefix */
-	RECORD_IDENTITY_KEY,   /* identity_key: PEM text, may be absent */
+	RECORD_IDENTITY_KEY,   /* identity_key: base64 of 32 bytes, may be absent */
+	RECORD_PIN_SECRET,     /* pin_secret: base64 of 32 bytes, may be absent */
 	RECORD_CLIENTS,        /* client_certificates: by bank, certificates and key in PEM, may be absent */
 	RECORD_GATEWAYS,       /* gateways: signed envelope as text */
 	RECORD_MUTABLE_KEY,    /* mutable_key: base64 of 32 bytes */

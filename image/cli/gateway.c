@@ -12,12 +12,13 @@
 #include "vpn/gateway/config.h"
 #include "vpn/gateway/keys.h"
 
-enum { ADDRESSES_MAX = 8 };
+enum { ADDRESSES_MAX = 8, LETTER_MAX_BYTES = 4096 };
 
 /* --- options --- */
 
 struct options {
 	const char *socket, *config, *id, *key, *name, *region, *addresses[ADDRESSES_MAX], *version, *root_hash;
+	const char *identity, *reason, *letter;
 	size_t address_count;
 	bool json;
 	const char *argument; /* the one word that is no option */
@@ -26,12 +27,21 @@ struct options {
 static int parse(int argc, char **argv, const char *usage, struct options *o)
 {
 	static const struct option longs[] = {
-	    {"socket", required_argument, NULL, 's'},  {"config", required_argument, NULL, 'c'},
-	    {"id", required_argument, NULL, 'i'},      {"key", required_argument, NULL, 'k'},
-	    {"name", required_argument, NULL, 'n'},    {"region", required_argument, NULL, 'r'},
-	    {"address", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-	    {"version", required_argument, NULL, 'v'}, {"root-hash", required_argument, NULL, 'R'},
-	    {"help", no_argument, NULL, 'h'},          {0},
+	    {"socket", required_argument, NULL, 's'},
+	    {"config", required_argument, NULL, 'c'},
+	    {"id", required_argument, NULL, 'i'},
+	    {"key", required_argument, NULL, 'k'},
+	    {"name", required_argument, NULL, 'n'},
+	    {"region", required_argument, NULL, 'r'},
+	    {"address", required_argument, NULL, 'a'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"version", required_argument, NULL, 'v'},
+	    {"root-hash", required_argument, NULL, 'R'},
+	    {"identity", required_argument, NULL, 'I'},
+	    {"reason", required_argument, NULL, 'w'},
+	    {"letter", required_argument, NULL, 'l'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
 	};
 	*o = (struct options){.socket = GATEWAY_SOCKET_PATH, .config = GATEWAY_CONFIG_PATH, .name = "", .region = ""};
 	int letter;
@@ -55,6 +65,12 @@ static int parse(int argc, char **argv, const char *usage, struct options *o)
 			o->version = optarg;
 		else if (letter == 'R')
 			o->root_hash = optarg;
+		else if (letter == 'I')
+			o->identity = optarg;
+		else if (letter == 'w')
+			o->reason = optarg;
+		else if (letter == 'l')
+			o->letter = optarg;
 		else if (letter == 'j')
 			o->json = true;
 		else {
@@ -101,15 +117,15 @@ static const char *text_of(const json_t *object, const char *name)
 
 static int stick_add(int argc, char **argv)
 {
-	static const char usage[] = "sekisho gateway stick add --id ID --key PUBLIC-KEY [--name NAME] [--region REGION]"
-				    " [--address ADDRESS] [--json] [--socket PATH]";
+	static const char usage[] = "sekisho gateway stick add --id ID --key PUBLIC-KEY --identity PUBLIC-KEY"
+				    " [--name NAME] [--region REGION] [--address ADDRESS] [--json] [--socket PATH]";
 	PARSE(usage);
 	if (!o.id || !o.key || o.argument)
 		return missing(usage);
-	json_t *answer =
-	    gateway_ask(o.socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.add", "id", o.id,
-					    "key", o.key, "name", o.name, "region", o.region, "address",
-					    o.address_count ? o.addresses[0] : "", "who", gateway_who()));
+	json_t *answer = gateway_ask(
+	    o.socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.add", "id", o.id, "key",
+				o.key, "identity", o.identity ? o.identity : "", "name", o.name, "region", o.region,
+				"address", o.address_count ? o.addresses[0] : "", "who", gateway_who()));
 	if (!answer)
 		return CLI_REFUSED;
 	if (o.json)
@@ -117,6 +133,73 @@ static int stick_add(int argc, char **argv)
 	printf("%s is registered with the inner address %s\n", text_of(answer, "id"), text_of(answer, "address"));
 	json_decref(answer);
 	return CLI_GOOD;
+}
+
+/* The public keys that `sekisho device pin' wrote beside a letter, as a request; NULL after saying why. */
+static json_t *read_letter(const char *path)
+{
+	size_t size;
+	char *text = file_read(path, LETTER_MAX_BYTES, &size);
+	json_t *letter = text ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (text && !json_is_object(letter))
+		refuse("%s: is not what `sekisho device pin --public' writes", path);
+	free(text);
+	if (json_is_object(letter))
+		return letter;
+	json_decref(letter);
+	return NULL;
+}
+
+static int give_letter(const struct options *o)
+{
+	json_t *letter = read_letter(o->letter);
+	if (!letter)
+		return CLI_REFUSED;
+	const char *duress = json_string_value(json_object_get(letter, "duress_key"));
+	json_t *answer =
+	    gateway_ask(o->socket, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "command", "stick.pin", "id", o->id,
+					     "reason", o->reason, "who", gateway_who(), "pin_key",
+					     text_of(letter, "pin_key"), "duress_key", duress ? duress : ""));
+	json_decref(letter);
+	if (!answer)
+		return CLI_REFUSED;
+	json_decref(answer);
+	printf("%s: the PIN of this letter counts from now on, and no other\n", o->id);
+	return CLI_GOOD;
+}
+
+static int stick_pin(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway stick pin --id ID --letter FILE --reason TEXT [--socket PATH]";
+	PARSE(usage);
+	return o.id && o.letter && o.reason && !o.argument ? give_letter(&o) : missing(usage);
+}
+
+static int change_stick(const char *command, const struct options *o, const char *done)
+{
+	json_t *answer = gateway_ask(o->socket, json_pack("{s:s, s:s, s:s, s:s}", "command", command, "id", o->argument,
+							  "reason", o->reason, "who", gateway_who()));
+	if (!answer)
+		return CLI_REFUSED;
+	json_decref(answer);
+	printf("%s: %s\n", o->argument, done);
+	return CLI_GOOD;
+}
+
+static int stick_unlock(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway stick unlock --reason TEXT [--socket PATH] ID";
+	PARSE(usage);
+	return o.argument && o.reason ? change_stick("stick.unlock", &o, "its PIN may be tried again") : missing(usage);
+}
+
+static int stick_release(int argc, char **argv)
+{
+	static const char usage[] = "sekisho gateway stick release --reason TEXT [--socket PATH] ID";
+	PARSE(usage);
+	return o.argument && o.reason
+		   ? change_stick("stick.release", &o, "its next admission counts, and every other copy is out")
+		   : missing(usage);
 }
 
 static int stick_revoke(int argc, char **argv)
@@ -173,10 +256,15 @@ static int stick_list(int argc, char **argv)
 static int cmd_stick(int argc, char **argv)
 {
 	static const struct command table[] = {
-	    {"add", stick_add, "--id ID --key PUBLIC-KEY [--name NAME] [--region REGION] [--address ADDRESS]",
+	    {"add", stick_add,
+	     "--id ID --key PUBLIC-KEY --identity PUBLIC-KEY [--name NAME] [--region REGION] [--address ADDRESS]",
 	     "register a stick: from now on its tunnel comes up"},
 	    {"list", stick_list, "[--json]", "all registered sticks and their states"},
 	    {"revoke", stick_revoke, "ID", "cut a stick off, now and for good"},
+	    {"pin", stick_pin, "--id ID --letter FILE --reason TEXT", "make the PIN of a letter the one that counts"},
+	    {"unlock", stick_unlock, "--reason TEXT ID", "after too many wrong PINs: let it try again"},
+	    {"release", stick_release, "--reason TEXT ID",
+	     "one that was copied: believe the next that comes; or a call for help that was seen to"},
 	    {0},
 	};
 	return command_run(table, "sekisho gateway stick", argc, argv);
@@ -351,7 +439,7 @@ static int cmd_init(int argc, char **argv)
 int cmd_gateway(int argc, char **argv)
 {
 	static const struct command table[] = {
-	    {"stick", cmd_stick, "add|list|revoke ...", "the sticks this gateway lets in"},
+	    {"stick", cmd_stick, "add|list|revoke|pin|unlock|release ...", "the sticks this gateway lets in"},
 	    {"image", cmd_image, "floor|add|remove|list ...", "which images are admitted"},
 	    {"indicators", cmd_gateway_indicators, "import|show|look-up ...",
 	     "the known bad hosts that sticks ask about"},

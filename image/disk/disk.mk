@@ -5,7 +5,7 @@ ROOTS ?= $(B)/demo/roots.json
 POLICY ?= $(B)/demo/policy.dsse.json
 RECORD ?= $(B)/demo/record
 # an image for other keys than the demonstration's needs none of the demonstration
-IMAGE_NEEDS := $(if $(filter $(B)/demo/%,$(ROOTS) $(POLICY) $(RECORD)),$(B)/demo/done)
+IMAGE_NEEDS := $(if $(filter $(B)/demo/%,$(ROOTS) $(POLICY) $(RECORD)),$(B)/demo/letter.json)
 DISK := $(B)/disk
 IMAGE := $(B)/sekisho.img
 IMAGE_SETTINGS = NAME=$(CONFIG_IMAGE_NAME) VERSION=$(CONFIG_IMAGE_VERSION) DATE=$(CONFIG_IMAGE_DATE) \

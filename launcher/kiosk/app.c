@@ -35,6 +35,7 @@ static void tell_launcher(struct app *app, uint16_t type, const char *text)
 	if (text)
 		write_str(&w, text);
 	send_launcher(app, type, &w);
+	wipe(payload, sizeof payload); /* a PIN may be in it */
 }
 
 /* Networks are searched for while their list is shown. */
@@ -160,6 +161,51 @@ static void draw_question(struct app *app)
 	card_show(app->question, &content);
 }
 
+static void send_pin(struct app *app)
+{
+	tell_launcher(app, MSG_KIOSK_PIN, app->model.pin.digits);
+	pin_wipe(&app->model.pin);
+	app->model.pin.ask = PIN_ASK_CHECKING;
+	app_draw(app);
+}
+
+static void answer_pin(gpointer data)
+{
+	struct app *app = data;
+	if (pin_takes(&app->model.pin) && app->model.pin.typed >= PIN_DIGITS_MIN)
+		send_pin(app);
+}
+
+static void draw_pin(struct app *app)
+{
+	const struct model *model = &app->model;
+	char dots[PIN_DIGITS_MAX * 4 + 1], wrong[DETAIL_BYTES] = "";
+	if (model->pin.ask == PIN_ASK_NOT || model->going_down) {
+		card_hide(app->pin);
+		return;
+	}
+	const bool checking = model->pin.ask == PIN_ASK_CHECKING;
+	pin_dots(&model->pin, dots, sizeof dots);
+	if (model->pin.wrong && model->pin.tries_left != PIN_TRIES_NOT_SAID)
+		g_snprintf(wrong, sizeof wrong, "%s %s %u", app_text(app, TEXT_PIN_WRONG), app_text(app, TEXT_PIN_LEFT),
+			   model->pin.tries_left);
+	else if (model->pin.wrong)
+		g_snprintf(wrong, sizeof wrong, "%s", app_text(app, TEXT_PIN_WRONG));
+	const struct card_content content = {
+	    .glyph = GLYPH_QUESTION,
+	    .title = app_text(app, TEXT_PIN_TITLE),
+	    .what = app_text(app, checking ? TEXT_PIN_CHECKING : TEXT_PIN_EXPLAINED),
+	    .host_label = app_text(app, TEXT_PIN_TYPED),
+	    .host = checking ? NULL : dots,
+	    .code = true,
+	    .phone = wrong[0] ? wrong : NULL,
+	    .note = app_text(app, TEXT_PIN_NOBODY_ASKS),
+	    .buttons = {{checking ? NULL : app_text(app, TEXT_PIN_DONE), "primary", answer_pin}},
+	    .context = app,
+	};
+	card_show(app->pin, &content);
+}
+
 /* Digits as they are read out: in threes. What was typed is not shown, only how much. */
 static void draw_usb_question(struct app *app)
 {
@@ -233,6 +279,7 @@ void app_draw(struct app *app)
 	gtk_stack_set_visible_child_name(GTK_STACK(app->screens), name);
 	if (turned && model_screen(&app->model) == SCREEN_LIST)
 		list_focus(app);
+	draw_pin(app);
 	draw_question(app);
 	draw_usb(app);
 }
@@ -253,9 +300,23 @@ void app_changed(struct app *app, unsigned changes)
 
 /* Keys */
 
+/* Digits go to the PIN while it is asked for and nothing lies over its card. */
+static gboolean type_pin(struct app *app, guint keyval)
+{
+	if (!card_shown(app->pin) || card_shown(app->question) || card_shown(app->usb))
+		return FALSE;
+	const enum pin_press press = pin_key(&app->model.pin, keyval);
+	if (press == PIN_PRESS_DONE)
+		send_pin(app);
+	else if (press == PIN_PRESS_TAKEN)
+		draw_pin(app);
+	return press != PIN_PRESS_OTHER;
+}
+
 static gboolean choose_by_digit(struct app *app, guint keyval)
 {
-	if (model_screen(&app->model) != SCREEN_LIST || card_shown(app->question) || card_shown(app->usb))
+	if (model_screen(&app->model) != SCREEN_LIST || card_shown(app->pin) || card_shown(app->question) ||
+	    card_shown(app->usb))
 		return FALSE;
 	const gunichar digit = gdk_keyval_to_unicode(keyval);
 	if (digit < '1' || digit > '9')
@@ -283,6 +344,8 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 			return TRUE;
 		}
 		if (keyval == GDK_KEY_Escape && (network_escape(app) || bank_escape(app)))
+			return TRUE;
+		if (type_pin(app, keyval))
 			return TRUE;
 		return choose_by_digit(app, keyval);
 	case KEY_SWALLOW:
@@ -386,9 +449,13 @@ void app_open(struct app *app)
 	app->screens = gtk_stack_new();
 	gtk_stack_add_named(GTK_STACK(app->screens), house_new(app), "house");
 	gtk_stack_add_named(GTK_STACK(app->screens), bank_new(app), "bank");
-	app->question = card_new(app->screens);
-	gtk_overlay_set_child(GTK_OVERLAY(overlay), app->screens);
-	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), network_card_new(app, app->screens));
+	app->pin = card_new(app->screens);
+	GtkWidget *lower = gtk_overlay_new();
+	gtk_overlay_set_child(GTK_OVERLAY(lower), app->screens);
+	gtk_overlay_add_overlay(GTK_OVERLAY(lower), card_widget(app->pin));
+	app->question = card_new(lower);
+	gtk_overlay_set_child(GTK_OVERLAY(overlay), lower);
+	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), network_card_new(app, lower));
 	gtk_overlay_add_overlay(GTK_OVERLAY(overlay), card_widget(app->question));
 	GtkWidget *over = gtk_overlay_new();
 	app->usb = card_new(overlay);

@@ -29,6 +29,7 @@ struct app {
 	struct network_screen *network;
 	bool looking; /* the launcher knows that the list of networks is shown */
 	struct bank_screen *bank;
+	struct card *pin;      /* over the screens */
 	struct card *question; /* over everything */
 	struct card *usb;      /* and over that */
 	enum { ASK_NOTHING, ASK_POWER_OFF, ASK_FINISH } ask;

@@ -189,6 +189,21 @@ static int apply_wifi(struct model *model, struct reader *r, unsigned *changes)
 	return 0;
 }
 
+static int apply_pin(struct model *model, struct reader *r, unsigned *changes)
+{
+	const uint8_t ask = read_u8(r);
+	const uint8_t tries_left = read_u8(r);
+	const bool wrong = read_u8(r) != 0;
+	if (!reader_done(r) || ask > PIN_ASK_CHECKING)
+		return -EBADMSG;
+	pin_wipe(&model->pin);
+	model->pin.ask = ask;
+	model->pin.tries_left = tries_left;
+	model->pin.wrong = wrong;
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
 static int apply_bare(struct model *model, const struct msg *m, unsigned *changes)
 {
 	if (m->size != 0)
@@ -198,8 +213,10 @@ static int apply_bare(struct model *model, const struct msg *m, unsigned *change
 	/* A refusal stays on the screen until it has been read. */
 	if (model->session != SESSION_REFUSED)
 		model_leave(model);
-	if (m->type == MSG_KIOSK_POWER_OFF)
+	if (m->type == MSG_KIOSK_POWER_OFF) {
+		pin_wipe(&model->pin);
 		model->going_down = true;
+	}
 	*changes |= CHANGE_DRAW;
 	return 0;
 }
@@ -231,6 +248,8 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_usb_refused(model, &r, changes);
 	case MSG_KIOSK_WIFI:
 		return apply_wifi(model, &r, changes);
+	case MSG_KIOSK_PIN_ASK:
+		return apply_pin(model, &r, changes);
 	case MSG_KIOSK_SESSION_ENDED:
 	case MSG_KIOSK_POWER_OFF:
 		return apply_bare(model, m, changes);

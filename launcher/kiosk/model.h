@@ -12,6 +12,7 @@
 #include "firmware/boot/usbjudge.h"
 #include "firmware/lib/msg.h"
 #include "launcher/kiosk/banks.h"
+#include "launcher/kiosk/pin.h"
 #include "launcher/messages.h"
 #include "launcher/wifi.h"
 #include "whitelist/indicators.h"
@@ -64,6 +65,8 @@ struct model {
 	char usb_code[CODE_BYTES];
 	bool usb_refused;
 	enum usb_what usb_refused_what;
+
+	struct pin_entry pin;
 
 	bool going_down;
 };

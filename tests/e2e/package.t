@@ -10,7 +10,7 @@ trap 'machines_end gateway' EXIT
 trap 'exit 1' INT TERM
 
 cp tests/vm/package-start "$RUN/seed/start"
-cp "$B/demo/stick.pub" "$RUN/seed/"
+cp "$B/demo/stick.pub" "$B/demo/stick.identity" "$RUN/seed/"
 cp tests/demo/gateway.conf "$B/demo/roots.json" "$B/demo/gateways.dsse.json" "$B/demo/policy.dsse.json" "$RUN/seed/sekisho/"
 cp "$B"/sekisho-gateway_*_amd64.deb "$RUN/seed/older.deb"
 # the newer one: another version, another program, and another configuration as it is shipped

@@ -27,8 +27,9 @@ static void prepare(void)
 	const uint16_t ports[] = {443};
 	char why[256];
 	hub.send = drop;
-	if (config_parse("id = gw1\ntenant = demo\ninner = 10.77.0.1/16\negress = alpha 203.0.113.101\n", &hub.config,
-			 why, sizeof why))
+	if (config_parse(
+		"id = gw1\ntenant = demo\ninner = 10.77.0.1/16\negress = alpha 203.0.113.101\nadmission-time = 600\n",
+		&hub.config, why, sizeof why))
 		abort();
 	snprintf(hub.config.database, sizeof hub.config.database, ":memory:");
 	char key[ENVELOPE_PEM_MAX], unused[ENVELOPE_PEM_MAX];
@@ -84,21 +85,25 @@ static void refused(struct hub *h, uint32_t id, struct reader *r)
 	hub_document_refused(h, r);
 }
 
+static void requests(struct hub *h, uint32_t id, struct reader *r)
+{
+	(void)h, (void)id;
+	control(r->data, r->size);
+}
+
 /* First byte: whose message. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const messages[])(struct hub *h, uint32_t id, struct reader *r) = {
-	    hub_beacon, hub_open_request, hub_fetch, session_done, peer_status, policy, plan, gateways, refused};
+	    hub_beacon, hub_open_request, hub_fetch, session_done, peer_status, policy,
+	    plan,       gateways,         refused,   requests,     hub_nonce,   hub_statement};
 	static const size_t count = sizeof messages / sizeof messages[0];
 	if (!hub.store)
 		prepare();
 	if (size < 1)
 		return 0;
 	struct reader r = reader_over(data + 1, size - 1);
-	if (data[0] % (count + 1) == count)
-		control(data + 1, size - 1);
-	else
-		messages[data[0] % (count + 1)](&hub, 1, &r);
+	messages[data[0] % count](&hub, 1, &r);
 	hub_tick(&hub);
 	return 0;
 }

@@ -4,13 +4,14 @@
 Usage: B=BUILD agent.t, as root of a network namespace of its own (it makes one). Prints TAP. The agent is started as
 the launcher starts it and spoken to in its own messages (launcher/messages.h).
 """
-import base64, hashlib, http.server, json, os, queue, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, binascii, hashlib, http.server, json, os, queue, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 B = os.environ["B"]
 ADDRESS, NAME = "10.77.0.1", "gw1.gateway.sekisho"
 READY, CONFIG, HEALTH, ADMISSION, FETCH, FETCHED, SESSION, SESSION_REPLY, ERROR, BEACON_NOW, GOODBYE = \
     1, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89
 HOST, KNOWN_BAD = 130, 131
+ASK_NONCE, NONCE, STATEMENT, NOT_STATED = 140, 141, 142, 143
 TIMEOUT = 15
 count = failed = 0
 
@@ -154,8 +155,9 @@ def test_good(good):
           "the first beacon comes by itself", body)
     kind, _, payload = agent.hear()
     state, rest = payload[0], take_blob(payload[1:])[1]
-    when, valid, policy, gateways = struct.unpack("<QIQQ", rest)
-    check((kind, state, when, valid, policy, gateways) == (ADMISSION, 1, 1795330000, 90, 4, 1),
+    when, valid, policy, gateways, lease, stated, token, tries = struct.unpack("<QIQQIBIB", rest)
+    check((kind, state, when, valid, policy, gateways, lease, stated, token, tries) ==
+          (ADMISSION, 1, 1795330000, 90, 4, 1, 0, 0, 0, 255),
           "and its answer is told to the launcher", payload)
 
     agent.send(HEALTH, blob('{"uptime_s":5,"device":"ST-000002"}'))
@@ -227,6 +229,45 @@ def test_good(good):
     gateway.shutdown()
 
 
+def test_statement(good):
+    nonce, token = bytes(range(32)), bytes(range(32, 64))
+    base64 = lambda data: binascii.b2a_base64(data, newline=False).decode()
+    say = {"/v1/beacon": (200, ADMITTED), "/v1/nonce": (200, json.dumps({"reason": "", "nonce": base64(nonce)}).encode()),
+           "/v1/admission": (200, json.dumps(dict(json.loads(ADMITTED), lease_s=600, token=base64(token))).encode())}
+    gateway, agent = fresh(good, say)
+    check(agent.hear()[0] == ADMISSION, "a beacon is answered")
+    agent.send(ASK_NONCE)
+    kind, _, payload = agent.hear()
+    check((kind, sentence(payload), take_blob(take_blob(payload)[1])[0]) == (NONCE, "", nonce), "a nonce is fetched", payload)
+    agent.send(STATEMENT, blob(b"what is said") + blob(b"s" * 64) + blob(b""))
+    kind, _, payload = agent.hear()
+    rest = take_blob(payload[1:])[1]
+    lease, stated = struct.unpack("<IB", rest[28:33])
+    check((kind, lease, stated, take_blob(rest[33:])[0]) == (ADMISSION, 600, 1, token),
+          "a statement is brought, and what it earned told with its token", payload)
+    while True:
+        _, path, body = gateway.seen.get(timeout=TIMEOUT)
+        if path == "/v1/admission":
+            break
+    check(json.loads(body) == {"statement": base64(b"what is said"), "signature": base64(b"s" * 64)},
+          "without a PIN it has none", body)
+    agent.send(STATEMENT, blob(b"x") + blob(b"s" * 64) + blob(b"p" * 64))
+    check(agent.hear()[0] == ADMISSION and "pin_signature" in json.loads(gateway.seen.get(timeout=TIMEOUT)[2]),
+          "with one it has its signature")
+    for what, said in (("of 5 bytes", {"reason": "", "nonce": "AAAAAAA="}), ("missing", {"reason": ""}),
+                       ("with a reason", {"reason": "revoked", "nonce": base64(nonce)})):
+        say["/v1/nonce"] = (200, json.dumps(said).encode())
+        agent.send(ASK_NONCE)
+        heard = [agent.hear()[0], agent.hear()[0]]
+        check(heard == [ERROR, NOT_STATED], f"a nonce {what} is none", heard)
+    say["/v1/admission"] = (500, b"{}")
+    agent.send(STATEMENT, blob(b"x") + blob(b"s" * 64) + blob(b""))
+    heard = [agent.hear()[0], agent.hear()[0]]
+    check(heard == [ERROR, NOT_STATED], "that a statement could not be brought is told", heard)
+    agent.end()
+    gateway.shutdown()
+
+
 def test_certificates(directory, good):
     other = certificate(directory, "other")
     named = certificate(directory, "named", name="gw2.gateway.sekisho")
@@ -293,6 +334,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         good = certificate(directory, "good")
         test_good(good)
+        test_statement(good)
         test_certificates(directory, good)
         test_trouble(good)
     print(f"1..{count}")

@@ -40,7 +40,12 @@ def sekisho(thing, command, *more):
 
 def add(number, name, region="", key=None):
     key = key or must("sh", "-c", "wg genkey | wg pubkey").strip()
-    sekisho("stick", "add", "--id", f"ST-{number:06}", "--key", key, "--name", name, "--region", region)
+    demo, new = rig["directory"] + "/demo", f"{work}/ST-{number:06}"
+    must(f"{B}/sekisho", "device", "new", "--device", f"ST-{number:06}", "--tenant", "demo", "--address", "10.77.0.2/32",
+         "--gateways", demo + "/gateways.dsse.json", "--roots", demo + "/roots.json", "--public", new + ".pub",
+         "--identity", new + ".identity", "-o", new + ".record")
+    sekisho("stick", "add", "--id", f"ST-{number:06}", "--key", key, "--name", name, "--region", region, "--identity",
+            open(new + ".identity").read().strip())
 
 
 def beacon(boot, sequence, **more):
@@ -50,6 +55,8 @@ def beacon(boot, sequence, **more):
     said = must("nsenter", f"--net=/run/netns/{stick['netns']}", "curl", "-sS", "--max-time", "5", "--cacert", rig["ca"],
                 "--resolve", f"{rig['name']}:8444:10.77.0.1", f"https://{rig['name']}:8444/v1/beacon", "--data",
                 json.dumps(body))
+    if json.loads(said)["reason"] == "no_statement":
+        said = must(RIG + "/admit-stick", B, work + "/rig.json", stick["netns"], work + "/ST-000001.record", BOOT[boot])
     return json.loads(said)["state"]
 
 

@@ -56,12 +56,15 @@ try:
     os.kill(gateway["pids"][0], signal.SIGTERM)  # the bank's network has a resolver of its own
     must("sh", f"{HERE}/../bank/lay", work + "/bank", B + "/demo/banks")
     start(*inside(gateway["world"], "sh", work + "/bank/serve", work + "/bank"))
-    must(f"{B}/sekisho", "gateway", "stick", "add", "--socket", gateway["socket"], "--id", "ST-000001", "--key", stick["key"])
+    must(f"{B}/sekisho", "gateway", "stick", "add", "--socket", gateway["socket"], "--id", "ST-000001", "--key", stick["key"],
+         "--identity", stick["identity"])
     for _ in range(10):
         if run(*inside(stick["netns"], "ping", "-q", "-c1", "-W1", "10.77.0.1")).returncode == 0:
             break
     beacon = {"device": "ST-000001", "boot": "0123456789abcdef", "sequence": 1, "image": {"version": 7}, "policy_version": 3}
-    check(api("/v1/beacon", beacon)["state"] == "admitted", "a stick is admitted")
+    check(api("/v1/beacon", beacon)["reason"] == "no_statement", "a stick is known, and not admitted by a beacon")
+    said = must(f"{HERE}/../rig/admit-stick", B, work + "/rig.json", stick["netns"], stick["record"], beacon["boot"])
+    check(json.loads(said)["state"] == "admitted", "its statement admits it")
     broker = Rig("--tunnel", f"/run/netns/{stick['netns']}", "--resolver", "10.77.0.1")
     _, status, error = broker.curl("https://www.bank.example/", seconds=20)
     check("000" in status or "50" in status, "before its session is open the bank is not reached", f"{status} {error}")

@@ -85,10 +85,16 @@ login() {
 stick() { web "$console/api/sticks" | jq -r --arg id "$1" ".sticks[] | select(.id == \$id) | .$2"; }
 
 # --- the registry
-check "a stick is registered" sekisho stick add --id ST-000001 --key "$(jq -r .key "$work/stick1.json")" --name '山田商店' --region 東京
+record() { # record DEVICE ADDRESS - a record and what the desk registers of it
+  "$b/sekisho" device new --device "$1" --tenant demo --address "$2/32" --gateways "$(rig directory)/demo/gateways.dsse.json" \
+    --roots "$(rig directory)/demo/roots.json" --public "$work/$1.pub" --identity "$work/$1.identity" -o "$work/$1.record"
+}
+record ST-000001 10.77.0.2
+check "a stick is registered" sekisho stick add --id ST-000001 --key "$(jq -r .key "$work/stick1.json")" --identity "$(cat "$work/ST-000001.identity")" --name '山田商店' --region 東京
 check "another one" sekisho stick add --id ST-000002 --key "$(jq -r .key "$work/stick2.json")"
 refuse "the same id again is refused" sekisho stick add --id ST-000001 --key "$(wg genkey | wg pubkey)"
 refuse "a key that is none is refused" sekisho stick add --id ST-000003 --key 'bm90IGEga2V5'
+refuse "so is an identity that is none" sekisho stick add --id ST-000003 --key "$(wg genkey | wg pubkey)" --identity 'bm90IGEga2V5'
 [ "$(sekisho stick list --json | jq -c '[.sticks[] | {id, address, state}]')" = \
   '[{"id":"ST-000001","address":"10.77.0.2","state":"never"},{"id":"ST-000002","address":"10.77.0.3","state":"never"}]' ]
 ok $? "both are listed, with the addresses they were given, never seen"
@@ -115,6 +121,7 @@ beacon() { # beacon DEVICE BOOT SEQUENCE [JQ]
 }
 said() { jq -e "$1" "$work/body" >/dev/null; }
 boot1=0123456789abcdef boot2=fedcba9876543210
+admit() { "$here/rig/admit-stick" "$b" "$work/rig.json" "$ns1" "$work/ST-000001.record" "$1" >"$work/body"; }
 
 [ "$(within "$ns1" curl -sS --max-time 5 -o /dev/null -w '%{exitcode}' --cacert "$(rig ca)" \
   --pinnedpubkey sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= --resolve "$(rig name):8444:10.77.0.1" \
@@ -126,9 +133,13 @@ question() { # question NETNS NAME [TYPE] - the answer's code and addresses, by 
 [ "$(question "$ns1" www.bank.example)" = "no answer" ]
 ok $? "before its first beacon a stick has no resolver"
 
-[ "$(beacon ST-000001 $boot1 1 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted" and .valid_s == 90 and .policy_version == 3 and .gateways_version == 1'
+[ "$(beacon ST-000001 $boot1 1 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "no_statement" and .valid_s == 0 and .policy_version == 3 and .gateways_version == 1'
+ok $? "a beacon admits nobody, and names the versions in force"
+[ "$(question "$ns1" www.bank.example)" = "no answer" ]
+ok $? "nor opens the resolver"
+admit $boot1 && said '.state == "admitted" and .valid_s == 90 and .lease_s == 600 and (.token | length) == 44'
 good=$?
-ok $good "the first beacon admits for 90 s and names the versions in force"
+ok $good "a signed statement admits for ten minutes, as long as beacons come"
 [ $good = 0 ] || bail "without that nothing else can be seen"
 [ "$(login wrong-password)" = 403 ]
 ok $? "a wrong password is refused"
@@ -140,11 +151,13 @@ ok $? "a log-in sent by another origin's page is refused"
 ok $? "the printed first password logs in"
 [ "$(stick ST-000001 state)" = up ] && [ "$(stick ST-000001 cause)" = first_beacon ] && [ "$(stick ST-000001 rtt_ms)" = 9 ]
 ok $? "the fleet shows it up, with what its beacon said"
+[ "$(beacon ST-000002 $boot1 1 '.refused = {}' | api "$ns2" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "no_identity"'
+ok $? "a stick without a registered identity is not admitted"
 [ "$(stick ST-000001 'refused.not_listed')" = 2 ]
 ok $? "and what it refused by itself, by reason"
 check "and with the endpoint that WireGuard saw" until_true eval '[[ $(stick ST-000001 endpoint) == 192.168.*.2:* ]]'
-[ "$(stick ST-000002 state)" = never ]
-ok $? "the other stick is still never seen"
+[ "$(stick ST-000002 state)" = quarantined ] && [ "$(stick ST-000002 cause)" = no_identity ]
+ok $? "which the desk sees as what it is"
 
 # --- bad input changes nothing
 before=$(web "$console/metrics")
@@ -165,7 +178,7 @@ ok $? "other paths and methods are refused"
 ok $? "a beacon in another stick's name is refused"
 [ "$(beacon ST-000001 $boot1 0 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "old_beacon"'
 ok $? "an older beacon of the same boot is refused"
-[ "$(stick ST-000001 state)" = up ] && [ "$(stick ST-000002 state)" = never ]
+[ "$(stick ST-000001 state)" = up ] && [ "$(stick ST-000002 state)" = quarantined ]
 ok $? "none of that changed a state"
 web "$console/metrics" >"$work/metrics"
 value() { grep -F "$1 " "$work/metrics" | awk '{ print $NF }'; }
@@ -338,7 +351,7 @@ check "and the session that was open is open again" until_true reopened
 image() { "$b/sekisho" gateway image "$1" --socket "$(rig socket)" "${@:2}"; }
 is_closed() { ! tcp "$ns1" 198.51.100.10 443; }
 hash=$(printf 'ab%.0s' {1..32}) other=$(printf 'cd%.0s' {1..32})
-[ "$(image floor 8)" = "$(printf '%s\n' 'the oldest version that is admitted is 8' 'sticks in use that are refused for their image: 1')" ]
+[ "$(image floor 8)" = "$(printf '%s\n' 'the oldest version that is admitted is 8' 'sticks in use that are refused for their image: 2')" ]
 ok $? "a floor above a stick's image says how many it shuts out"
 check "and shuts it out without waiting for its beacon: its bank is closed" until_true is_closed
 [ "$(session "$ns1" sekisho-demo true)" = 200 ] && said '.ok == false and .reason == "not_admitted"'
@@ -351,7 +364,10 @@ ok $? "it has no resolver"
 ok $? "but still the policy, to update by"
 [ "$(stick ST-000001 state)" = quarantined ] && [ "$(stick ST-000001 cause)" = image_old ]
 ok $? "the desk shows it held back, and why"
-[ "$(beacon ST-000001 $boot1 22 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
+admit $boot1 && said '.state == "refused" and .reason == "image_old" and .token == ""'
+ok $? "so is its statement"
+[ "$(beacon ST-000001 $boot1 22 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.reason == "no_statement"' &&
+  IMAGE=8 admit $boot1 && said '.state == "admitted"'
 ok $? "with an image at the floor it is admitted"
 [ "$(beacon ST-000001 $boot1 23 '.image.version = "newest"' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.reason == "image_old"'
 ok $? "a version that is no number is below every floor"
@@ -362,13 +378,16 @@ ok $? "where images are registered, another root hash under the same version is 
 ok $? "and so is none"
 [ "$(stick ST-000001 cause)" = image_unknown ]
 ok $? "the desk shows that too"
-[ "$(beacon ST-000001 $boot1 26 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
+IMAGE=8 HASH=cd admit $boot1 && said '.reason == "image_unknown"'
+ok $? "nor is a statement with another one believed"
+[ "$(beacon ST-000001 $boot1 26 '.image.version = 8' | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.reason == "no_statement"' &&
+  IMAGE=8 admit $boot1 && said '.state == "admitted"'
 ok $? "the registered one is admitted"
 refuse "a floor that would shut everybody out is refused" image floor 9
 refuse "a root hash that is none is refused" image add --version 9 --root-hash 1234
 check "what is registered can be taken back" image remove --version 8 --root-hash "$hash"
 image floor 0 >/dev/null
-[ "$(image list --json | jq -c '[.floor, .images]')" = '[0,[]]' ] &&
+[ "$(image list --json | jq -c '[.floor, .images]')" = '[0,[]]' ] && admit $boot1 &&
   [ "$(beacon ST-000001 $boot1 27 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "admitted"'
 ok $? "without either everything is as before"
 [ "$(session "$ns1" sekisho-demo true)" = 200 ] && said '.ok == true'
@@ -378,8 +397,9 @@ ok $? "and its bank opens again"
 [ "$(beacon ST-000001 $boot1 28 '.goodbye = true' | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 state)" = offline ]
 ok $? "a stick that says goodbye is offline"
 refuse "and reaches its bank no more" tcp "$ns1" 198.51.100.10 443
-[ "$(beacon ST-000001 $boot2 1 | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 cause)" = new_boot ]
-ok $? "its next boot is up at once"
+[ "$(beacon ST-000001 $boot2 1 | api "$ns1" /v1/beacon --data @-)" = 200 ] && [ "$(stick ST-000001 cause)" = new_boot ] &&
+  said '.reason == "no_statement"'
+ok $? "its next boot is up at once, and not admitted by the last one's statement"
 check "it is revoked" sekisho stick revoke ST-000001
 refuse "and has no tunnel any more" within "$ns1" ping -q -c1 -W2 10.77.0.1
 [ "$(stick ST-000001 state)" = revoked ]

@@ -15,6 +15,7 @@ READY, CONFIG, HEALTH, ADMISSION, BEACON_NOW, HOST, KNOWN_BAD = 1, 80, 81, 82, 8
 PHISHING, MALWARE = 1, 2
 TIMEOUT = 20
 LISTED = "www.bank-login.example"
+BOOT = "00112233445566778899aabbccddeeff"
 
 
 def blob(data):
@@ -82,7 +83,7 @@ class Agent:
 
     def configure(self, rig):
         with open(rig["ca"]) as pem:
-            self.send(CONFIG, blob("ST-000001") + blob("00112233445566778899aabbccddeeff") + blob(rig["inner"]) +
+            self.send(CONFIG, blob("ST-000001") + blob(BOOT) + blob(rig["inner"]) +
                       struct.pack("<H", 8444) + blob(rig["name"]) + blob(pem.read()) +
                       blob(base64.b64decode(rig["pin"])) + blob("7") + blob(bytes(32)) + struct.pack("<QB", 3, 0))
 
@@ -184,15 +185,17 @@ def main():
         agent = None
         try:
             must(f"{B}/sekisho", "gateway", "stick", "add", "--socket", rig["socket"], "--id", "ST-000001", "--key",
-                 end["key"])
+                 end["key"], "--identity", end["identity"])
             test_import(work, rig)
             reload(rig)
             until("a reload puts the file in force", lambda: metrics(rig)["sekisho_indicators"] == "603")
             with open(f"{work}/agent.log", "w") as log:
                 agent = Agent(end["netns"], log)
             agent.hear(READY)
+            said = json.loads(must(f"{RIG}/admit-stick", B, f"{work}/rig.json", end["netns"], end["record"], BOOT,
+                                   env={**os.environ, "HASH": "00"}))
             agent.configure(rig)
-            check(agent.hear(ADMISSION)[0] == ADMISSION, "the stick is admitted")
+            check(said["state"] == "admitted" and agent.hear(ADMISSION)[0] == ADMISSION, "the stick is admitted", said)
             test_asking(rig, agent)
             agent.send(HEALTH, blob(json.dumps({"refused": {"not_listed": 4, "indicator_phishing": 3}})))
             agent.send(BEACON_NOW)

@@ -39,8 +39,9 @@ byte phase;
 
 /* the gateway's word */
 #define ADMITTED 1
-#define REFUSED  2
+#define REFUSED  2 /* no waiting mends it, or the lease is over and nothing wrong: what follows is another answer */
 #define REVOKED  3
+#define WRONG    5 /* the PIN was wrong, or is wanted */
 
 /* --- struct stick --- */
 byte state = STATE_START;
@@ -49,7 +50,9 @@ chan events = [6] of { byte };
 bool provisioned, unusable;
 bool policy_stands;    /* the policy process that lives now has said MSG_POLICY_LOADED */
 bit ours, passed_over; /* versions: the first policy is 0, the only newer one 1; passed over: 0 is none */
-bool pin_asked;        /* the policy asks for a PIN, which cannot be typed yet */
+bool pin_asked;        /* a PIN is asked for: the customer's turn, or nobody's if this stick has no secret for one */
+bool unlocked;         /* the keyholder has a key from one; it dies with the keyholder */
+bool wants_pin;        /* the policy asks for it, or the gateway did */
 bool link_up, tunnel_up, time_confirmed;
 #define CLOCK_RIGHT 1
 #define CLOCK_BACK  2 /* it was set back, and the gateway is told so */
@@ -79,7 +82,8 @@ byte word; /* the gateway's, or LEFT: the customer or the screen is gone */
 bit number;
 bool fits, sent;
 #define REST_ADMISSION 1
-#define REST_POLICY    2
+#define REST_NEXT      2
+#define REST_POLICY    3
 byte rest; /* what hear_admission() does when the events raised so far are taken */
 
 #define raise(e) events ! e
@@ -210,8 +214,9 @@ inline act_refresh()
 inline act_unlock()
 {
 	if
-	:: pin_asked = true; raise(EVENT_UNLOCK_REFUSED)
-	:: pin_asked = false; raise(EVENT_UNLOCKED)
+	:: !wants_pin || unlocked -> raise(EVENT_UNLOCKED)
+	:: wants_pin && !unlocked -> pin_asked = true
+	:: wants_pin && !unlocked -> pin_asked = true; raise(EVENT_UNLOCK_REFUSED) /* made without a secret */
 	fi
 }
 
@@ -311,7 +316,8 @@ inline settle()
 {
 	do
 	:: nempty(events) -> take_event()
-	:: empty(events) && rest == REST_ADMISSION -> rest = REST_POLICY; take_admission()
+	:: empty(events) && rest == REST_ADMISSION -> rest = REST_NEXT; take_admission()
+	:: empty(events) && rest == REST_NEXT -> rest = REST_POLICY; admission_next()
 	:: empty(events) && rest == REST_POLICY -> rest = 0; take_newest()
 	:: empty(events) && rest == 0 -> break
 	od;
@@ -382,8 +388,17 @@ inline take_admission()
 	lease = (word == ADMITTED);
 	if
 	:: word == ADMITTED -> raise(EVENT_ADMISSION_GRANTED)
-	:: word == REFUSED -> raise(EVENT_ADMISSION_LOST)
+	:: word == REFUSED || word == WRONG -> raise(EVENT_ADMISSION_LOST)
 	:: word == REVOKED -> raise(EVENT_REVOKED)
+	fi
+}
+
+/* stick_admit.c: admission_next(), when the loss is taken */
+inline admission_next()
+{
+	if
+	:: word == WRONG && state == STATE_ADMITTED -> wants_pin = true; unlocked = false; raise(EVENT_PIN_WANTED)
+	:: else
 	fi
 }
 
@@ -416,6 +431,7 @@ inline tunnel_died()
 inline policy_died() { policy = RUNS; policy_stands = false; raise(EVENT_POLICY_LOST) }
 inline broker_died() { broker = OFF; if :: session -> raise(EVENT_SESSION_FAILED) :: else fi }
 inline agent_died() { agent = RUNS; goodbye_said() }
+inline keyholder_died() { unlocked = false }
 inline screen_died() { word = LEFT; told_page = NOTHING; raise(EVENT_SCREEN_LOST) }
 
 inline on_fetching()

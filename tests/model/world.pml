@@ -45,10 +45,17 @@ inline hear()
 	:: !calm && agent == RUNS -> hear_admission(ADMITTED, 1)
 	:: !calm && agent == RUNS -> hear_admission(REFUSED, 0)
 	:: !calm && agent == RUNS -> hear_admission(REVOKED, 0)
+	:: !calm && agent == RUNS -> hear_admission(WRONG, 0)
 	:: agent == RUNS && fetch -> hear_fetched()
 	:: agent == RUNS && question -> question = false; gateway_ready = true; session_progress()
 	:: !calm && agent == RUNS && question -> question = false; raise(EVENT_SESSION_FAILED)
 	:: agent == RUNS && goodbye_asked -> goodbye_said()
+
+	/* the customer types a PIN and the keyholder makes its key, wherever the machine is by then */
+	:: pin_asked && !unlocked && state == STATE_UNLOCK -> unlocked = true; raise(EVENT_UNLOCKED)
+	:: !calm && wants_pin && !unlocked && state != STATE_UNLOCK -> unlocked = true
+	:: !calm && unlocked -> keyholder_died()
+	:: !calm && !wants_pin -> wants_pin = true /* a newer policy does */
 
 	/* the customer; the button on the screen */
 	:: !calm -> raise(EVENT_BANK_CHOSEN)

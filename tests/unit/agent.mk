@@ -1,1 +1,1 @@
-$(call unit,agent_talk,tests/unit/agent_talk.c,agent,-ljansson)
+$(call unit,agent_talk,tests/unit/agent_talk.c,agent firmware,-ljansson)

@@ -3,8 +3,10 @@ $(call unit,gateway_health,tests/unit/gateway_health.c,vpn_gateway firmware,)
 $(call unit,gateway_connection,tests/unit/gateway_connection.c,vpn_gateway firmware,)
 $(call unit,gateway_text,tests/unit/gateway_text.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
 $(call unit,gateway_egress,tests/unit/gateway_egress.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
-$(call unit,gateway_store,tests/unit/gateway_store.c,vpn_gateway firmware,-lsqlite3 $(MBEDTLS_LIBS) -largon2)
-$(call unit,gateway_hub,tests/unit/gateway_hub.c,vpn_gateway whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm)
+$(call unit,gateway_store,tests/unit/gateway_store.c,vpn_gateway vpn_admission firmware,-lsqlite3 $(MBEDTLS_LIBS) -largon2)
+$(call unit,gateway_hub,tests/unit/gateway_hub.c,vpn_gateway vpn_admission whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm)
 
 INTEGRATION_NEEDS += $(B)/gatewayd $(B)/sekisho
 $(call unit,gateway_audit,tests/unit/gateway_audit.c,vpn_gateway firmware,-lsqlite3 -ljansson $(MBEDTLS_LIBS))
+$(call unit,gateway_admit,tests/unit/gateway_admit.c,vpn_gateway vpn_admission firmware,-lsqlite3 -largon2 $(MBEDTLS_LIBS))
+$(call unit,pin,tests/unit/pin.c,vpn_admission firmware,-largon2 $(MBEDTLS_LIBS))

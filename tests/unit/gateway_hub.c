@@ -2,11 +2,13 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware/lib/base64.h"
 #include "firmware/lib/envelope.h"
 #include "firmware/lib/loop.h"
 #include "vpn/gateway/hub.h"
@@ -56,9 +58,11 @@ static void open_hub(void)
 {
 	char why[256];
 	hub = (struct hub){.send = catch_message};
-	assert_int_equal(config_parse("id = gw1\ntenant = demo\ninner = 10.77.0.1/16\negress = bank-a 203.0.113.101\n",
-				      &hub.config, why, sizeof why),
-			 0);
+	assert_int_equal(
+	    config_parse(
+		"id = gw1\ntenant = demo\ninner = 10.77.0.1/16\negress = bank-a 203.0.113.101\nadmission-time = 600\n",
+		&hub.config, why, sizeof why),
+	    0);
 	snprintf(hub.config.database, sizeof hub.config.database, "%s", path);
 	static char key[ENVELOPE_PEM_MAX], unused[ENVELOPE_PEM_MAX];
 	if (!key[0])
@@ -73,6 +77,10 @@ static void open_hub(void)
 	forget();
 }
 
+static uint8_t identity[STATEMENT_PRIVATE_BYTES], pin_key[STATEMENT_PRIVATE_BYTES];
+static bool has_pin; /* the stick signs with pin_key */
+static uint8_t token[STATEMENT_TOKEN_BYTES];
+
 static int make(void **state)
 {
 	(void)state;
@@ -82,6 +90,8 @@ static int make(void **state)
 	unlink(path);
 	open_hub();
 	memset(row.key, 7, sizeof row.key);
+	memset(token, 0, sizeof token);
+	assert_int_equal(statement_new_key(identity, row.identity_key), 0);
 	return hub_stick_add(&hub, &row, "test", why, sizeof why);
 }
 
@@ -101,10 +111,86 @@ static int unmake(void **state)
 static const char *image_version = "1", *root_hash = "";
 static char beacon_reason[CODE_SIZE];
 
-/* Say a beacon from `address`; gives the answer's state. */
-static const char *beacon(uint32_t address, const char *device, const char *boot, uint64_t sequence, bool goodbye)
+static const char *read_answer(struct reader reply)
 {
 	static char answer[CODE_SIZE];
+	read_str(&reply, answer, sizeof answer);
+	read_str(&reply, beacon_reason, sizeof beacon_reason);
+	return answer;
+}
+
+/* The last message of that type. */
+static struct reader last_said(uint16_t type)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < sent_count; i++)
+		count += sent[i].type == type;
+	assert_true(count > 0);
+	return said(type, count - 1);
+}
+
+static void ask_nonce(struct statement *statement)
+{
+	uint8_t data[8];
+	size_t size = 0;
+	char reason[CODE_SIZE];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0002));
+	struct reader r = reader_over(data, w.size);
+	fleet_at(hub.fleet, 0)->nonce_ms = 0; /* the one before was long ago */
+	hub_nonce(&hub, 9, &r);
+	struct reader reply = last_said(GW_NONCE_REPLY);
+	read_str(&reply, reason, sizeof reason);
+	const uint8_t *nonce = read_blob(&reply, &size);
+	assert_string_equal(reason, "");
+	assert_int_equal(size, sizeof statement->nonce);
+	memcpy(statement->nonce, nonce, sizeof statement->nonce);
+}
+
+static const char *send_statement(const struct statement *statement)
+{
+	uint8_t bytes[STATEMENT_MAX_BYTES], signature[STATEMENT_SIGNATURE_BYTES], second[STATEMENT_SIGNATURE_BYTES];
+	uint8_t data[1024];
+	int size = statement_encode(statement, bytes);
+	assert_int_equal(statement_sign(statement, SIGNER_IDENTITY, identity, signature), 0);
+	if (has_pin)
+		assert_int_equal(statement_sign(statement, SIGNER_PIN, pin_key, second), 0);
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0002));
+	write_blob(&w, bytes, (size_t)size);
+	write_blob(&w, signature, sizeof signature);
+	write_blob(&w, second, has_pin ? sizeof second : 0);
+	struct reader r = reader_over(data, w.size);
+	hub_statement(&hub, 9, &r);
+	return read_answer(last_said(GW_BEACON_REPLY));
+}
+
+/* A statement as the stick makes it; gives the answer's state, and keeps the token. */
+static const char *state_boot(const char *boot)
+{
+	size_t size = 0;
+	char text[CODE_SIZE];
+	struct statement statement = {.gateway = "gw1", .device = "ST-000001", .policy_version = 3};
+	snprintf(statement.boot, sizeof statement.boot, "%s", boot);
+	snprintf(statement.image_version, sizeof statement.image_version, "%s", image_version);
+	for (size_t i = 0; root_hash[0] != '\0' && i < sizeof statement.root_hash; i++)
+		statement.root_hash[i] =
+		    (uint8_t)strtoul((const char[]){root_hash[2 * i], root_hash[2 * i + 1], '\0'}, NULL, 16);
+	memcpy(statement.token, token, sizeof token);
+	ask_nonce(&statement);
+	const char *answer = send_statement(&statement);
+	struct reader reply = last_said(GW_BEACON_REPLY);
+	for (int i = 0; i < 2; i++)
+		read_str(&reply, text, sizeof text);
+	read_u32(&reply), read_u64(&reply), read_u64(&reply), read_u32(&reply);
+	const uint8_t *next = read_blob(&reply, &size);
+	if (size == sizeof token)
+		memcpy(token, next, sizeof token);
+	return answer;
+}
+
+static const char *say_beacon(uint32_t address, const char *device, const char *boot, uint64_t sequence, bool goodbye)
+{
 	uint8_t data[1024];
 	struct beacon b = {.sequence = sequence, .goodbye = goodbye, .policy_version = 3};
 	snprintf(b.device, sizeof b.device, "%s", device);
@@ -115,12 +201,17 @@ static const char *beacon(uint32_t address, const char *device, const char *boot
 	write_u32(&w, htonl(address));
 	beacon_write(&w, &b);
 	struct reader r = reader_over(data, w.size);
-	forget();
 	hub_beacon(&hub, 9, &r);
-	struct reader reply = said(GW_BEACON_REPLY, 0);
-	read_str(&reply, answer, sizeof answer);
-	read_str(&reply, beacon_reason, sizeof beacon_reason);
-	return answer;
+	return read_answer(last_said(GW_BEACON_REPLY));
+}
+
+/* Say a beacon from `address`, and make a statement if it is answered that none stands; gives the last answer's state.
+ */
+static const char *beacon(uint32_t address, const char *device, const char *boot, uint64_t sequence, bool goodbye)
+{
+	forget();
+	const char *answer = say_beacon(address, device, boot, sequence, goodbye);
+	return strcmp(beacon_reason, "no_statement") == 0 ? state_boot(boot) : answer;
 }
 
 static void beacon_with_attack(const char *boot, uint64_t sequence, uint32_t count)
@@ -229,9 +320,13 @@ static const char *open_bank(const char *bank, bool open)
 	return "waiting";
 }
 
-static void a_first_beacon_admits(void **state)
+static void a_statement_admits_and_no_beacon(void **state)
 {
 	(void)state;
+	forget();
+	assert_string_equal(say_beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "refused");
+	assert_string_equal(beacon_reason, "no_statement");
+	assert_int_equal(sent_count, 1); /* no word to the packet filter */
 	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
 	struct reader r = said(GW_ADMIT, 0);
 	assert_int_equal(ntohl(read_u32(&r)), 0x0a4d0002);
@@ -507,10 +602,255 @@ static void control_requests_are_checked(void **state)
 	}
 }
 
+/* --- admission --- */
+
+static int64_t lease_told(void)
+{
+	char text[CODE_SIZE];
+	struct reader reply = last_said(GW_BEACON_REPLY);
+	for (int i = 0; i < 2; i++)
+		read_str(&reply, text, sizeof text);
+	read_u32(&reply), read_u64(&reply), read_u64(&reply);
+	return read_u32(&reply);
+}
+
+static void beacons_keep_what_a_statement_gave_and_no_longer(void **state)
+{
+	(void)state;
+	struct stick *stick = fleet_at(hub.fleet, 0);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	assert_int_equal(lease_told(), 600);
+	stick->admission.until = hub_now() + 20;
+	forget();
+	assert_string_equal(say_beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "admitted");
+	assert_in_range(lease_told(), 19, 20);
+	struct reader r = said(GW_ADMIT, 0);
+	read_u32(&r);
+	assert_in_range(read_u32(&r), 19, 20);
+	open_bank("bank-a", true);
+	stick->admission.until = hub_now() - 1;
+	forget();
+	assert_string_equal(say_beacon(0x0a4d0002, "ST-000001", "b1", 3, false), "refused");
+	said(GW_SESSION, 0);
+	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+}
+
+static void another_start_is_not_let_in_by_the_first_ones_statement(void **state)
+{
+	(void)state;
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	forget();
+	assert_string_equal(say_beacon(0x0a4d0002, "ST-000001", "b2", 1, false), "refused");
+	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+}
+
+static void a_nonce_counts_once_and_only_the_last(void **state)
+{
+	(void)state;
+	struct statement first = {.gateway = "gw1", .device = "ST-000001", .boot = "b1", .image_version = "1"};
+	ask_nonce(&first);
+	assert_string_equal(send_statement(&first), "admitted");
+	assert_string_equal(send_statement(&first), "refused"); /* word for word */
+	assert_string_equal(beacon_reason, "nonce");
+	assert_int_not_equal(fleet_at(hub.fleet, 0)->admitted_until_ms,
+			     0); /* and takes nothing from the one that stands */
+	struct statement second = first;
+	ask_nonce(&first);
+	ask_nonce(&second);
+	assert_string_equal(send_statement(&first), "refused");
+	assert_string_equal(beacon_reason, "nonce");
+	assert_string_equal(send_statement(&second), "refused"); /* used up by the one before */
+	ask_nonce(&first);
+	fleet_at(hub.fleet, 0)->nonce_ms = now_ms() - 61000;
+	assert_string_equal(send_statement(&first), "refused");
+	assert_string_equal(beacon_reason, "nonce");
+}
+
+static void before_a_policy_is_verified_nobody_comes_in(void **state)
+{
+	(void)state;
+	hub.policy.version = 0;
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "refused");
+	assert_string_equal(beacon_reason, "try_again");
+}
+
+static void hear_endpoint(const char *endpoint)
+{
+	uint8_t data[256];
+	struct writer w = writer_over(data, sizeof data);
+	write_blob(&w, fleet_at(hub.fleet, 0)->row.key, WG_KEY_BYTES);
+	write_str(&w, endpoint);
+	for (int i = 0; i < 3; i++)
+		write_u64(&w, 1);
+	struct reader r = reader_over(data, w.size);
+	hub_peer_status(&hub, &r);
+}
+
+static void a_copy_holds_both_and_names_both_places(void **state)
+{
+	(void)state;
+	const struct stick *stick = fleet_at(hub.fleet, 0);
+	uint8_t copied[sizeof token];
+	hear_endpoint("192.0.2.1:4711");
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
+	memcpy(copied, token, sizeof token); /* dd */
+	assert_string_equal(state_boot("b1"), "admitted");
+	memcpy(token, copied, sizeof token);
+	assert_string_equal(say_beacon(0x0a4d0002, "ST-000001", "b2", 1, false), "refused");
+	assert_string_equal(state_boot("b2"), "admitted"); /* as good as the first, so far */
+	assert_string_equal(state_boot("b2"), "admitted"); /* and now the first one's is used up */
+	memcpy(token, copied, sizeof token);
+	hear_endpoint("192.0.2.1:4711");
+	assert_string_equal(state_boot("b1"), "refused");
+	assert_string_equal(beacon_reason, "copied");
+	assert_int_equal(stick->health.state, HEALTH_QUARANTINED);
+	assert_int_equal(stick->health.cause, CAUSE_COPIED);
+	assert_int_equal(stick->admission.pin_failures, 0);
+	hear_endpoint("192.0.2.1:4711"); /* read before that came */
+	fleet_at(hub.fleet, 0)->copy_seen_ms -= 1000;
+	hear_endpoint("198.51.100.7:51820");
+	assert_true(control("{\"command\":\"events\"}", "stick_copied"));
+	assert_true(control("{\"command\":\"events\"}", "from 192.0.2.1:4711; a used token came at "));
+	assert_true(control("{\"command\":\"events\"}", " from 198.51.100.7:51820"));
+	hub_close(&hub); /* and over a restart */
+	open_hub();
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b2", 9, false), "refused");
+	assert_string_equal(beacon_reason, "copied");
+	assert_true(
+	    control("{\"command\":\"stick.release\",\"id\":\"ST-000001\",\"reason\":\"\"}", "a reason is wanted"));
+	assert_true(control("{\"command\":\"stick.release\",\"id\":\"ST-000001\",\"reason\":\"tried\"}", "true"));
+	assert_string_equal(state_boot("b2"), "admitted");
+}
+
+static void give_letter(const char *command)
+{
+	uint8_t public_key[STATEMENT_PUBLIC_BYTES];
+	char text[BASE64_ENCODED_SIZE(STATEMENT_PUBLIC_BYTES)], request[512];
+	assert_int_equal(statement_new_key(pin_key, public_key), 0);
+	base64_encode(public_key, sizeof public_key, text);
+	snprintf(request, sizeof request,
+		 "{\"command\":\"stick.pin\",\"id\":\"ST-000001\",\"reason\":\"r\",\"%s\":\"%s\"}", command, text);
+	assert_true(control(request, strcmp(command, "pin_key") == 0 ? "true" : "false"));
+}
+
+static void five_wrong_pins_lock_until_somebody_unlocks(void **state)
+{
+	(void)state;
+	hub.policy.pin = true;
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "refused");
+	assert_string_equal(beacon_reason, "pin_none");
+	give_letter("no_key");
+	give_letter("pin_key");
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "refused");
+	assert_string_equal(beacon_reason, "pin_wanted");
+	has_pin = true;
+	assert_string_equal(state_boot("b1"), "admitted");
+	uint8_t right[sizeof pin_key];
+	memcpy(right, pin_key, sizeof right);
+	pin_key[31] ^= 1;
+	for (int i = 1; i < 5; i++) {
+		assert_string_equal(state_boot("b1"), "refused");
+		assert_string_equal(beacon_reason, "pin_wrong");
+	}
+	hub_close(&hub); /* the count outlives a restart */
+	open_hub();
+	hub.policy.pin = true;
+	assert_string_equal(state_boot("b1"), "refused");
+	assert_string_equal(beacon_reason, "pin_locked");
+	memcpy(pin_key, right, sizeof right);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "refused");
+	assert_string_equal(beacon_reason, "pin_locked");
+	assert_int_equal(fleet_at(hub.fleet, 0)->health.cause, CAUSE_PIN_LOCKED);
+	assert_true(control("{\"command\":\"events\"}", "\"pin_locked\""));
+	assert_true(control("{\"command\":\"stick.unlock\",\"id\":\"ST-000001\"}", "a reason is wanted"));
+	assert_true(control("{\"command\":\"stick.unlock\",\"id\":\"ST-000001\",\"reason\":\"called\"}", "true"));
+	assert_string_equal(state_boot("b1"), "admitted");
+	give_letter("pin_key"); /* another letter */
+	assert_string_equal(state_boot("b1"), "admitted");
+	has_pin = false;
+}
+
+/* A full disk, as far as the audit log goes. */
+static void let_audit_fail(bool fails)
+{
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	const char *sql = fails ? "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"
+				: "DROP TRIGGER full";
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void count_entry(uint64_t id, const char *entry, const char *leaf, void *context)
+{
+	(void)id, (void)leaf;
+	struct {
+		const char *action;
+		unsigned count;
+	} *wanted = context;
+	char member[64];
+	snprintf(member, sizeof member, "\"action\":\"%s\"", wanted->action);
+	wanted->count += strstr(entry, member) != NULL && strstr(entry, "\"stick\":\"ST-000001\"") != NULL;
+}
+
+static unsigned audited(const char *action)
+{
+	struct {
+		const char *action;
+		unsigned count;
+	} wanted = {.action = action};
+	assert_int_equal(store_each_audit(hub.store, 0, 1000, count_entry, &wanted), 0);
+	return wanted.count;
+}
+
+static void each_decision_has_its_entry_or_is_none(void **state)
+{
+	(void)state;
+	const struct stick *stick = fleet_at(hub.fleet, 0);
+	let_audit_fail(true);
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "refused");
+	assert_string_equal(beacon_reason, "try_again");
+	assert_int_equal(stick->admission.until, 0);
+	let_audit_fail(false);
+	uint8_t copied[sizeof token];
+	memcpy(copied, token, sizeof token);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(state_boot("b1"), "admitted");
+	assert_int_equal(audited("stick_admitted"), 1); /* two were renewals */
+	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b2", 1, false), "admitted");
+	assert_int_equal(audited("stick_admitted"), 2);
+	hub.policy.pin = true;
+	give_letter("pin_key");
+	has_pin = true;
+	pin_key[31] ^= 1;
+	let_audit_fail(true); /* no try is had for nothing: it is not answered before it counts */
+	assert_string_equal(state_boot("b2"), "refused");
+	assert_string_equal(beacon_reason, "try_again");
+	let_audit_fail(false);
+	for (int i = 1; i <= 5; i++)
+		state_boot("b2");
+	has_pin = hub.policy.pin = false;
+	assert_int_equal(audited("pin_wrong"), 4);
+	assert_int_equal(audited("pin_locked"), 1);
+	memcpy(token, copied, sizeof token);
+	assert_string_equal(state_boot("b3"), "refused");
+	assert_string_equal(beacon_reason, "copied");
+	assert_int_equal(audited("stick_held"), 1);
+	state_boot("b3");
+	assert_int_equal(audited("stick_held"), 1); /* it was held before */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(a_first_beacon_admits, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_statement_admits_and_no_beacon, make, unmake),
+	    cmocka_unit_test_setup_teardown(beacons_keep_what_a_statement_gave_and_no_longer, make, unmake),
+	    cmocka_unit_test_setup_teardown(another_start_is_not_let_in_by_the_first_ones_statement, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_nonce_counts_once_and_only_the_last, make, unmake),
+	    cmocka_unit_test_setup_teardown(before_a_policy_is_verified_nobody_comes_in, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_copy_holds_both_and_names_both_places, make, unmake),
+	    cmocka_unit_test_setup_teardown(five_wrong_pins_lock_until_somebody_unlocks, make, unmake),
+	    cmocka_unit_test_setup_teardown(each_decision_has_its_entry_or_is_none, make, unmake),
 	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_clock_set_back_makes_the_peer_anew_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_possible_attack_is_an_event_with_its_keys, make, unmake),

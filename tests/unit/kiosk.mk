@@ -1,4 +1,4 @@
-$(call unit,kiosk_strings,tests/unit/kiosk_strings.c,kiosk refusal whitelist firmware,$(KIOSK_LIBS))
+$(call unit,kiosk_strings,tests/unit/kiosk_strings.c,kiosk refusal whitelist vpn_admission firmware,$(KIOSK_LIBS))
 $(call unit,kiosk_banks,tests/unit/kiosk_banks.c,kiosk refusal firmware,$(KIOSK_LIBS))
 $(call unit,kiosk_model,tests/unit/kiosk_model.c,kiosk wifi refusal firmware,$(KIOSK_LIBS))
 $(call unit,kiosk_walls,tests/unit/kiosk_walls.c,kiosk_web kiosk wifi refusal foreign firmware,$(WEBKIT_LIBS) $(KIOSK_LIBS))

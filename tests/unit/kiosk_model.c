@@ -334,6 +334,47 @@ static void test_networks_are_shown_while_there_is_no_way_out(void **state)
 	model_free(&model);
 }
 
+static unsigned ask_pin(struct model *model, enum pin_ask ask, uint8_t tries_left, bool wrong)
+{
+	unsigned changes;
+	begin();
+	write_u8(&w, (uint8_t)ask);
+	write_u8(&w, tries_left);
+	write_u8(&w, wrong);
+	assert_int_equal(apply(model, MSG_KIOSK_PIN_ASK, 0, &changes), 0);
+	return changes;
+}
+
+static void test_a_pin_is_typed_and_forgotten(void **state)
+{
+	(void)state;
+	struct model model = {0};
+	char dots[PIN_DIGITS_MAX * 4 + 1];
+	assert_int_equal(pin_key(&model.pin, '1'), PIN_PRESS_OTHER);
+	assert_int_equal(ask_pin(&model, PIN_ASK_NOW, PIN_TRIES_NOT_SAID, false), CHANGE_DRAW);
+	for (const char *c = "12x34"; *c; c++)
+		assert_int_equal(pin_key(&model.pin, (unsigned)*c), *c == 'x' ? PIN_PRESS_OTHER : PIN_PRESS_TAKEN);
+	assert_int_equal(pin_key(&model.pin, 0xff08), PIN_PRESS_TAKEN); /* BackSpace */
+	assert_int_equal(pin_key(&model.pin, 0xff0d), PIN_PRESS_TAKEN); /* Return: too short */
+	assert_int_equal(pin_key(&model.pin, 0xffb9), PIN_PRESS_TAKEN); /* 9 of the key pad */
+	assert_string_equal(model.pin.digits, "1239");
+	pin_dots(&model.pin, dots, sizeof dots);
+	assert_string_equal(dots, "● ● ● ● ○ ○ ");
+	assert_int_equal(pin_key(&model.pin, 0xff0d), PIN_PRESS_DONE);
+	pin_wipe(&model.pin);
+	const char none[sizeof model.pin.digits] = {0};
+	assert_memory_equal(model.pin.digits, none, sizeof none);
+	ask_pin(&model, PIN_ASK_NOW, 4, true);
+	assert_true(model.pin.wrong);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(pin_key(&model.pin, '7'), PIN_PRESS_TAKEN);
+	assert_int_equal(model.pin.typed, PIN_DIGITS_MAX);
+	assert_false(model.pin.wrong);
+	ask_pin(&model, PIN_ASK_CHECKING, PIN_TRIES_NOT_SAID, false);
+	assert_memory_equal(model.pin.digits, none, sizeof none);
+	assert_int_equal(pin_key(&model.pin, '7'), PIN_PRESS_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +390,7 @@ int main(void)
 	    cmocka_unit_test(test_a_refused_host_turns_out_to_be_bad),
 	    cmocka_unit_test(test_broken_messages_change_nothing),
 	    cmocka_unit_test(test_networks_are_shown_while_there_is_no_way_out),
+	    cmocka_unit_test(test_a_pin_is_typed_and_forgotten),
 	};
 	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "launcher/kiosk/strings.h"
+#include "vpn/admission/reasons.h"
 #include "whitelist/indicators.h"
 
 static void assert_speaks(const char *text)
@@ -102,6 +103,18 @@ static void test_unknown_code_is_never_silent(void **state)
 	}
 }
 
+/* One table speaks for both ends. */
+static void test_every_reason_of_the_gateway_has_its_own_words(void **state)
+{
+	(void)state;
+	for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		const char *code = admission_reason_code((enum admission_reason)i);
+		assert_int_equal(admission_reason_from(code), i);
+		if (i != REASON_NOT_REGISTERED) /* which is the answer `unknown' */
+			assert_ptr_not_equal(advice_for(ABOUT_STEP, code), advice_for(ABOUT_STEP, ""));
+	}
+}
+
 static void test_session_knows_refusals_by_name(void **state)
 {
 	(void)state;
@@ -129,6 +142,7 @@ int main(void)
 	    cmocka_unit_test(test_no_code_twice),
 	    cmocka_unit_test(test_every_refusal_in_both_languages),
 	    cmocka_unit_test(test_unknown_code_is_never_silent),
+	    cmocka_unit_test(test_every_reason_of_the_gateway_has_its_own_words),
 	    cmocka_unit_test(test_session_knows_refusals_by_name),
 	    cmocka_unit_test(test_steps_have_names),
 	};

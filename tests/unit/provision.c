@@ -7,7 +7,6 @@
 #include "launcher/about.h"
 #include "launcher/pem.h"
 #include "launcher/provision.h"
-#include "launcher/statement.h"
 
 #define KEY_TEXT "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 #define IMMUTABLE                                                                                                      \
@@ -29,7 +28,8 @@ static void a_new_stick_has_nothing_kept(void **unused)
 	assert_string_equal(p.address, "10.77.0.2/32");
 	assert_int_equal(p.wireguard_key[31], 32);
 	assert_string_equal(p.gateways, "{}");
-	assert_null(p.identity_key);
+	assert_false(p.has_identity || p.has_pin);
+	assert_int_equal(p.token[0], 0);
 	assert_null(p.kept_policy);
 	assert_int_equal(p.time_floor, 0);
 	provision_free(&p);
@@ -66,12 +66,14 @@ static void what_is_kept_comes_back(void **unused)
 	assert_int_equal(provision_keep(&p.kept_policy, "{\"payload\":\"x\"}", 15), 0);
 	p.kept_policy_version = 4;
 	p.time_floor = 1795305600;
+	memset(p.token, 0x5a, sizeof p.token);
 	char *changing = provision_changing(&p);
 	assert_non_null(changing);
 	assert_int_equal(parse(IMMUTABLE, changing, &q), 0);
 	assert_string_equal(q.kept_policy, "{\"payload\":\"x\"}");
 	assert_int_equal(q.kept_policy_version, 4);
 	assert_int_equal(q.time_floor, 1795305600);
+	assert_memory_equal(q.token, p.token, sizeof q.token);
 	assert_null(q.kept_gateways);
 	free(changing);
 	provision_free(&p);
@@ -96,6 +98,7 @@ static void a_record_of_another_shape_is_refused(void **unused)
 		assert_int_equal(parse(wrong[i], "", &p), -EINVAL);
 	assert_int_equal(parse(IMMUTABLE, "{\"time_floor\":-1}", &p), -EINVAL);
 	assert_int_equal(parse(IMMUTABLE, "{\"policy\":3}", &p), -EINVAL);
+	assert_int_equal(parse(IMMUTABLE, "{\"token\":\"AQID\"}", &p), -EINVAL);
 	assert_int_equal(parse(IMMUTABLE, "{", &p), -EINVAL);
 }
 
@@ -136,20 +139,6 @@ static void the_root_hash_is_the_first_target_s(void **unused)
 	assert_int_equal(about_root_hash("x verity 1 a", hash), -EINVAL);
 }
 
-static void two_statements_never_share_their_bytes(void **unused)
-{
-	(void)unused;
-	uint8_t one[STATEMENT_MAX_BYTES], two[STATEMENT_MAX_BYTES];
-	struct statement a = {.device = "ST-1", .boot_id = "ab", .sequence = 1, .image_version = "1"};
-	struct statement b = {.device = "ST-1a", .boot_id = "b", .sequence = 1, .image_version = "1"};
-	int size = statement_encode(&a, one);
-	assert_true(size > (int)sizeof STATEMENT_CONTEXT);
-	assert_int_equal(statement_encode(&b, two), size);
-	assert_memory_not_equal(one, two, (size_t)size);
-	assert_memory_equal(one, STATEMENT_CONTEXT, sizeof STATEMENT_CONTEXT);
-	assert_int_equal(statement_read("", 0, &a), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,7 +148,6 @@ int main(void)
 	    cmocka_unit_test(a_record_of_another_shape_is_refused),
 	    cmocka_unit_test(a_certificate_goes_to_pem_and_back),
 	    cmocka_unit_test(the_root_hash_is_the_first_target_s),
-	    cmocka_unit_test(two_statements_never_share_their_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

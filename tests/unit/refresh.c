@@ -108,6 +108,10 @@ static void announce(uint64_t version)
 	write_u32(&w, 60);
 	write_u64(&w, version);
 	write_u64(&w, 1);
+	write_u32(&w, 600);
+	write_u8(&w, 0); /* of a beacon */
+	write_blob(&w, NULL, 0);
+	write_u8(&w, 255);
 	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_ADMISSION, &w), 0);
 }
 
@@ -169,7 +173,7 @@ static int begin(void **state)
 	for (int i = 0; i < PROCESS_COUNT; i++)
 		world.runs[i] = true;
 	open_timers(&stick);
-	stick.provisioned = stick.time_confirmed = stick.link_up = stick.tunnel.up = true;
+	stick.provisioned = stick.provision.has_pin = stick.time_confirmed = stick.link_up = stick.tunnel.up = true;
 	loaded(signed_policy(3));
 	stick.machine.state = STATE_SESSION;
 	stick.session = (struct stick_session){.id = 1, .bank = "alpha", .broker_ready = true, .gateway_ready = true};

@@ -14,6 +14,8 @@ static bool is_impossible(enum stick_state state, bool held, enum stick_event ev
 	case EVENT_UNLOCKED:
 	case EVENT_UNLOCK_REFUSED:
 		return state != STATE_UNLOCK;
+	case EVENT_PIN_WANTED:
+		return state != STATE_ADMITTED;
 	case EVENT_SESSION_OPENED:
 		return state != STATE_READY || !held;
 	case EVENT_SESSION_FAILED:
@@ -101,6 +103,14 @@ static void a_lost_tunnel_freezes_and_resumes_through_admission(void **unused)
 	assert_true(m.held);
 	WALK(&m, {EVENT_ADMISSION_GRANTED, STATE_SESSION, ACTION_THAW});
 	assert_false(m.held);
+}
+
+static void a_wrong_pin_is_asked_for_again(void **unused)
+{
+	(void)unused;
+	struct machine m = in_session();
+	WALK(&m, {EVENT_ADMISSION_LOST, STATE_ADMITTED, ACTION_FREEZE}, {EVENT_PIN_WANTED, STATE_UNLOCK, ACTION_UNLOCK},
+	     {EVENT_UNLOCKED, STATE_ADMITTED, ACTION_ADMIT}, {EVENT_ADMISSION_GRANTED, STATE_SESSION, ACTION_THAW});
 }
 
 static void a_lost_admission_freezes(void **unused)
@@ -213,6 +223,7 @@ int main(void)
 	    cmocka_unit_test(a_boot_walks_to_a_bank_and_back),
 	    cmocka_unit_test(a_lost_tunnel_freezes_and_resumes_through_admission),
 	    cmocka_unit_test(a_lost_admission_freezes),
+	    cmocka_unit_test(a_wrong_pin_is_asked_for_again),
 	    cmocka_unit_test(a_frozen_session_can_be_left),
 	    cmocka_unit_test(a_newer_policy_is_fetched_beside_a_session),
 	    cmocka_unit_test(no_order_of_events_serves_without_tunnel_and_admission),

@@ -16,6 +16,7 @@
 #include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
+#include "vpn/admission/statement.h"
 #include "vpn/gateway/beacon.h"
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/http.h"
@@ -29,6 +30,8 @@ enum {
 	PEM_MAX_BYTES = 65536,
 	SESSION_MAX_BYTES = 512,
 	INDICATORS_MAX_BYTES = 64,
+	STATEMENT_BODY_MAX_BYTES = 1024,
+	TRIES_NOT_SAID = 255,
 };
 
 static const struct self self = {
@@ -111,6 +114,49 @@ static void on_session(struct http_request *request, void *context)
 	json_decref(json);
 }
 
+/* No body: an empty object at most. */
+static void on_nonce(struct http_request *request, void *context)
+{
+	(void)context;
+	uint8_t data[8];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, http_peer4(request).s_addr);
+	send_store(GW_NONCE, http_id(request), &w);
+}
+
+static bool put_base64(struct writer *w, const json_t *json, const char *name, size_t most, bool required)
+{
+	uint8_t data[STATEMENT_MAX_BYTES];
+	size_t size = 0;
+	const json_t *value = json_object_get(json, name);
+	const char *text = json_string_value(value);
+	if (value && (!text || base64_decode(text, json_string_length(value), data, most, &size)))
+		return false;
+	write_blob(w, data, size);
+	return size > 0 || (!required && !value);
+}
+
+static void on_statement(struct http_request *request, void *context)
+{
+	(void)context;
+	size_t size;
+	uint8_t data[STATEMENT_MAX_BYTES + 3 * STATEMENT_SIGNATURE_BYTES];
+	const void *body = http_body(request, &size);
+	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, http_peer4(request).s_addr);
+	if (put_base64(&w, json, "statement", STATEMENT_MAX_BYTES, true) &&
+	    put_base64(&w, json, "signature", STATEMENT_SIGNATURE_BYTES, true) &&
+	    put_base64(&w, json, "pin_signature", STATEMENT_SIGNATURE_BYTES, false)) {
+		send_store(GW_STATEMENT, http_id(request), &w);
+	} else {
+		count_refused("malformed", NULL);
+		reply_error(request, 400, "malformed",
+			    "wants {\"statement\", \"signature\" and, with a PIN, \"pin_signature\"}, each in base64");
+	}
+	json_decref(json);
+}
+
 static void fetch(struct http_request *request, uint8_t what)
 {
 	uint8_t data[8];
@@ -179,20 +225,46 @@ static int take_indicators(struct msg *m, void *context)
 
 /* --- answers of the store --- */
 
+/* Codes, numbers and base64 only: nothing here needs escaping. */
 static int answer_beacon(struct http_request *request, struct reader *r)
 {
-	char state[CODE_SIZE], reason[CODE_SIZE], text[320];
+	char state[CODE_SIZE], reason[CODE_SIZE], text[512];
+	char token_text[BASE64_ENCODED_SIZE(STATEMENT_TOKEN_BYTES)] = "";
+	size_t token_size;
 	read_str(r, state, sizeof state);
 	read_str(r, reason, sizeof reason);
 	uint32_t valid_s = read_u32(r);
 	uint64_t policy = read_u64(r), gateways = read_u64(r);
-	if (!reader_done(r))
+	uint32_t lease_s = read_u32(r);
+	const uint8_t *token = read_blob(r, &token_size);
+	uint8_t tries_left = read_u8(r);
+	if (!reader_done(r) || token_size > STATEMENT_TOKEN_BYTES)
 		return -EBADMSG;
-	/* Codes and numbers only: nothing here needs escaping. */
-	snprintf(text, sizeof text,
-		 "{\"state\":\"%s\",\"reason\":\"%s\",\"time\":%lld,\"valid_s\":%" PRIu32 ",\"policy_version\":%" PRIu64
-		 ",\"gateways_version\":%" PRIu64 "}",
-		 state, reason, (long long)time(NULL), valid_s, policy, gateways);
+	base64_encode(token, token_size, token_text);
+	int used = snprintf(text, sizeof text,
+			    "{\"state\":\"%s\",\"reason\":\"%s\",\"time\":%lld,\"valid_s\":%" PRIu32
+			    ",\"policy_version\":%" PRIu64 ",\"gateways_version\":%" PRIu64 ",\"lease_s\":%" PRIu32
+			    ",\"token\":\"%s\"",
+			    state, reason, (long long)time(NULL), valid_s, policy, gateways, lease_s, token_text);
+	if (tries_left != TRIES_NOT_SAID)
+		used += snprintf(text + used, sizeof text - (size_t)used, ",\"tries_left\":%u", tries_left);
+	snprintf(text + used, sizeof text - (size_t)used, "}");
+	http_reply_json(request, 200, text);
+	wipe(text, sizeof text);
+	wipe(token_text, sizeof token_text);
+	return 0;
+}
+
+static int answer_nonce(struct http_request *request, struct reader *r)
+{
+	char reason[CODE_SIZE], text[160], nonce_text[BASE64_ENCODED_SIZE(STATEMENT_NONCE_BYTES)] = "";
+	size_t size;
+	read_str(r, reason, sizeof reason);
+	const uint8_t *nonce = read_blob(r, &size);
+	if (!reader_done(r) || size > STATEMENT_NONCE_BYTES)
+		return -EBADMSG;
+	base64_encode(nonce, size, nonce_text);
+	snprintf(text, sizeof text, "{\"reason\":\"%s\",\"nonce\":\"%s\"}", reason, nonce_text);
 	http_reply_json(request, 200, text);
 	return 0;
 }
@@ -240,13 +312,15 @@ static int take_answer(struct msg *m, void *context)
 	(void)context;
 	if (!request)
 		return 0;
-	return m->type == GW_BEACON_REPLY ? answer_beacon(request, &r)
-	       : m->type == GW_OPEN_REPLY ? answer_open(request, &r)
-					  : answer_fetch(request, &r);
+	return m->type == GW_BEACON_REPLY  ? answer_beacon(request, &r)
+	       : m->type == GW_NONCE_REPLY ? answer_nonce(request, &r)
+	       : m->type == GW_OPEN_REPLY  ? answer_open(request, &r)
+					   : answer_fetch(request, &r);
 }
 
 static const struct channel_row answers[] = {
     {GW_BEACON_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
+    {GW_NONCE_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_OPEN_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_FETCH_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
 };
@@ -261,6 +335,8 @@ static void serve(void)
 	    {"POST", "/v1/beacon", on_beacon, BEACON_MAX_BYTES},
 	    {"POST", "/v1/session", on_session, SESSION_MAX_BYTES},
 	    {"POST", "/v1/indicators", on_indicators, INDICATORS_MAX_BYTES},
+	    {"POST", "/v1/nonce", on_nonce, 16},
+	    {"POST", "/v1/admission", on_statement, STATEMENT_BODY_MAX_BYTES},
 	    {"GET", "/v1/policy", on_policy, 0},
 	    {"GET", "/v1/gateways", on_gateways, 0},
 	};

@@ -60,6 +60,16 @@ static int set_port(struct config *config, const struct line *line, size_t offse
 	return 0;
 }
 
+static int set_admission(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	unsigned long seconds;
+	if (parse_number(line->value, 3600, &seconds) || seconds < 60)
+		return wrong(line, "wants 60 to 3600 seconds");
+	config->admission_s = (unsigned)seconds;
+	return 0;
+}
+
 static int set_mtu(struct config *config, const struct line *line, size_t offset)
 {
 	(void)offset;
@@ -255,6 +265,7 @@ static const struct {
     {"listen-port", set_port, AT(listen_port)},
     {"inner", set_inner, 0},
     {"mtu", set_mtu, 0},
+    {"admission-time", set_admission, 0},
     {"control-port", set_port, AT(control_port)},
     {"control-certificate", set_path, AT(control_certificate)},
     {"control-key", set_path, AT(control_key)},
@@ -299,6 +310,7 @@ static int set_defaults(struct config *config)
 				       "listen-port = 51820\n"
 				       "inner = 10.77.0.1/16\n"
 				       "mtu = 1420\n"
+				       "admission-time = 600\n"
 				       "control-port = 8444\n"
 				       "control-certificate = /etc/sekisho/keys/control.crt\n"
 				       "control-key = /etc/sekisho/keys/control.key\n"

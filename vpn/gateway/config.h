@@ -46,6 +46,7 @@ struct config {
 	struct in_addr inner;
 	unsigned inner_prefix;
 	unsigned mtu;
+	unsigned admission_s; /* how long one statement admits */
 
 	uint16_t control_port;
 	char control_certificate[CONFIG_PATH_SIZE], control_key[CONFIG_PATH_SIZE];

@@ -23,6 +23,13 @@ struct stick {
 	int64_t last_beacon;       /* unix seconds, 0 none */
 	int64_t admitted_until_ms; /* now_ms(); 0: not admitted */
 
+	struct store_admission admission; /* as it is on disk */
+	uint8_t nonce[STATEMENT_NONCE_BYTES];
+	int64_t nonce_ms;  /* when it was given out, 0 never */
+	bool nonce_stands; /* and not used */
+	int64_t copy_seen,
+	    copy_seen_ms; /* unix seconds, now_ms(): when a used token came, until the desk was told; 0 */
+
 	/* from the last beacon; meaningless until this gateway's process has heard one */
 	bool heard;
 	bool renewed; /* its peer was made anew in this boot, after its clock was set back */

@@ -5,4 +5,4 @@ GATEWAY_LIBS := -lmicrohttpd -lgnutls -lsqlite3 -ljansson -largon2 -lnftables -l
 
 $(call library,vpn_gateway,$(filter-out $(GATEWAY_PROCESSES),$(wildcard vpn/gateway/*.c)),-isystem $(WG_EMBEDDED) \
   -DGATEWAY_VERSION='"$(GATEWAY_VERSION)"')
-$(call program,gatewayd,$(GATEWAY_PROCESSES),vpn_gateway vpn_device wireguard whitelist firmware,$(MBEDTLS_LIBS) $(GATEWAY_LIBS),-isystem $(WG_EMBEDDED))
+$(call program,gatewayd,$(GATEWAY_PROCESSES),vpn_gateway vpn_admission vpn_device wireguard whitelist firmware,$(MBEDTLS_LIBS) $(GATEWAY_LIBS),-isystem $(WG_EMBEDDED))

@@ -5,9 +5,9 @@
 
 static const char *const names[HEALTH_COUNT] = {"never", "up",      "late",    "stale",
 						"lost",  "offline", "revoked", "quarantined"};
-static const char *const causes[CAUSE_COUNT] = {"registered", "first_beacon",  "new_boot", "resumed",
-						"silent",     "unreachable",   "goodbye",  "revoked",
-						"image_old",  "image_unknown", "released"};
+static const char *const causes[CAUSE_COUNT] = {
+    "registered", "first_beacon",  "new_boot",    "resumed", "silent",   "unreachable", "goodbye", "revoked",
+    "image_old",  "image_unknown", "no_identity", "copied",  "pin_none", "pin_locked",  "released"};
 
 static bool change(struct health_record *record, enum health state, enum health_cause cause)
 {

@@ -38,6 +38,10 @@ enum health_cause {
 	CAUSE_REVOKED,
 	CAUSE_IMAGE_OLD,     /* its image is below the floor */
 	CAUSE_IMAGE_UNKNOWN, /* its image is none of the released ones */
+	CAUSE_NO_IDENTITY,   /* it is registered without an identity key */
+	CAUSE_COPIED,        /* a token came out of its turn: two hold its keys */
+	CAUSE_PIN_NONE,      /* the policy asks for a PIN and it has none registered */
+	CAUSE_PIN_LOCKED,    /* too many wrong PINs */
 	CAUSE_RELEASED,      /* what it was quarantined for holds no more */
 	CAUSE_COUNT
 };

@@ -1,6 +1,7 @@
 #include "vpn/gateway/hub.h"
 
 #include <errno.h>
+#include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +15,7 @@ static void load_session(const char *bank, void *context) { stick_open(context, 
 
 /* A restart of the gateway is not the stick's trouble: one that was up gets a beacon's grace, in state and admission.
  */
-static void restore_health(const struct hub *hub, struct stick *stick)
+static void restore_health(struct stick *stick)
 {
 	int64_t now = now_ms();
 	enum health state = health_from_name(stick->row.state);
@@ -31,8 +32,19 @@ static void restore_health(const struct hub *hub, struct stick *stick)
 		stick->health.last_beacon_ms = now;
 	if (stick->health.state == HEALTH_UP || stick->health.state == HEALTH_LATE) {
 		stick->health.last_beacon_ms = now;
-		if (images_judge(&hub->images, stick->row.image_version, "") != IMAGE_OLD)
-			stick->admitted_until_ms = now + HUB_VALID_S * 1000;
+	}
+}
+
+/* Who was in when this gateway went down is in again, for no longer than its statement holds. */
+static void restore_admissions(struct hub *hub)
+{
+	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
+		struct stick *stick = fleet_at(hub->fleet, i);
+		bool up = stick->health.state == HEALTH_UP || stick->health.state == HEALTH_LATE;
+		int64_t lease_s = hub_lease_s(stick);
+		if (up && images_judge(&hub->images, stick->row.image_version, "") != IMAGE_OLD &&
+		    hub_standing(hub, stick, stick->health.boot) == REASON_NONE)
+			stick->admitted_until_ms = now_ms() + (lease_s < HUB_VALID_S ? lease_s : HUB_VALID_S) * 1000;
 	}
 }
 
@@ -51,7 +63,7 @@ static void load_stick(const struct store_stick *row, void *context)
 	}
 	if (!stick->row.state[0])
 		stick->row.since = stick->row.created;
-	restore_health(loading->hub, stick);
+	restore_health(stick);
 }
 
 static void load_document(struct hub *hub, const char *kind, struct hub_document *document)
@@ -65,6 +77,8 @@ static void load_document(struct hub *hub, const char *kind, struct hub_document
 int hub_open(struct hub *hub, const char *audit_pem, int witness)
 {
 	hub->started = hub_now();
+	if (psa_crypto_init() != PSA_SUCCESS)
+		return -EIO;
 	hub->fleet = fleet_new();
 	if (!hub->fleet)
 		return -ENOMEM;
@@ -79,6 +93,9 @@ int hub_open(struct hub *hub, const char *audit_pem, int witness)
 		error = store_each_stick(hub->store, load_stick, &loading);
 	if (!error)
 		error = loading.error;
+	if (!error)
+		error = hub_admissions_load(hub);
+	restore_admissions(hub);
 	for (size_t i = 0; i < fleet_count(hub->fleet) && !error; i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
 		error = store_sessions_of(hub->store, stick->row.id, load_session, stick);

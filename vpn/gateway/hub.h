@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "firmware/lib/buf.h"
+#include "vpn/admission/reasons.h"
 #include "vpn/gateway/audit.h"
 #include "vpn/gateway/config.h"
 #include "vpn/gateway/fleet.h"
@@ -20,8 +21,11 @@
 #include "vpn/gateway/store.h"
 #include "whitelist/chain_fault.h"
 
-/* How long one beacon admits; the stick beacons every 30 s. */
+/* How long an admission holds without a beacon; the stick beacons every 30 s. Its statement holds for admission-time of
+ * gateway.conf(5), however many beacons come. */
 #define HUB_VALID_S 90
+
+#define HUB_REASON_MAX_BYTES 200 /* of what an operator gives as the reason of an act */
 
 /* Why a beacon or another request of a stick was refused, and the beacons that were not. */
 enum hub_count {
@@ -34,6 +38,8 @@ enum hub_count {
 	COUNT_OLD_BEACON,
 	COUNT_IMAGE_OLD,
 	COUNT_IMAGE_UNKNOWN,
+	COUNT_NO_STATEMENT,
+	COUNT_HELD, /* copied, locked, without the keys it needs */
 	COUNT_OTHER,
 	COUNT_COUNT
 };
@@ -47,6 +53,7 @@ struct hub_document {
 	size_t size;
 	uint64_t version;
 	int64_t expires;   /* of the policy */
+	bool pin;          /* the policy asks for one */
 	char refused[640]; /* why the newest file was not taken, "" if it was */
 };
 
@@ -73,6 +80,7 @@ struct hub {
 	uint64_t refusals[HUB_REFUSALS];
 	uint64_t tried[TRIED_COUNT];
 	uint64_t attacks; /* that sticks reported as possible */
+	uint64_t statements[REASON_COUNT];
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
 	uint64_t answers[ANSWER_VERDICTS], lookups_refused; /* of banks' questions */
@@ -101,10 +109,14 @@ int64_t hub_now(void); /* unix seconds */
 /*
  * Changes and views (hub_audit.c). A change is made between hub_begin() and hub_end(), which takes the change's own
  * error, adds its event and, if somebody did it (`who`), its entry in the audit log, and commits, or undoes all of it.
- * hub_note() is for what changed nothing else. What hub_viewed() cannot keep must not be shown. 0 or -errno.
+ * hub_end_quietly() adds no event, for what the stick's state shows already. HUB_ITSELF is who decided where nobody
+ * did. hub_note() is for what changed nothing else. What hub_viewed() cannot keep must not be shown. 0 or -errno.
  */
+#define HUB_ITSELF "gatewayd"
 int hub_begin(struct hub *hub);
 int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail);
+int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
+		    const char *detail);
 int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);
 int hub_viewed(struct hub *hub, const char *who, const char *what, const char *stick);
 
@@ -131,6 +143,32 @@ void hub_tried(struct hub *hub, struct reader *r);
 /* The last difference between this stick's enforcer and ours, as long as it is news: "let_out", "held_up",
  * "asked" or "". */
 const char *hub_difference(const struct stick *stick);
+/* Let in until the lease or the next beacon's time is over; refuse, and put out who is in (hub_sticks.c). */
+void hub_admit(struct hub *hub, struct stick *stick);
+void hub_refuse(struct hub *hub, struct stick *stick, enum admission_reason reason);
+
+/* Admission (hub_admission.c) */
+int hub_admissions_load(struct hub *hub);
+void hub_nonce(struct hub *hub, uint32_t id, struct reader *r);
+void hub_statement(struct hub *hub, uint32_t id, struct reader *r);
+/* What a beacon of that boot is answered, images apart; and for how long the last statement still holds. */
+enum admission_reason hub_standing(const struct hub *hub, const struct stick *stick, const char *boot);
+uint32_t hub_lease_s(const struct stick *stick);
+void hub_lease_end(struct hub *hub, struct stick *stick);
+/* WireGuard has said where the stick is: the place of an admission just made, and an alarm that waited for it. */
+void hub_place(struct hub *hub, struct stick *stick);
+
+/* The public keys of a PIN letter; the second all zero where it has no PIN that calls for help. */
+struct hub_letter {
+	uint8_t pin_key[STATEMENT_PUBLIC_BYTES], duress_key[STATEMENT_PUBLIC_BYTES];
+};
+
+/* By the control socket or the console, each with a reason: 0, or -errno with a sentence in `why`. */
+int hub_stick_unlock(struct hub *hub, const char *id, const char *reason, const char *who, char *why, size_t why_size);
+int hub_stick_pin(struct hub *hub, const char *id, const struct hub_letter *letter, const char *reason, const char *who,
+		  char *why, size_t why_size);
+/* One that was copied: the token that comes next is believed, and its holder is the only one from then on. */
+int hub_stick_release(struct hub *hub, const char *id, const char *reason, const char *who, char *why, size_t why_size);
 
 /* Connections to banks, and banks' questions about them (hub_lookup.c). */
 void hub_connections(struct hub *hub, struct reader *r);

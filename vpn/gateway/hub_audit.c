@@ -9,13 +9,11 @@ enum { SAME_VIEW_S = 600 };
 
 int hub_begin(struct hub *hub) { return store_begin(hub->store); }
 
-int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail)
+int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
+		    const char *detail)
 {
-	int64_t now = hub_now();
-	if (!error)
-		error = store_event(hub->store, now, kind, stick, who, detail);
 	if (!error && who[0])
-		error = audit_add(hub->audit, now, who, kind, stick, detail);
+		error = audit_add(hub->audit, hub_now(), who, kind, stick, detail);
 	if (!error)
 		error = store_commit(hub->store);
 	if (!error) {
@@ -25,6 +23,13 @@ int hub_end(struct hub *hub, int error, const char *kind, const char *stick, con
 	store_rollback(hub->store);
 	audit_undone(hub->audit);
 	return error;
+}
+
+int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail)
+{
+	if (!error)
+		error = store_event(hub->store, hub_now(), kind, stick, who, detail);
+	return hub_end_quietly(hub, error, kind, stick, who, detail);
 }
 
 int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail)

@@ -32,13 +32,17 @@ static void command_add(struct hub *hub, const json_t *request, FILE *out)
 	size_t size = 0;
 	const char *id = text_member(request, "id"), *name = text_member(request, "name");
 	const char *region = text_member(request, "region"), *key = text_member(request, "key");
-	const char *wanted = text_member(request, "address");
+	const char *wanted = text_member(request, "address"), *identity = text_member(request, "identity");
 	if (!name_is_id(id))
 		snprintf(why, sizeof why, "the id wants 1 to 32 letters, digits, '.', '_' or '-'");
 	else if (!name_is_text(name, STICK_NAME_SIZE - 1) || !name_is_text(region, REGION_SIZE - 1))
 		snprintf(why, sizeof why, "name and region want text of at most 128 and 64 bytes");
 	else if (base64_decode(key, strlen(key), row.key, sizeof row.key, &size) || size != sizeof row.key)
 		snprintf(why, sizeof why, "the key wants a WireGuard public key: 32 bytes in base64");
+	else if (identity[0] && !statement_read_public(identity, row.identity_key))
+		snprintf(why, sizeof why,
+			 "the identity wants a P-256 public key: 65 bytes in base64, as sekisho device "
+			 "new printed it");
 	else if (wanted[0] && inet_pton(AF_INET, wanted, &row.address) != 1)
 		snprintf(why, sizeof why, "the address wants an IPv4 address, such as 10.77.0.2");
 	if (!why[0]) {
@@ -62,6 +66,47 @@ static void command_revoke(struct hub *hub, const json_t *request, FILE *out)
 		refuse(out, why);
 	else
 		answer(out, json_pack("{s:b}", "ok", 1));
+}
+
+/* --- what was held back --- */
+
+static void answer_done(FILE *out, const char *why)
+{
+	if (why[0])
+		refuse(out, why);
+	else
+		answer(out, json_pack("{s:b}", "ok", 1));
+}
+
+static void command_unlock(struct hub *hub, const json_t *request, FILE *out)
+{
+	char why[256] = "";
+	hub_stick_unlock(hub, text_member(request, "id"), text_member(request, "reason"), text_member(request, "who"),
+			 why, sizeof why);
+	answer_done(out, why);
+}
+
+static void command_release(struct hub *hub, const json_t *request, FILE *out)
+{
+	char why[256] = "";
+	hub_stick_release(hub, text_member(request, "id"), text_member(request, "reason"), text_member(request, "who"),
+			  why, sizeof why);
+	answer_done(out, why);
+}
+
+static void command_pin(struct hub *hub, const json_t *request, FILE *out)
+{
+	char why[256] = "";
+	struct hub_letter letter = {0};
+	const char *duress = text_member(request, "duress_key");
+	if (!statement_read_public(text_member(request, "pin_key"), letter.pin_key) ||
+	    (duress[0] && !statement_read_public(duress, letter.duress_key)))
+		snprintf(why, sizeof why,
+			 "the letter wants P-256 public keys: 65 bytes in base64, as sekisho device pin wrote them");
+	else
+		hub_stick_pin(hub, text_member(request, "id"), &letter, text_member(request, "reason"),
+			      text_member(request, "who"), why, sizeof why);
+	answer_done(out, why);
 }
 
 /* --- images --- */
@@ -232,6 +277,9 @@ static const struct {
     {"image.list", command_image_list},
     {"audit.entries", command_audit_entries},
     {"audit.checkpoints", command_audit_checkpoints},
+    {"stick.unlock", command_unlock},
+    {"stick.release", command_release},
+    {"stick.pin", command_pin},
 };
 
 void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)

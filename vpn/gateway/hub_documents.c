@@ -50,9 +50,12 @@ void hub_policy(struct hub *hub, struct reader *r)
 	size_t size;
 	uint64_t version = read_u64(r);
 	int64_t expires = (int64_t)read_u64(r);
+	bool pin = read_u8(r) != 0;
 	const uint8_t *envelope = read_blob(r, &size);
-	if (reader_done(r))
-		take(hub, "policy", &hub->policy, version, expires, envelope, size);
+	if (!reader_done(r))
+		return;
+	hub->policy.pin = pin;
+	take(hub, "policy", &hub->policy, version, expires, envelope, size);
 }
 
 void hub_gateways(struct hub *hub, struct reader *r)

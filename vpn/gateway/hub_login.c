@@ -36,7 +36,7 @@ int hub_first_operator(struct hub *hub)
 	int error = store_operator_count(hub->store, &count);
 	if (error || count > 0)
 		return error;
-	error = hub_operator_password(hub, FIRST_OPERATOR, "gatewayd", password, sizeof password);
+	error = hub_operator_password(hub, FIRST_OPERATOR, HUB_ITSELF, password, sizeof password);
 	if (!error) {
 		/* The one place where a password is printed: nobody could log in otherwise, and it is kept nowhere. */
 		printf("sekisho: the console's first operator is \"%s\" with the password %s (shown this once)\n",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vpn/gateway/admit.h"
 #include "vpn/gateway/hub.h"
 #include "vpn/gateway/metrics.h"
 
@@ -72,6 +73,13 @@ static json_t *stick_json(const struct stick *s)
 	    number_or_null(s->handshake), "session", s->session, "admitted", s->admitted_until_ms != 0, "banks", open);
 	if (!row)
 		return NULL;
+	json_object_set_new(row, "identity", json_boolean(admit_is_key(s->row.identity_key)));
+	json_object_set_new(row, "pin", json_boolean(admit_is_key(s->admission.pin_key)));
+	json_object_set_new(row, "pin_failures", json_integer(s->admission.pin_failures));
+	json_object_set_new(row, "copied", json_boolean(s->admission.copied));
+	json_object_set_new(row, "duress", number_or_null(s->admission.duress_at));
+	json_object_set_new(row, "admitted_at", number_or_null(s->admission.at));
+	json_object_set_new(row, "admitted_until", number_or_null(s->admission.until));
 	json_object_set_new(row, "rtt_ms", s->heard ? json_integer(s->rtt_ms) : json_null());
 	json_object_set_new(row, "loss_permille", s->heard ? json_integer(s->loss_permille) : json_null());
 	json_object_set_new(row, "uptime_s", json_integer((json_int_t)s->uptime_s));
@@ -164,13 +172,19 @@ static void put_states(const struct hub *hub, FILE *out)
 
 static void put_beacons(const struct hub *hub, FILE *out)
 {
-	static const char *const results[COUNT_COUNT] = {
-	    "admitted",        "goodbye",    "malformed", "unknown",       "revoked",
-	    "device_mismatch", "old_beacon", "image_old", "image_unknown", "other"};
+	static const char *const results[COUNT_COUNT] = {"admitted",      "goodbye",         "malformed",  "unknown",
+							 "revoked",       "device_mismatch", "old_beacon", "image_old",
+							 "image_unknown", "no_statement",    "held",       "other"};
 	metrics_family(out, "sekisho_beacons", METRICS_COUNTER, NULL, "Requests of sticks by what became of them.");
 	for (int i = 0; i < COUNT_COUNT; i++)
 		metrics_sample(out, "sekisho_beacons", METRICS_COUNTER, (struct metrics_label){"result", results[i]},
 			       (double)hub->beacons[i]);
+	metrics_family(out, "sekisho_statements", METRICS_COUNTER, NULL, "Statements by what became of them.");
+	for (int i = 0; i < REASON_COUNT; i++)
+		metrics_sample(
+		    out, "sekisho_statements", METRICS_COUNTER,
+		    (struct metrics_label){"result", i ? admission_reason_code((enum admission_reason)i) : "admitted"},
+		    (double)hub->statements[i]);
 	metrics_family(out, "sekisho_refusals", METRICS_COUNTER, NULL,
 		       "Hosts and USB devices refused on sticks, by reason.");
 	for (int i = 0; i < HUB_REFUSALS; i++)

@@ -8,6 +8,7 @@
 
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
+#include "vpn/gateway/admit.h"
 #include "vpn/gateway/hub.h"
 
 enum { PEERS_PER_MESSAGE = 512, PEER_WIRE_BYTES = 1 + 4 + WG_KEY_BYTES + 4, TUNNEL_FRESH_S = 180 };
@@ -83,6 +84,15 @@ static void expel(struct hub *hub, struct stick *stick)
 	send_admit(hub, stick, 0);
 }
 
+/* What is to be let in again needs another statement. */
+static void end_admission(struct hub *hub, struct stick *stick)
+{
+	close_sessions(hub, stick);
+	if (stick->admitted_until_ms)
+		expel(hub, stick);
+	hub_lease_end(hub, stick);
+}
+
 /* --- state --- */
 
 static void record_change(struct hub *hub, struct stick *stick, enum health from)
@@ -139,24 +149,33 @@ void hub_tick(struct hub *hub)
 
 struct answer {
 	const char *state, *reason;
-	uint32_t valid_s;
 	enum hub_count count;
+	enum health_cause hold; /* what the desk sees it held back for; CAUSE_COUNT: it is not */
 };
 
-static const struct answer unknown = {"unknown", "not_registered", 0, COUNT_UNKNOWN};
-static const struct answer revoked = {"revoked", "revoked", 0, COUNT_REVOKED};
-static const struct answer mismatch = {"refused", "device_mismatch", 0, COUNT_DEVICE_MISMATCH};
-static const struct answer old_beacon = {"refused", "old_beacon", 0, COUNT_OLD_BEACON};
-static const struct answer image_old = {"refused", "image_old", 0, COUNT_IMAGE_OLD};
-static const struct answer image_unknown = {"refused", "image_unknown", 0, COUNT_IMAGE_UNKNOWN};
-static const struct answer goodbye = {"admitted", "goodbye", 0, COUNT_GOODBYE};
-static const struct answer admitted = {"admitted", "", HUB_VALID_S, COUNT_ADMITTED};
+static const struct answer unknown = {"unknown", "not_registered", COUNT_UNKNOWN, CAUSE_COUNT};
+static const struct answer revoked = {"revoked", "revoked", COUNT_REVOKED, CAUSE_COUNT};
+static const struct answer mismatch = {"refused", "device_mismatch", COUNT_DEVICE_MISMATCH, CAUSE_COUNT};
+static const struct answer old_beacon = {"refused", "old_beacon", COUNT_OLD_BEACON, CAUSE_COUNT};
+static const struct answer goodbye = {"admitted", "goodbye", COUNT_GOODBYE, CAUSE_COUNT};
 
-static const struct answer *check_image(const struct hub *hub, const char *version, const char *root_hash)
+/* By what admission says of it; the others need no more than a statement, and nothing is wrong with the stick. */
+static const struct answer standings[REASON_COUNT] = {
+    [REASON_NONE] = {"admitted", "", COUNT_ADMITTED, CAUSE_COUNT},
+    [REASON_IMAGE_OLD] = {"refused", "image_old", COUNT_IMAGE_OLD, CAUSE_IMAGE_OLD},
+    [REASON_IMAGE_UNKNOWN] = {"refused", "image_unknown", COUNT_IMAGE_UNKNOWN, CAUSE_IMAGE_UNKNOWN},
+    [REASON_NO_STATEMENT] = {"refused", "no_statement", COUNT_NO_STATEMENT, CAUSE_COUNT},
+    [REASON_NO_IDENTITY] = {"refused", "no_identity", COUNT_HELD, CAUSE_NO_IDENTITY},
+    [REASON_COPIED] = {"refused", "copied", COUNT_HELD, CAUSE_COPIED},
+    [REASON_PIN_NONE] = {"refused", "pin_none", COUNT_HELD, CAUSE_PIN_NONE},
+    [REASON_PIN_LOCKED] = {"refused", "pin_locked", COUNT_HELD, CAUSE_PIN_LOCKED},
+};
+
+static enum admission_reason check_image(const struct hub *hub, const char *version, const char *root_hash)
 {
-	static const struct answer *const answers[] = {
-	    [IMAGE_GOOD] = &admitted, [IMAGE_OLD] = &image_old, [IMAGE_UNKNOWN] = &image_unknown};
-	return answers[images_judge(&hub->images, version, root_hash)];
+	static const enum admission_reason reasons[] = {
+	    [IMAGE_GOOD] = REASON_NONE, [IMAGE_OLD] = REASON_IMAGE_OLD, [IMAGE_UNKNOWN] = REASON_IMAGE_UNKNOWN};
+	return reasons[images_judge(&hub->images, version, root_hash)];
 }
 
 static const struct answer *check_beacon(const struct hub *hub, const struct stick *stick, const struct beacon *beacon)
@@ -169,7 +188,10 @@ static const struct answer *check_beacon(const struct hub *hub, const struct sti
 		return &mismatch;
 	if (strcmp(stick->health.boot, beacon->boot) == 0 && beacon->sequence < stick->sequence)
 		return &old_beacon;
-	return beacon->goodbye ? &goodbye : check_image(hub, beacon->image_version, beacon->root_hash);
+	if (beacon->goodbye)
+		return &goodbye;
+	enum admission_reason image = check_image(hub, beacon->image_version, beacon->root_hash);
+	return &standings[image ? image : hub_standing(hub, stick, beacon->boot)];
 }
 
 /* A stick counts from its boot on; what is new since its last beacon is added to the desk's count. */
@@ -248,8 +270,8 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	}
 	renew_peer(hub, stick, beacon);
 	health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
-	if (answer == &image_old || answer == &image_unknown)
-		health_quarantine(&stick->health, answer == &image_old ? CAUSE_IMAGE_OLD : CAUSE_IMAGE_UNKNOWN);
+	if (answer->hold != CAUSE_COUNT)
+		health_quarantine(&stick->health, answer->hold);
 	stick->last_beacon = hub_now();
 	stick->heard = true;
 	stick->sequence = beacon->sequence;
@@ -266,27 +288,49 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	memcpy(stick->row.image_version, beacon->image_version, sizeof stick->row.image_version);
 	stick->row.policy_version = beacon->policy_version;
 	/* What it was for a moment in between is no news. */
-	bool new_cause = stick->health.state == HEALTH_QUARANTINED && stick->health.cause != before.cause;
+	bool new_cause = answer->hold != CAUSE_COUNT && stick->health.cause != before.cause;
 	if (stick->health.state != before.state || new_cause)
 		record_change(hub, stick, before.state);
 	hub->revision++;
 }
 
-static void admit(struct hub *hub, struct stick *stick)
+void hub_admit(struct hub *hub, struct stick *stick)
 {
-	stick->admitted_until_ms = now_ms() + HUB_VALID_S * 1000;
-	send_admit(hub, stick, HUB_VALID_S);
+	uint32_t lease_s = hub_lease_s(stick), seconds = lease_s < HUB_VALID_S ? lease_s : HUB_VALID_S;
+	stick->admitted_until_ms = now_ms() + (int64_t)seconds * 1000;
+	send_admit(hub, stick, seconds);
+	hub->revision++;
 }
 
-static void reply_beacon(struct hub *hub, uint32_t id, const struct answer *answer)
+/* A renewal that is refused for the moment leaves what stands until it runs out; whatever else is wrong ends it. */
+void hub_refuse(struct hub *hub, struct stick *stick, enum admission_reason reason)
+{
+	const struct answer *answer = &standings[reason];
+	enum health from = stick->health.state;
+	bool passing = reason == REASON_TRY_AGAIN || reason == REASON_NONCE || reason == REASON_SIGNATURE ||
+		       reason == REASON_DEVICE_MISMATCH;
+	if (passing)
+		return;
+	end_admission(hub, stick);
+	stick->health.last_beacon_ms = now_ms(); /* it was heard */
+	if (answer->state && answer->hold != CAUSE_COUNT && health_quarantine(&stick->health, answer->hold))
+		record_change(hub, stick, from);
+	hub->revision++;
+}
+
+static void reply_beacon(struct hub *hub, uint32_t id, const struct answer *answer, const struct stick *stick)
 {
 	uint8_t data[256];
 	struct writer w = writer_over(data, sizeof data);
+	uint32_t lease_s = answer->count == COUNT_ADMITTED ? hub_lease_s(stick) : 0;
 	write_str(&w, answer->state);
 	write_str(&w, answer->reason);
-	write_u32(&w, answer->valid_s);
+	write_u32(&w, lease_s < HUB_VALID_S ? lease_s : HUB_VALID_S);
 	write_u64(&w, hub->policy.version);
 	write_u64(&w, hub->gateways.version);
+	write_u32(&w, lease_s);
+	write_blob(&w, NULL, 0);
+	write_u8(&w, 255);
 	hub->send(hub, ROLE_API, GW_BEACON_REPLY, id, &w);
 }
 
@@ -301,17 +345,16 @@ void hub_beacon(struct hub *hub, uint32_t id, struct reader *r)
 		return;
 	struct stick *stick = fleet_by_address(hub->fleet, address);
 	const struct answer *answer = check_beacon(hub, stick, &beacon);
-	bool held_back = answer == &image_old || answer == &image_unknown;
+	bool in = answer->count == COUNT_ADMITTED,
+	     is_standing = answer >= standings && answer < standings + REASON_COUNT;
 	hub->beacons[answer->count]++;
-	if (answer == &admitted || answer == &goodbye || held_back)
+	if (answer == &goodbye || is_standing)
 		take_beacon(hub, stick, &beacon, answer);
-	if (answer == &admitted)
-		admit(hub, stick);
-	if (answer == &goodbye || held_back) {
-		close_sessions(hub, stick);
-		expel(hub, stick);
-	}
-	reply_beacon(hub, id, answer);
+	if (in)
+		hub_admit(hub, stick);
+	else if (answer == &goodbye || is_standing)
+		end_admission(hub, stick);
+	reply_beacon(hub, id, answer, stick);
 }
 
 void hub_hold_back(struct hub *hub)
@@ -319,10 +362,9 @@ void hub_hold_back(struct hub *hub)
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
 		if (!stick->heard || !stick->admitted_until_ms ||
-		    check_image(hub, stick->row.image_version, stick->root_hash) == &admitted)
+		    !check_image(hub, stick->row.image_version, stick->root_hash))
 			continue;
-		close_sessions(hub, stick);
-		expel(hub, stick);
+		end_admission(hub, stick);
 	}
 }
 
@@ -433,6 +475,7 @@ void hub_peer_status(struct hub *hub, struct reader *r)
 	stick->handshake = handshake;
 	stick->received_bytes = received;
 	stick->sent_bytes = sent;
+	hub_place(hub, stick);
 }
 
 void hub_brief_peers(struct hub *hub)
@@ -500,6 +543,8 @@ int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, cha
 		return error;
 	}
 	stick = fleet_add(hub->fleet, row);
+	if (stick)
+		admit_new(&stick->admission);
 	if (!stick) {
 		snprintf(why, why_size, "out of memory; it is registered and will work after a restart");
 		return -ENOMEM;

@@ -32,7 +32,7 @@ enum gateway_message {
 
 	/* store <-> policy */
 	GW_KEPT = 20,             /* store -> policy: b policy envelope, b gateways envelope ("" none): the last good */
-	GW_POLICY = 21,           /* policy -> store: u64 version, u64 expires, b envelope */
+	GW_POLICY = 21,           /* policy -> store: u64 version, u64 expires, u8 pin, b envelope */
 	GW_PLAN = 22,             /* policy -> store -> egress: a plan (plan.h) */
 	GW_GATEWAYS = 23,         /* policy -> store: u64 version, b envelope */
 	GW_DOCUMENT_REFUSED = 24, /* policy -> store: s what ("policy", "gateways", "roots"), s sentence */
@@ -52,11 +52,15 @@ enum gateway_message {
 
 	/* api <-> store; id = request */
 	GW_BEACON = 50,       /* a, beacon (beacon.h) */
-	GW_BEACON_REPLY = 51, /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version */
+	GW_BEACON_REPLY = 51, /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version, u32 lease_s,
+				 b next token ("" none), u8 PIN tries left (255: not said) */
 	GW_OPEN = 52,         /* a, s bank, u8 open */
 	GW_OPEN_REPLY = 53,   /* u8 ok, s reason */
 	GW_FETCH = 54,        /* a, u8 what (0 policy, 1 gateways) */
 	GW_FETCH_REPLY = 55,  /* u8 known peer, u64 version, b envelope ("" none) */
+	GW_NONCE = 90,        /* a */
+	GW_NONCE_REPLY = 91,  /* s reason ("" good), b nonce */
+	GW_STATEMENT = 92,    /* a, b statement, b signature, b PIN signature ("" none); answered by GW_BEACON_REPLY */
 	GW_API_COUNT = 56,    /* s reason code: a request was refused before it reached the store */
 	GW_API_INDICATORS =
 	    57, /* api -> store: u64 entries, u64 made (0 none), s why a newer file was refused ("" not) */

@@ -71,13 +71,15 @@ static void report_refusal(const char *what, const char *sentence)
 	send_store(GW_DOCUMENT_REFUSED, &w);
 }
 
-static void send_envelope(uint16_t type, uint64_t version, int64_t expires, const char *envelope, size_t size)
+static void send_envelope(uint16_t type, uint64_t version, const char *envelope, size_t size)
 {
 	static uint8_t data[MESSAGE_BYTES];
 	struct writer w = writer_over(data, sizeof data);
 	write_u64(&w, version);
-	if (type == GW_POLICY)
-		write_u64(&w, (uint64_t)expires);
+	if (type == GW_POLICY) {
+		write_u64(&w, (uint64_t)policy->expires);
+		write_u8(&w, policy->pin);
+	}
 	write_blob(&w, envelope, size);
 	send_store(type, &w);
 }
@@ -197,11 +199,11 @@ static void offer(size_t which, const char *envelope, size_t size, bool kept)
 	if (which == 0) {
 		roots = reached;
 		log_info("policy version %" PRIu64 " in force", policy->version);
-		send_envelope(GW_POLICY, policy->version, policy->expires, envelope, size);
+		send_envelope(GW_POLICY, policy->version, envelope, size);
 		send_plan();
 	} else {
 		log_info("list of gateways version %" PRIu64 " in force", gateways_version);
-		send_envelope(GW_GATEWAYS, gateways_version, 0, envelope, size);
+		send_envelope(GW_GATEWAYS, gateways_version, envelope, size);
 	}
 }
 

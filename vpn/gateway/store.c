@@ -166,12 +166,14 @@ void store_rollback(struct store *store) { (void)sqlite3_exec(store->db, "ROLLBA
 int store_stick_add(struct store *store, const struct store_stick *stick)
 {
 	char key[BASE64_ENCODED_SIZE(WG_KEY_BYTES)], address[INET_ADDRSTRLEN];
+	char identity[BASE64_ENCODED_SIZE(STATEMENT_PUBLIC_BYTES)];
 	base64_encode(stick->key, sizeof stick->key, key);
+	base64_encode(stick->identity_key, sizeof stick->identity_key, identity);
 	inet_ntop(AF_INET, &stick->address, address, sizeof address);
 	return change(store, "adding a stick",
-		      "INSERT INTO sticks (tenant, id, name, region, public_key, address, created)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		      "sssssi", stick->id, stick->name, stick->region, key, address, stick->created);
+		      "INSERT INTO sticks (tenant, id, name, region, public_key, address, created, identity_key)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		      "sssssis", stick->id, stick->name, stick->region, key, address, stick->created, identity);
 }
 
 int store_stick_revoke(struct store *store, const char *id, int64_t now)
@@ -199,6 +201,11 @@ static bool read_stick(sqlite3_stmt *statement, struct store_stick *stick)
 	COPY_TEXT(stick->boot, statement, 11);
 	COPY_TEXT(stick->image_version, statement, 12);
 	stick->policy_version = (uint64_t)sqlite3_column_int64(statement, 13);
+	/* none in a row of an earlier schema: such a stick is not admitted */
+	const char *identity = text_of(statement, 14);
+	if (base64_decode(identity, strlen(identity), stick->identity_key, sizeof stick->identity_key, &size) ||
+	    size != sizeof stick->identity_key)
+		memset(stick->identity_key, 0, sizeof stick->identity_key);
 	return base64_decode(key, strlen(key), stick->key, sizeof stick->key, &size) == 0 &&
 	       size == sizeof stick->key && inet_pton(AF_INET, text_of(statement, 4), &stick->address) == 1;
 }
@@ -208,7 +215,7 @@ int store_each_stick(struct store *store, void (*fn)(const struct store_stick *s
 	sqlite3_stmt *statement = ask(store,
 				      "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
 				      " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
-				      " t.policy_version"
+				      " t.policy_version, s.identity_key"
 				      " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
 				      " WHERE s.tenant = ?1 ORDER BY s.id",
 				      "");
@@ -525,4 +532,78 @@ int store_connections_forget(struct store *store, int64_t opened_before_ms)
 {
 	return change(store, "forgetting connections", "DELETE FROM connections WHERE tenant = ?1 AND opened < ?2", "i",
 		      opened_before_ms);
+}
+
+/* --- admissions --- */
+
+enum { ADMISSION_BLOB_MAX = STATEMENT_PUBLIC_BYTES };
+
+static const char *encode(const uint8_t *data, size_t size, char text[BASE64_ENCODED_SIZE(ADMISSION_BLOB_MAX)])
+{
+	base64_encode(data, size, text);
+	return text;
+}
+
+int store_admission_set(struct store *store, const char *stick, const struct store_admission *a)
+{
+	char text[4][BASE64_ENCODED_SIZE(ADMISSION_BLOB_MAX)];
+	return change(store, "writing an admission",
+		      "INSERT INTO admissions (tenant, stick, pin_key, duress_key, token, next_token, adopt,"
+		      " copied, pin_failures, at, until, place, boot, duress_at)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		      " ON CONFLICT (tenant, stick) DO UPDATE SET pin_key = excluded.pin_key, duress_key = "
+		      "excluded.duress_key, token = excluded.token,"
+		      " next_token = excluded.next_token, adopt = excluded.adopt, copied = excluded.copied,"
+		      " pin_failures = excluded.pin_failures, at = excluded.at, until = excluded.until,"
+		      " place = excluded.place, boot = excluded.boot, duress_at = excluded.duress_at",
+		      "sssssiiiiissi", stick, encode(a->pin_key, sizeof a->pin_key, text[0]),
+		      encode(a->duress_key, sizeof a->duress_key, text[1]), encode(a->token, sizeof a->token, text[2]),
+		      encode(a->next, sizeof a->next, text[3]), (int64_t)a->adopt, (int64_t)a->copied,
+		      (int64_t)a->pin_failures, a->at, a->until, a->place, a->boot, a->duress_at);
+}
+
+static bool decode(sqlite3_stmt *statement, int column, uint8_t *out, size_t wanted)
+{
+	size_t size = 0;
+	const char *text = text_of(statement, column);
+	return base64_decode(text, strlen(text), out, wanted, &size) == 0 && size == wanted;
+}
+
+static bool read_admission(sqlite3_stmt *statement, struct store_admission *a)
+{
+	*a = (struct store_admission){
+	    .adopt = sqlite3_column_int64(statement, 5) != 0,
+	    .copied = sqlite3_column_int64(statement, 6) != 0,
+	    .pin_failures = (unsigned)sqlite3_column_int64(statement, 7),
+	    .at = sqlite3_column_int64(statement, 8),
+	    .until = sqlite3_column_int64(statement, 9),
+	    .duress_at = sqlite3_column_int64(statement, 12),
+	};
+	COPY_TEXT(a->place, statement, 10);
+	COPY_TEXT(a->boot, statement, 11);
+	return decode(statement, 1, a->pin_key, sizeof a->pin_key) &&
+	       decode(statement, 2, a->duress_key, sizeof a->duress_key) &&
+	       decode(statement, 3, a->token, sizeof a->token) && decode(statement, 4, a->next, sizeof a->next);
+}
+
+int store_each_admission(struct store *store,
+			 void (*fn)(const char *stick, const struct store_admission *admission, void *context),
+			 void *context)
+{
+	sqlite3_stmt *statement =
+	    ask(store,
+		"SELECT stick, pin_key, duress_key, token, next_token, adopt, copied, pin_failures, at,"
+		" until, place, boot, duress_at FROM admissions WHERE tenant = ?1 ORDER BY stick",
+		"");
+	int row;
+	while ((row = next_row(store, statement, "reading the admissions")) == 1) {
+		struct store_admission admission;
+		if (read_admission(statement, &admission))
+			fn(text_of(statement, 0), &admission, context);
+		else
+			log_error("the database's admission of stick %s cannot be read: it is not admitted",
+				  text_of(statement, 0));
+	}
+	sqlite3_finalize(statement);
+	return row;
 }

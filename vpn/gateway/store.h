@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vpn/admission/statement.h"
 #include "vpn/gateway/connection.h"
 #include "vpn/gateway/names.h"
 
@@ -21,6 +22,7 @@ struct store;
 struct store_stick {
 	char id[STICK_ID_SIZE], name[STICK_NAME_SIZE], region[REGION_SIZE];
 	uint8_t key[WG_KEY_BYTES];
+	uint8_t identity_key[STATEMENT_PUBLIC_BYTES]; /* all zero: none */
 	struct in_addr address;
 	int64_t created, revoked; /* revoked 0: not */
 	/* last known state; state "" if none was recorded */
@@ -28,6 +30,19 @@ struct store_stick {
 	int64_t since, last_beacon;
 	char boot[BOOT_SIZE], image_version[VERSION_SIZE];
 	uint64_t policy_version;
+};
+
+/* What an admission of a stick rests on (admit.h). Keys that are not there are all zero. */
+struct store_admission {
+	uint8_t pin_key[STATEMENT_PUBLIC_BYTES], duress_key[STATEMENT_PUBLIC_BYTES];
+	uint8_t token[STATEMENT_HASH_BYTES], next[STATEMENT_HASH_BYTES]; /* SHA-256 of the last used and of the next */
+	bool adopt;  /* new, or released by an operator: the next token that comes is taken, whichever it is */
+	bool copied; /* a token came out of its turn */
+	unsigned pin_failures;
+	/* the last admission; at 0: there was none */
+	int64_t at, until; /* unix seconds */
+	char place[ENDPOINT_SIZE], boot[BOOT_SIZE];
+	int64_t duress_at; /* when the PIN that calls for help was typed, and no operator has answered yet */
 };
 
 /* Open or create the database and bring its schema up to date. A newer schema than ours is -ENOTSUP. */
@@ -44,6 +59,12 @@ int store_each_stick(struct store *store, void (*fn)(const struct store_stick *s
 
 /* The state's row, and a transition if `from` is not NULL. */
 int store_state(struct store *store, const struct store_stick *stick, const char *from, int64_t now);
+
+int store_admission_set(struct store *store, const char *stick, const struct store_admission *admission);
+/* Of every stick that has a row. */
+int store_each_admission(struct store *store,
+			 void (*fn)(const char *stick, const struct store_admission *admission, void *context),
+			 void *context);
 
 int store_session(struct store *store, const char *stick, const char *bank, bool open, int64_t now);
 int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),

@@ -56,6 +56,13 @@ const char *const store_migrations[] = {
     " PRIMARY KEY (tenant, source, port, opened, destination));"
     "CREATE INDEX connections_by_time ON connections (tenant, opened);"
     "CREATE INDEX connections_open ON connections (tenant, gateway, proxy) WHERE closed IS NULL;",
+
+    "CREATE TABLE admissions ("
+    " tenant TEXT NOT NULL, stick TEXT NOT NULL, pin_key TEXT NOT NULL,"
+    " duress_key TEXT NOT NULL, token TEXT NOT NULL, next_token TEXT NOT NULL, adopt BIGINT NOT NULL,"
+    " copied BIGINT NOT NULL, pin_failures BIGINT NOT NULL, at BIGINT NOT NULL, until BIGINT NOT NULL,"
+    " place TEXT NOT NULL, boot TEXT NOT NULL, duress_at BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, stick));",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

@@ -172,6 +172,8 @@ static void on_tried(uint32_t id, struct reader *r) { (void)id, hub_tried(&hub, 
 static void on_beacon(uint32_t id, struct reader *r) { hub_beacon(&hub, id, r); }
 static void on_open(uint32_t id, struct reader *r) { hub_open_request(&hub, id, r); }
 static void on_fetch(uint32_t id, struct reader *r) { hub_fetch(&hub, id, r); }
+static void on_nonce(uint32_t id, struct reader *r) { hub_nonce(&hub, id, r); }
+static void on_statement(uint32_t id, struct reader *r) { hub_statement(&hub, id, r); }
 static void on_count(uint32_t id, struct reader *r) { (void)id, count(r); }
 static void on_indicators(uint32_t id, struct reader *r)
 {
@@ -205,6 +207,8 @@ static const struct {
     {ROLE_API, GW_BEACON, on_beacon},
     {ROLE_API, GW_OPEN, on_open},
     {ROLE_API, GW_FETCH, on_fetch},
+    {ROLE_API, GW_NONCE, on_nonce},
+    {ROLE_API, GW_STATEMENT, on_statement},
     {ROLE_API, GW_API_COUNT, on_count},
     {ROLE_API, GW_API_INDICATORS, on_indicators},
     {ROLE_WEB, GW_QUERY, query},
