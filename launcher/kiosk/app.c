@@ -504,6 +504,16 @@ GtkWidget *button_new(const char *css_class, GCallback clicked, gpointer data)
 	return button;
 }
 
+GtkWidget *scrolled_new(GtkWidget *content)
+{
+	GtkWidget *scrolled = gtk_scrolled_window_new();
+	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+	gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
+	gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), content);
+	gtk_widget_set_vexpand(scrolled, TRUE);
+	return scrolled;
+}
+
 void label_show(GtkWidget *label, const char *text)
 {
 	const gboolean some = text && text[0];

@@ -65,6 +65,8 @@ GtkWidget *label_new(const char *css_class);
 GtkWidget *wrapped_label_new(const char *css_class);
 GtkWidget *box_new(GtkOrientation orientation, const char *css_class);
 GtkWidget *button_new(const char *css_class, GCallback clicked, gpointer data);
+/* Where the screen is small or the words are many, `content` is scrolled to and what is below it stays. */
+GtkWidget *scrolled_new(GtkWidget *content);
 /* Show `text`, or nothing at all if it is "". */
 void label_show(GtkWidget *label, const char *text);
 /* Add or remove a style class. */

@@ -13,7 +13,7 @@
 static const struct web_api *browser; /* NULL until the first bank is opened */
 
 struct bank_screen {
-	GtkWidget *bar, *name, *site, *devel, *tunnel, *tunnel_glyph, *tunnel_word;
+	GtkWidget *bar, *name, *site, *client, *devel, *tunnel, *tunnel_glyph, *tunnel_word;
 	GtkWidget *back, *reload, *finish, *language, *power;
 	GtkWidget *progress;
 	GtkWidget *holder; /* of the web view, under the card */
@@ -34,6 +34,7 @@ struct bank_screen {
 
 	char left_out[HOST_NAME_BYTES]; /* a part of the page that was refused, "" none */
 	enum refusal left_out_reason;
+	char left_out_told[HOST_NAME_BYTES]; /* of what was seen here alone, the last that the launcher was told of */
 };
 
 /* The bar */
@@ -93,8 +94,15 @@ static GtkWidget *bar_new(struct app *app, struct bank_screen *screen)
 	screen->site = label_new("site");
 	gtk_label_set_ellipsize(GTK_LABEL(screen->name), PANGO_ELLIPSIZE_END);
 	gtk_label_set_ellipsize(GTK_LABEL(screen->site), PANGO_ELLIPSIZE_START);
+	screen->client = label_new("site");
+	gtk_label_set_ellipsize(GTK_LABEL(screen->client), PANGO_ELLIPSIZE_END);
+	/* Where there is not room for both, the place is read whole: the shorter one is given what it wants first. */
+	GtkWidget *row = box_new(GTK_ORIENTATION_HORIZONTAL, NULL);
+	gtk_box_set_spacing(GTK_BOX(row), 14);
+	gtk_box_append(GTK_BOX(row), screen->site);
+	gtk_box_append(GTK_BOX(row), screen->client);
 	gtk_box_append(GTK_BOX(words), screen->name);
-	gtk_box_append(GTK_BOX(words), screen->site);
+	gtk_box_append(GTK_BOX(words), row);
 	screen->back = button_new(NULL, G_CALLBACK(on_back), app);
 	screen->reload = button_new(NULL, G_CALLBACK(on_reload), app);
 	screen->finish = button_new(NULL, G_CALLBACK(on_finish), app);
@@ -123,6 +131,8 @@ static GtkWidget *strip_new(struct app *app, struct bank_screen *screen)
 	gtk_box_set_spacing(GTK_BOX(screen->strip), 12);
 	screen->strip_text = label_new(NULL);
 	gtk_label_set_ellipsize(GTK_LABEL(screen->strip_text), PANGO_ELLIPSIZE_END);
+	gtk_label_set_wrap(GTK_LABEL(screen->strip_text), TRUE);
+	gtk_label_set_lines(GTK_LABEL(screen->strip_text), 2);
 	gtk_widget_set_hexpand(screen->strip_text, TRUE);
 	screen->strip_hide = button_new(NULL, G_CALLBACK(on_strip_hide), app);
 	gtk_box_append(GTK_BOX(screen->strip), screen->strip_text);
@@ -402,12 +412,13 @@ static void draw_bar(struct app *app)
 	const struct model *model = &app->model;
 	const char *host = screen->web ? browser->host(screen->web) : "";
 	gtk_label_set_text(GTK_LABEL(screen->name), model->bank.name[model->language] ?: "");
-	char *client = g_utf8_make_valid(model->client, -1);
-	char *site = client[0] ? g_strdup_printf("%s  %s　%s  %s", app_text(app, TEXT_SITE), host,
-						 app_text(app, TEXT_CERTIFICATE), client)
-			       : g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
-	g_free(client);
+	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
+	char *valid = g_utf8_make_valid(model->client, -1);
+	char *client = g_strdup_printf("%s  %s", app_text(app, TEXT_CERTIFICATE), valid);
 	label_show(screen->site, host[0] ? site : "");
+	label_show(screen->client, host[0] && valid[0] ? client : "");
+	g_free(client);
+	g_free(valid);
 	g_free(site);
 	label_show(screen->devel, app_mark(app));
 	const bool up = model->tunnel_up && !model->frozen;
@@ -439,11 +450,14 @@ static void draw_strip(struct app *app)
 	const enum refusal reason = screen->left_out_reason;
 	const bool foreign = reason == REFUSAL_NOT_LISTED || reason == REFUSAL_PORT || reason == REFUSAL_IP_LITERAL;
 	const bool bad = foreign && is_known_bad(app, screen->left_out);
-	char *text = g_strdup_printf("%s（%s）",
+	char *phone = bad ? phone_of(app) : NULL;
+	char *text = g_strdup_printf(app->model.language == LANGUAGE_JA ? "%s（%s）  %s" : "%s (%s)  %s",
 				     app_text(app, bad       ? TEXT_PART_DANGEROUS
 						   : foreign ? TEXT_PART_LEFT_OUT
 							     : TEXT_PART_NOT_LOADED),
-				     screen->left_out);
+				     screen->left_out, phone ? phone : "");
+	g_free(phone);
+	class_set(screen->strip, "danger", bad);
 	gtk_label_set_text(GTK_LABEL(screen->strip_text), text);
 	gtk_button_set_label(GTK_BUTTON(screen->strip_hide), app_text(app, TEXT_HIDE));
 	gtk_widget_set_visible(screen->strip, screen->left_out[0] != '\0');
@@ -478,7 +492,7 @@ static void on_began(gpointer data)
 {
 	struct app *app = data;
 	app->bank->noticed = false;
-	app->bank->left_out[0] = '\0';
+	app->bank->left_out[0] = app->bank->left_out_told[0] = '\0';
 	app->model.refused_host[0] = '\0';
 	bank_draw(app);
 }
@@ -502,6 +516,25 @@ static void on_trouble(gpointer data, enum web_trouble trouble, enum refusal ref
 	bank_draw(app);
 }
 
+static void leave_out(struct bank_screen *screen, const char *host, enum refusal reason)
+{
+	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
+	screen->left_out_reason = reason;
+}
+
+/* A page that tries again and again is told of once. */
+static void on_left_out(gpointer data, enum refusal refusal, const char *host)
+{
+	struct app *app = data;
+	struct bank_screen *screen = app->bank;
+	if (strcmp(screen->left_out_told, host) == 0)
+		return;
+	g_strlcpy(screen->left_out_told, host, sizeof screen->left_out_told);
+	app_turned_away(app, host, refusal);
+	leave_out(screen, host, refusal);
+	draw_strip(app);
+}
+
 static void on_asked(gpointer data, enum web_question question, const char *text, const char *proposal)
 {
 	struct app *app = data;
@@ -518,7 +551,7 @@ static void on_asked(gpointer data, enum web_question question, const char *text
 /* What the app asks for */
 
 static const struct web_calls calls = {
-    .changed = on_changed, .began = on_began, .trouble = on_trouble, .asked = on_asked};
+    .changed = on_changed, .began = on_began, .trouble = on_trouble, .left_out = on_left_out, .asked = on_asked};
 
 /* Pages are laid out for screens about this high; larger ones show the same page larger. */
 static double base_zoom(const struct app *app)
@@ -564,7 +597,7 @@ void bank_close(struct app *app)
 	}
 	screen->web = NULL;
 	screen->shown = screen->noticed = screen->asked = false;
-	screen->left_out[0] = screen->notice_host[0] = '\0';
+	screen->left_out[0] = screen->left_out_told[0] = screen->notice_host[0] = '\0';
 	g_clear_pointer(&screen->question_text, g_free);
 	g_clear_pointer(&screen->question_proposal, g_free);
 	card_hide(screen->card);
@@ -596,8 +629,7 @@ void bank_refused(struct app *app)
 	    strcmp(host, browser->host(screen->web)) == 0 ||
 	    (screen->noticed && strcmp(host, screen->notice_host) == 0))
 		return;
-	g_strlcpy(screen->left_out, host, sizeof screen->left_out);
-	screen->left_out_reason = app->model.refused_reason;
+	leave_out(screen, host, app->model.refused_reason);
 }
 
 void bank_back(struct app *app)

@@ -55,10 +55,17 @@ static void draw_done(cairo_t *cr)
 	stroke_round(cr, 10);
 }
 
-static void draw_alert(cairo_t *cr)
+/* What stands on a disc: white, and on a light disc dark. */
+static void set_mark(cairo_t *cr, const GdkRGBA *disc)
+{
+	const bool light = disc->red > 0.7F && disc->green > 0.7F && disc->blue > 0.7F;
+	set_rgb(cr, light ? 0x7c2c0a : 0xffffff, 1);
+}
+
+static void draw_alert(cairo_t *cr, const GdkRGBA *color)
 {
 	draw_disc(cr);
-	set_rgb(cr, 0xffffff, 1);
+	set_mark(cr, color);
 	cairo_move_to(cr, 50, 25);
 	cairo_line_to(cr, 50, 56);
 	stroke_round(cr, 11);
@@ -66,10 +73,10 @@ static void draw_alert(cairo_t *cr)
 	cairo_fill(cr);
 }
 
-static void draw_stop(cairo_t *cr)
+static void draw_stop(cairo_t *cr, const GdkRGBA *color)
 {
 	draw_disc(cr);
-	set_rgb(cr, 0xffffff, 1);
+	set_mark(cr, color);
 	cairo_move_to(cr, 34, 34);
 	cairo_line_to(cr, 66, 66);
 	cairo_move_to(cr, 66, 34);
@@ -77,10 +84,10 @@ static void draw_stop(cairo_t *cr)
 	stroke_round(cr, 10);
 }
 
-static void draw_question(cairo_t *cr)
+static void draw_question(cairo_t *cr, const GdkRGBA *color)
 {
 	draw_disc(cr);
-	set_rgb(cr, 0xffffff, 1);
+	set_mark(cr, color);
 	cairo_arc(cr, 50, 39, 15, -G_PI * 0.95, G_PI * 0.4);
 	cairo_line_to(cr, 50, 60);
 	stroke_round(cr, 9);
@@ -156,13 +163,13 @@ static void draw(GtkDrawingArea *area, cairo_t *cr, int width, int height, gpoin
 		draw_done(cr);
 		break;
 	case GLYPH_ALERT:
-		draw_alert(cr);
+		draw_alert(cr, &color);
 		break;
 	case GLYPH_STOP:
-		draw_stop(cr);
+		draw_stop(cr, &color);
 		break;
 	case GLYPH_QUESTION:
-		draw_question(cr);
+		draw_question(cr, &color);
 		break;
 	case GLYPH_GATE:
 		draw_gate(cr, &color);

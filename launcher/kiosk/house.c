@@ -77,16 +77,6 @@ static GtkWidget *goodbye_new(struct house *house)
 	return box;
 }
 
-/* Where the screen is small or the words are many, they can be scrolled to and the line below them stays. */
-static GtkWidget *scrolled_new(GtkWidget *child)
-{
-	GtkWidget *scrolled = gtk_scrolled_window_new();
-	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-	gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
-	gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), child);
-	return scrolled;
-}
-
 GtkWidget *house_new(struct app *app)
 {
 	struct house *house = g_new0(struct house, 1);

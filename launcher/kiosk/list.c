@@ -27,20 +27,12 @@ GtkWidget *list_new(struct app *app)
 	screen->heading = label_new("heading");
 	screen->hint = wrapped_label_new("hint");
 	screen->grid = gtk_grid_new();
+	gtk_widget_add_css_class(screen->grid, "rows");
 	gtk_grid_set_row_spacing(GTK_GRID(screen->grid), 16);
 	gtk_grid_set_column_spacing(GTK_GRID(screen->grid), 16);
-	gtk_widget_set_margin_top(screen->grid, 8);
-	gtk_widget_set_margin_start(screen->grid, 6);
-	gtk_widget_set_margin_end(screen->grid, 6);
-	gtk_widget_set_margin_bottom(screen->grid, 8);
-	GtkWidget *scrolled = gtk_scrolled_window_new();
-	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-	gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
-	gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), screen->grid);
-	gtk_widget_set_vexpand(scrolled, TRUE);
 	gtk_box_append(GTK_BOX(box), screen->heading);
 	gtk_box_append(GTK_BOX(box), screen->hint);
-	gtk_box_append(GTK_BOX(box), scrolled);
+	gtk_box_append(GTK_BOX(box), scrolled_new(screen->grid));
 	return box;
 }
 

@@ -48,18 +48,12 @@ GtkWidget *network_new(struct app *app)
 	screen->heading = label_new("heading");
 	screen->hint = wrapped_label_new("hint");
 	screen->state = wrapped_label_new("phone");
-	screen->list = box_new(GTK_ORIENTATION_VERTICAL, NULL);
+	screen->list = box_new(GTK_ORIENTATION_VERTICAL, "rows");
 	gtk_box_set_spacing(GTK_BOX(screen->list), 8);
-	gtk_widget_set_margin_start(screen->list, 6);
-	gtk_widget_set_margin_end(screen->list, 6);
-	GtkWidget *scrolled = gtk_scrolled_window_new();
-	gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-	gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
-	gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scrolled), screen->list);
-	gtk_widget_set_vexpand(scrolled, TRUE);
 	screen->back = button_new(NULL, G_CALLBACK(on_back), app);
 	gtk_widget_set_halign(screen->back, GTK_ALIGN_START);
-	GtkWidget *const parts[] = {screen->heading, screen->hint, screen->state, scrolled, screen->back};
+	GtkWidget *const parts[] = {screen->heading, screen->hint, screen->state, scrolled_new(screen->list),
+				    screen->back};
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
 		gtk_box_append(GTK_BOX(box), parts[i]);
 	return box;

@@ -206,6 +206,16 @@ static void on_changed(GObject *object, GParamSpec *property, struct web *web)
 
 /* What a page asks for and does not get */
 
+/* A number needs no resolver, and where it leads there is no route: here alone it is seen. */
+static void on_part(WebKitWebView *view, WebKitWebResource *part, WebKitURIRequest *request, struct web *web)
+{
+	char host[HOST_NAME_BYTES];
+	(void)view;
+	(void)part;
+	if (bank_judge(&web->bank, webkit_uri_request_get_uri(request), host) == PAGE_NUMBER)
+		web->calls.left_out(web->context, REFUSAL_IP_LITERAL, host);
+}
+
 static gboolean on_permission(WebKitWebView *view, WebKitPermissionRequest *request, struct web *web)
 {
 	(void)view;
@@ -317,6 +327,7 @@ static const struct {
     {"load-failed-with-tls-errors", G_CALLBACK(on_tls_failed)},
     {"web-process-terminated", G_CALLBACK(on_terminated)},
     {"notify::estimated-load-progress", G_CALLBACK(on_changed)},
+    {"resource-load-started", G_CALLBACK(on_part)},
     {"permission-request", G_CALLBACK(on_permission)},
     {"query-permission-state", G_CALLBACK(on_permission_state)},
     {"run-file-chooser", G_CALLBACK(on_file_chooser)},
@@ -366,9 +377,12 @@ static struct web *web_new(const struct bank *bank, enum language language, cons
 		return NULL;
 	}
 	char *policy = web_content_policy(&web->bank);
+	WebKitUserContentManager *content = web_content_new();
 	web->view = g_object_new(WEBKIT_TYPE_WEB_VIEW, "web-context", web->web_context, "network-session", web->session,
-				 "settings", settings, "default-content-security-policy", policy, NULL);
+				 "settings", settings, "user-content-manager", content,
+				 "default-content-security-policy", policy, NULL);
 	g_object_ref_sink(web->view);
+	g_object_unref(content);
 	g_free(policy);
 	g_object_unref(settings);
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)

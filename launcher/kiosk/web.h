@@ -33,6 +33,8 @@ struct web_calls {
 	/* A load of the main page began: what was said about the one before is over. */
 	void (*began)(gpointer context);
 	void (*trouble)(gpointer context, enum web_trouble trouble, enum refusal refusal, const char *host);
+	/* A part of the page was not let in, and the broker, which tells of refused names, never hears of it. */
+	void (*left_out)(gpointer context, enum refusal refusal, const char *host);
 	/* The page's script asks; it waits until web_answer(). */
 	void (*asked)(gpointer context, enum web_question question, const char *text, const char *proposal);
 };

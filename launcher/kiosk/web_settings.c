@@ -90,9 +90,35 @@ WebKitWebContext *web_context_new_for(enum language language)
 	return context;
 }
 
+/* The policy's text is what tells our refusals from those of the page's own policy, and the bank's hosts from others.
+ */
+#define POLICY_BEGINS "object-src 'none'; frame-src"
+
+static const char refused_frames[] =
+    "addEventListener('securitypolicyviolation', event => {"
+    "  if (!event.isTrusted || !event.originalPolicy.startsWith(\"" POLICY_BEGINS "\") ||"
+    "      !event.blockedURI.startsWith('https://'))"
+    "    return;"
+    "  const place = new URL(event.blockedURI), listed = event.originalPolicy.split(' ');"
+    "  const above = place.hostname.replace(/^[^.]+/, '*');"
+    "  if (!listed.includes('https://' + place.hostname) && !listed.includes('https://' + above))"
+    "    fetch(place.origin, {mode: 'no-cors', credentials: 'omit', referrerPolicy: 'no-referrer'}).catch(() => {});"
+    "}, true);";
+
+WebKitUserContentManager *web_content_new(void)
+{
+	WebKitUserContentManager *content = webkit_user_content_manager_new();
+	WebKitUserScript *script =
+	    webkit_user_script_new_for_world(refused_frames, WEBKIT_USER_CONTENT_INJECT_ALL_FRAMES,
+					     WEBKIT_USER_SCRIPT_INJECT_AT_DOCUMENT_START, "sekisho", NULL, NULL);
+	webkit_user_content_manager_add_script(content, script);
+	webkit_user_script_unref(script);
+	return content;
+}
+
 char *web_content_policy(const struct bank *bank)
 {
-	GString *policy = g_string_new("object-src 'none'; frame-src");
+	GString *policy = g_string_new(POLICY_BEGINS);
 	for (size_t i = 0; i < bank->host_count; i++)
 		g_string_append_printf(policy, " https://%s", bank->hosts[i]);
 	return g_string_free(policy, FALSE);

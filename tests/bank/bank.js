@@ -193,7 +193,7 @@ function popup(r) {
 }
 
 function frame(r) {
-	altered(r, 'FRAME PAGE', '<iframe src="https://phish.example/" title="frame"></iframe><p>AFTER THE FRAME</p>');
+	altered(r, 'FRAME PAGE', '<iframe src="https://198.51.100.10/" title="number"></iframe><iframe src="https://phish.example/" title="frame"></iframe><p>AFTER THE FRAME</p>');
 }
 
 // Bytes for measuring and for a transfer that a test cuts half way.

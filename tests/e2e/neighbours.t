@@ -63,7 +63,15 @@ ok $? "a page that frames a foreign one is shown"
 picture_shows "$newest" '接続先www\.bank\.example'
 ok $? "under a bar that names the bank's host, whatever the page says of itself"
 ! picture_shows "$newest" 'BADNEIGHBOUR'
-ok $? "its frame stays empty"
+ok $? "its frames stay empty"
+screen_wait 'FRAMEPAGE.*許可されていない先.*phish\.example' 30
+ok $? "and the bar below says so, and names what the frame was for"
+picture_steady 1
+cp "$PICTURE" "$RUN/frame-ja.png"
+press f2
+screen_wait 'FRAMEPAGE.*placenotpermitted.*phish\.example' 30
+ok $? "in English with F2"
+press f2
 press alt-left
 screen_wait '関所の壁を確かめる' 60 || note "no way back from the page with the frame"
 
@@ -106,7 +114,7 @@ ok $? "those on no list, and the bank without encryption, got not one packet"
 
 # --- what the desk counts ---
 
-for expected in pin:1 name:1 dates:1 chain:1 timeout:1 ip_literal:2 not_listed:5; do
+for expected in pin:1 name:1 dates:1 chain:1 timeout:1 ip_literal:3 not_listed:6; do
   refusals_wait "${expected%:*}" "${expected#*:}" 75
   ok $? "the desk counts them: ${expected%:*}"
 done

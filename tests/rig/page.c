@@ -13,6 +13,11 @@ static void on_trouble(gpointer context, enum web_trouble trouble, enum refusal 
 	log_info("trouble %d, refusal %d, %s", (int)trouble, (int)refusal, host);
 }
 
+static void on_left_out(gpointer context, enum refusal refusal, const char *host)
+{
+	on_trouble(context, WEB_REFUSED, refusal, host);
+}
+
 static void on_change(gpointer context) { (void)context; }
 
 static void on_question(gpointer context, enum web_question question, const char *text, const char *proposal)
@@ -27,7 +32,7 @@ int main(void)
 {
 	static char id[] = "bank", start[] = "https://www.bank.example/", host[] = "www.bank.example";
 	static char *hosts[] = {host};
-	static const struct web_calls calls = {on_change, on_change, on_trouble, on_question};
+	static const struct web_calls calls = {on_change, on_change, on_trouble, on_left_out, on_question};
 	struct bank bank = {.id = id, .name = {id, id}, .start = start, .support = id, .hosts = hosts, .host_count = 1};
 	log_open("page");
 	if (walls_enter())
