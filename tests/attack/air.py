@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """air - judge what was heard on the air: every frame that the stick sent must be one of the kinds below.
 
-Usage: air.py [--json FILE] [--gateway ADDRESS:PORT]... [--since SECONDS] ACCESS-POINT,... CAPTURE
+Usage: air.py [--json FILE] [--gateway ADDRESS:PORT]... [--since SECONDS] [--first KIND] ACCESS-POINT,... CAPTURE
 
 CAPTURE is a pcap file of radiotap (tests/attack/air.h). Whatever does not come from one of the access points' addresses
 the stick has sent, under whatever address. Frames that are not encrypted are judged as those of a cable (wire.py). Prints
 how many of each kind there were, and each that is none; fails if there is one, or if a capture holds nothing of the
-stick's. With --since only what came at that time of the capture or later is looked at, and nothing is no failure.
+stick's. With --since only what came at that time of the capture or later is looked at, and nothing is no failure. With
+--first nothing is printed but how many seconds after that time the first frame of that kind came.
 """
 import argparse
 import json
@@ -20,7 +21,7 @@ import wire
 
 RADIOTAP = 127
 PERMANENT = bytes.fromhex("020000000000")  # of the first radio of mac80211_hwsim
-MANAGEMENT = {0: "association request", 2: "reassociation request", 4: "probe request", 10: "disassociation",
+MANAGEMENT = {0: "association request", 2: "association request", 4: "probe request", 10: "disassociation",
               11: "authentication", 12: "deauthentication", 13: "action"}
 SHOWN_MAX = 20
 SNAP = b"\xaa\xaa\x03\0\0\0"
@@ -91,7 +92,7 @@ def kind_of(frame, rows, joined):
 
 
 def judge(path, points, gateways, since):
-    kinds, wrong, rows, joined = {}, [], wire.table(gateways), None
+    kinds, firsts, wrong, rows, joined = {}, {}, [], wire.table(gateways), None
     for when, frame in frames(path):
         if len(frame) >= 24:
             joined = joins(frame, joined)
@@ -105,19 +106,24 @@ def judge(path, points, gateways, since):
             wrong.append(f"{when:.3f} {frame.hex()[:200]}")
         else:
             kinds[name] = kinds.get(name, 0) + 1
-    return kinds, wrong
+            firsts.setdefault(name, when - since)
+    return kinds, firsts, wrong
 
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--json")
     parser.add_argument("--since", type=float, default=0)
+    parser.add_argument("--first")
     parser.add_argument("--gateway", action="append", type=wire.endpoint, default=[])
     parser.add_argument("points")
     parser.add_argument("capture")
     options = parser.parse_args()
     points = {bytes.fromhex(text.replace(":", "")) for text in options.points.split(",")}
-    kinds, wrong = judge(options.capture, points, set(options.gateway), options.since)
+    kinds, firsts, wrong = judge(options.capture, points, set(options.gateway), options.since)
+    if options.first:
+        print(f"{firsts[options.first]:.1f}" if options.first in firsts else "never")
+        return
     for name, count in sorted(kinds.items()):
         print(f"{count:7} {name}")
     for line in wrong[:SHOWN_MAX]:
