@@ -1,7 +1,7 @@
 #!/bin/sh
-# What is plugged in, before the start and after it: a second disk, a hub, keyboards, a disk, a phone's network, a card
-# reader. Seen from outside: the screen, the disks' counters, and the configurations that the PC gave to USB devices. At
-# the end what is left in memory after the power went off. No network is needed for any of it.
+# What is plugged in, before the start and after it: a second disk, hubs, keyboards, one of them of several parts, a disk,
+# a phone's network, a card reader. Seen from outside: the screen, the disks' counters, and the configurations that the
+# PC gave to USB devices. At the end what is left in memory after the power went off. No network is needed for any of it.
 . tests/e2e/lib.sh
 
 # disk_reads NODE - how often the PC has read a disk
@@ -35,6 +35,10 @@ code_wait() {
   return 1
 }
 
+# the keyboard of several parts: tests/e2e/composite.py
+strike() { tests/e2e/composite.py keys "$RUN/composite" "$@"; }
+strike_code() { strike $(echo "$CODE" | sed 's/./& /g'); }
+
 disk_with() { # FILE NODE - a disk that an office might have: partitions and a file system
   truncate -s 64M "$1"
   printf 'label: gpt\nstart=2048\n' | sfdisk -q "$1"
@@ -48,7 +52,10 @@ stick_disk
 stick_start -machine i8042=off -trace usb_set_config -no-shutdown \
   -blockdev "driver=file,node-name=second,filename=$RUN/second.disk" \
   -device usb-storage,id=second,bus=usb.0,port=4,drive=second \
+  -chardev "socket,id=composite,path=$RUN/composite,server=on,wait=off" -device usb-hub,id=first,bus=usb.0,port=8 \
+  -device usb-redir,id=composite,chardev=composite,bus=usb.0,port=8.1 \
   -blockdev "driver=file,node-name=later,filename=$RUN/later.disk"
+tests/e2e/composite.py plug "$RUN/composite" >"$RUN/composite.said" &
 screen_wait '準備をしています' 120 || bail "the stick starts beside a second disk"
 ok 0 "the stick starts beside a second disk"
 second_reads=$(disk_reads second)
@@ -59,6 +66,14 @@ ok $? "the counter counts"
 ok $? "the second disk lost its configuration again"
 # the guard's own start is over some seconds after the last device came
 screen_wait '確認中([5-9]|[1-9][0-9])秒|ルーターから返事' 60 || bail "the start is over"
+
+# --- a keyboard that is a mouse as well, and something that its maker alone knows: behind a hub, and there at the start ---
+
+strike f2
+screen_wait 'Gettingready|Pleasecheck' 20
+ok $? "a keyboard of several parts behind a hub, there at the start, types"
+strike f2
+screen_wait '準備をしています|ご確認ください' 20 || note "the language stays"
 
 # --- a hub, and a keyboard on it ---
 
@@ -89,21 +104,36 @@ screen_wait '準備をしています|ご確認ください' 20 || note "the lan
 
 unplug keyboard
 unplug new
-plug '{"driver": "usb-kbd", "id": "only", "bus": "usb.0", "port": "6"}'
+tests/e2e/composite.py replug "$RUN/composite"
 screen_wait 'そのキーボードで' 30
-ok $? "the only keyboard is to answer by itself"
+ok $? "the keyboard of several parts, pulled out of its hub and put back, is the only one and is to answer by itself"
 code_wait
 ok $? "the screen shows another code"
-press f2
-type_text 000000
+strike f2 0 0 0 0 0 0
 screen_wait '番号がちがいます' 20
 ok $? "a wrong code is told, and F2 reaches nobody"
-type_text "$CODE"
+strike_code
 screen_wait '準備をしています|ご確認ください' 20
 ok $? "the right code lets it in"
-press f2
+strike f2
 screen_wait 'Gettingready|Pleasecheck' 20
 ok $? "then it types"
+strike f2
+screen_wait '準備をしています|ご確認ください' 20 || note "the language stays"
+
+# --- another one beside it ---
+
+plug '{"driver": "usb-kbd", "id": "beside", "bus": "usb.0", "port": "6"}'
+screen_wait '新しいキーボード' 30
+ok $? "a keyboard beside it: the screen asks"
+code_wait
+ok $? "and shows a code"
+strike_code
+screen_wait '準備をしています|ご確認ください' 20
+ok $? "typed on the keyboard that was let in, the question goes away"
+press f2
+screen_wait 'Gettingready|Pleasecheck' 20
+ok $? "and the other types as well"
 press f2
 screen_wait '準備をしています|ご確認ください' 20 || note "the language stays"
 
@@ -114,7 +144,7 @@ plug '{"driver": "usb-storage", "id": "later", "bus": "usb.0", "port": "7", "dri
 screen_wait 'USBメモリー' 30
 ok $? "a disk is refused in words"
 press ret
-plug '{"driver": "usb-net", "id": "net", "bus": "usb.0", "port": "8"}'
+plug '{"driver": "usb-net", "id": "net", "bus": "usb.0", "port": "5.4"}'
 screen_wait '電話機' 30
 ok $? "a phone's network is refused in words"
 press ret
