@@ -174,6 +174,8 @@ static int take_changing(const json_t *json, struct provision *p)
 		error = duplicate_text(json, "gateways", &p->kept_gateways);
 	if (!error)
 		error = take_number(json, "time_floor", &p->time_floor);
+	if (!error)
+		error = take_number(json, "time_last", &p->time_last);
 	return error ? error : take_number(json, "image_floor", &p->image_floor);
 }
 
@@ -197,10 +199,11 @@ char *provision_changing(const struct provision *p)
 {
 	char token[BASE64_ENCODED_SIZE(sizeof p->token)];
 	base64_encode(p->token, sizeof p->token, token);
-	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
-				 (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor,
-				 "image_floor", (json_int_t)p->image_floor, "token", token, "policy", p->kept_policy,
-				 "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
+	json_t *json =
+	    json_pack("{s:i, s:I, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
+		      (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor, "time_last",
+		      (json_int_t)p->time_last, "image_floor", (json_int_t)p->image_floor, "token", token, "policy",
+		      p->kept_policy, "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
 	wipe(token, sizeof token);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);

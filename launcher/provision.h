@@ -35,7 +35,8 @@ struct provision {
 	char *kept_policy; /* envelope last accepted, NULL */
 	uint64_t kept_policy_version;
 	char *kept_gateways; /* NULL */
-	uint64_t time_floor; /* last time the gateway confirmed; never below it */
+	uint64_t time_floor; /* of the times the gateway confirmed; never below it */
+	uint64_t time_last;  /* the last of them: where the clock starts from, and no more */
 	uint64_t image_floor;
 	struct wifi_kept wifi; /* networks that the customer chose and that let us in */
 	uint8_t token[32];     /* for the next admission; all zero before the first */

@@ -130,6 +130,7 @@ struct stick {
 	struct stick_tunnel tunnel;
 	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
 	bool time_confirmed;
+	bool clock_doubted;    /* the PC's own clock was far behind, or far from what the gateway says */
 	uint64_t clock_back_s; /* by how much it was set back, until the gateway knows */
 	struct stick_answer answer;
 
@@ -202,8 +203,10 @@ int stick_hear_host(struct stick *s, struct msg *m);
 
 /* --- record and clock (stick_keep.c) --- */
 
-/* Never below the image's date, the policy's, and the last time the gateway confirmed. */
+/* Never below the image's date, the policy's, and what is kept of the times the gateway confirmed: what a gateway says
+ * below it is not believed. */
 uint64_t stick_time_floor(const struct stick *s);
+/* Before the first handshake: to the floor, or to the last time that the gateway said. */
 void stick_raise_clock(struct stick *s);
 /*
  * The gateway's time: set the clock if it is off, remember, tell whoever checks dates. False: the clock was set back,

@@ -11,6 +11,10 @@
  * back below a minute is past before WireGuard's next handshake. */
 enum { CLOCK_TOLERANCE_S = 2, CLOCK_TOLERANCE_LATER_S = 30, CLOCK_BACK_HARMLESS_S = 60 };
 
+/* How far one start's answer moves the floor beyond what is known, where only the gateway says so; and how far off a
+ * PC's own clock may be to be a second witness (one that keeps local time is off by up to 14 hours). */
+enum { FLOOR_STEP_S = 86400, CLOCK_WITNESS_S = 86400 };
+
 uint64_t stick_time_floor(const struct stick *s)
 {
 	uint64_t floor = s->about.date;
@@ -28,10 +32,25 @@ uint64_t stick_time_floor(const struct stick *s)
 void stick_raise_clock(struct stick *s)
 {
 	uint64_t floor = stick_time_floor(s);
+	if (s->provision.time_last > floor)
+		floor = s->provision.time_last;
 	if ((uint64_t)time(NULL) >= floor)
 		return;
+	s->clock_doubted = true;
 	log_info("this PC's clock is behind what we know; it is set forward");
 	tell_init_clock(floor);
+}
+
+/*
+ * One gateway that says a wrong year, by mistake or by malice, must not keep the stick from believing the right one for
+ * years: the floor under what is believed goes on by a day for each start, or as far as it was signed or the PC's own
+ * clock says too. Where the clock starts from is kept as it was said: the gateway's WireGuard remembers that very time.
+ */
+static void keep_time(struct stick *s, uint64_t gateway_time)
+{
+	uint64_t most = stick_time_floor(s) + FLOOR_STEP_S;
+	s->provision.time_last = gateway_time;
+	s->provision.time_floor = s->clock_doubted && gateway_time > most ? most : gateway_time;
 }
 
 static void take_time(struct stick *s, uint64_t gateway_time)
@@ -42,7 +61,7 @@ static void take_time(struct stick *s, uint64_t gateway_time)
 	write_u64(&w, gateway_time);
 	crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_TIME, 0, payload, w.size);
 	tell_agent_config(s);
-	s->provision.time_floor = gateway_time;
+	keep_time(s, gateway_time);
 	stick_store(s);
 }
 
@@ -54,6 +73,8 @@ static bool correct_clock(struct stick *s, uint64_t gateway_time)
 {
 	int64_t step = (int64_t)gateway_time - (int64_t)time(NULL);
 	int64_t tolerance = s->time_confirmed ? CLOCK_TOLERANCE_LATER_S : CLOCK_TOLERANCE_S;
+	if (step > CLOCK_WITNESS_S || step < -CLOCK_WITNESS_S)
+		s->clock_doubted = true;
 	if (step > tolerance || step < -tolerance) {
 		log_info("the clock is off by %lld s and is corrected", (long long)step);
 		tell_init_clock(gateway_time);

@@ -259,7 +259,7 @@ static void print_record(const struct record *record)
 		return;
 	printf("%-10s %llu\n", "sequence", (unsigned long long)record->sequence);
 	root = json_loadb(record->changing, record->changing_size, 0, NULL);
-	static const char *const numbers[] = {"policy_version", "time_floor", "image_floor"};
+	static const char *const numbers[] = {"policy_version", "time_floor", "time_last", "image_floor"};
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		if (json_is_integer(json_object_get(root, numbers[i])))
 			printf("%s %lld\n", numbers[i],

@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *written = provision_changing(&provision);
 	if (!written || provision_parse((const char *)data, first, written, strlen(written), &again))
 		abort();
-	if (again.time_floor != provision.time_floor || again.kept_policy_version != provision.kept_policy_version ||
-	    !again.kept_policy != !provision.kept_policy)
+	if (again.time_floor != provision.time_floor || again.time_last != provision.time_last ||
+	    again.kept_policy_version != provision.kept_policy_version || !again.kept_policy != !provision.kept_policy)
 		abort();
 	free(written);
 	provision_free(&again);

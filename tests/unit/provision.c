@@ -67,6 +67,7 @@ static void what_is_kept_comes_back(void **unused)
 	p.kept_policy_version = 4;
 	p.time_floor = 1795305600;
 	memset(p.token, 0x5a, sizeof p.token);
+	p.time_last = 1795305601;
 	char *changing = provision_changing(&p);
 	assert_non_null(changing);
 	assert_int_equal(parse(IMMUTABLE, changing, &q), 0);
@@ -74,6 +75,7 @@ static void what_is_kept_comes_back(void **unused)
 	assert_int_equal(q.kept_policy_version, 4);
 	assert_int_equal(q.time_floor, 1795305600);
 	assert_memory_equal(q.token, p.token, sizeof q.token);
+	assert_int_equal(q.time_last, 1795305601);
 	assert_null(q.kept_gateways);
 	free(changing);
 	provision_free(&p);
