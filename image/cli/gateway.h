@@ -12,7 +12,7 @@
 /* Ask, and wait for the answer, the caller's. NULL after saying why. `request` is released. */
 json_t *gateway_ask(const char *socket_path, json_t *request);
 
-/* Who types: what gatewayd keeps with a change or a view. */
+/* Who types, as far as we know: gatewayd keeps it as a note behind the account that asks. */
 const char *gateway_who(void);
 
 /* gateway_audit.c */

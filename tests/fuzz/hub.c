@@ -51,7 +51,7 @@ static void control(const uint8_t *data, size_t size)
 	FILE *out = open_memstream(&text, &text_size);
 	if (!out)
 		abort();
-	hub_control(&hub, (const char *)data, size, out);
+	hub_control(&hub, "root", (const char *)data, size, out);
 	fclose(out);
 	if (text_size == 0)
 		abort();

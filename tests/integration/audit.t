@@ -8,7 +8,9 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -45,6 +47,21 @@ def change(sql):
     database.close()
 
 
+def ask_as(uid, **request):
+    """As the account `uid`, in the group that the control socket is for, with what it likes to say of itself."""
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(os.stat(rig["socket"]).st_gid)
+        os.setuid(uid)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.settimeout(60)
+            client.connect(rig["socket"])
+            client.send(struct.pack("=HHI", 70, 0, 1) + json.dumps(request).encode())
+            os._exit(0 if client.recv(1 << 20) else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 work = tempfile.mkdtemp()
 gateway = subprocess.Popen([f"{RIG}/gateway", B, f"{work}/rig"], stdout=subprocess.PIPE, text=True)
 try:
@@ -72,6 +89,15 @@ try:
           said)
     check(said.count(("sticks_viewed", "", who)) == 1, "a list looked at twice is one view", said)
     check(refused.returncode == 1 and said.count(("stick_revoked", "ST-000042", who)) == 1, "what was refused is no change", said)
+
+    # --- by the kernel's word: who asks cannot say that it was somebody else, or nobody
+    for uid, words in ((54321, {"who": "tanaka"}), (54322, {}), (0, {"who": "aoki"}), (54323, {"who": "\"x\\u0000, root"})):
+        check(ask_as(uid, command="stick.list", **words) == 0, f"the account {uid} asks with {words}")
+    must(f"{B}/sekisho", "gateway", "audit", "export", "--out", f"{work}/log", "--socket", rig["socket"])
+    views = [e["who"] for e in entries(f"{work}/log") if e["action"] == "sticks_viewed"]
+    for account, what in (("uid-54321/tanaka", "another name"), ("uid-54322", "no name"), ("root/aoki", "sudo's user"),
+                          ("uid-54323", "what is no name")):
+        check(account in views, f"one that says {what} is {account}", views)
 
     # --- it holds, here and elsewhere
     for name, more in (("on the gateway", ("--socket", rig["socket"])), ("as exported", ("--log", f"{work}/log"))):

@@ -448,7 +448,7 @@ static bool control(const char *request, const char *wanted)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	hub_control(&hub, request, strlen(request), out);
+	hub_control(&hub, "root", request, strlen(request), out);
 	fclose(out);
 	bool good = strstr(text, wanted) != NULL;
 	if (!good)
@@ -595,7 +595,7 @@ static void control_requests_are_checked(void **state)
 		char *text = NULL;
 		size_t size = 0;
 		FILE *out = open_memstream(&text, &size);
-		hub_control(&hub, bad[i], strlen(bad[i]), out);
+		hub_control(&hub, "root", bad[i], strlen(bad[i]), out);
 		fclose(out);
 		assert_non_null(strstr(text, "\"ok\":false"));
 		free(text);

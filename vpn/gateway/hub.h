@@ -204,7 +204,10 @@ int hub_first_operator(struct hub *hub);
 int hub_operator_password(struct hub *hub, const char *name, const char *who, char *password, size_t size);
 bool hub_login(struct hub *hub, const char *name, const char *password, const char *from);
 
-/* The control socket (hub_control.c): one JSON request, one JSON answer, written to `out`. */
-void hub_control(struct hub *hub, const char *json, size_t size, FILE *out);
+/*
+ * The control socket (hub_control.c): one JSON request of `account`, the kernel's word, and one JSON answer, written to
+ * `out`. What the request says of itself under "who" (sudo's user) is kept behind a slash, as the note that it is.
+ */
+void hub_control(struct hub *hub, const char *account, const char *json, size_t size, FILE *out);
 
 #endif

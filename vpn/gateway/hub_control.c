@@ -282,11 +282,22 @@ static const struct {
     {"stick.pin", command_pin},
 };
 
-void hub_control(struct hub *hub, const char *json, size_t size, FILE *out)
+/* In the place of what the request says: nobody can write that somebody else did it, or look without a name. */
+static void put_who(json_t *request, const char *account)
+{
+	char who[OPERATOR_SIZE];
+	const char *said = text_member(request, "who");
+	bool more = name_is_id(said) && strcmp(said, account) != 0 && strlen(account) + 1 + strlen(said) < sizeof who;
+	snprintf(who, sizeof who, "%s%s%s", account, more ? "/" : "", more ? said : "");
+	json_object_set_new(request, "who", json_string(who));
+}
+
+void hub_control(struct hub *hub, const char *account, const char *json, size_t size, FILE *out)
 {
 	json_t *request = json_loadb(json, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = text_member(request, "command");
 	size_t i = 0;
+	put_who(request, account);
 	while (i < sizeof commands / sizeof commands[0] && strcmp(commands[i].name, name) != 0)
 		i++;
 	if (i < sizeof commands / sizeof commands[0])

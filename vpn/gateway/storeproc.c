@@ -13,6 +13,7 @@
 #include "firmware/lib/msg.h"
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
+#include "vpn/gateway/account.h"
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/hub.h"
 
@@ -38,6 +39,7 @@ static struct self self = {
 
 struct client {
 	int fd; /* -1: free */
+	char account[OPERATOR_SIZE];
 	struct channel channel;
 };
 
@@ -292,7 +294,7 @@ static int take_command(struct msg *m, void *context)
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return -ENOMEM;
-	hub_control(&hub, (const char *)m->payload, m->size, out);
+	hub_control(&hub, client->account, (const char *)m->payload, m->size, out);
 	int error = fclose(out) == 0 ? 0 : -ENOMEM;
 	if (!error)
 		send_result(client->fd, m->id, text, size);
@@ -324,7 +326,8 @@ static void on_control(uint32_t events, void *context)
 			continue;
 		clients[i] = (struct client){.fd = fd, .channel = CHANNEL("a control client", client_rows)};
 		clients[i].channel.ended = on_client_ended;
-		if (channel_watch(loop, fd, &clients[i].channel, &clients[i]))
+		if (account_of_peer(fd, clients[i].account) ||
+		    channel_watch(loop, fd, &clients[i].channel, &clients[i]))
 			on_client_ended(0, &clients[i]);
 		return;
 	}
@@ -349,6 +352,7 @@ static void open_everything(void)
 		channels[i].fd = -1;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		clients[i].fd = -1;
+	accounts_read();
 	char *audit_pem = child_read_fd(AUDIT_KEY_FD, PEM_MAX_BYTES);
 	if (!audit_pem)
 		fatal("the audit log's key %s cannot be read: %s", hub.config.audit_key, strerror(errno));
