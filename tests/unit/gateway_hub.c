@@ -472,6 +472,9 @@ static void an_old_image_is_held_back(void **state)
 	assert_int_equal(read_u32(&admission), 0);
 	assert_int_equal(stick->admitted_until_ms, 0);
 	assert_string_equal(open_bank("bank-a", true), "not_admitted");
+	assert_int_equal(stick->health.state, HEALTH_QUARANTINED); /* as the desk shows it, before the next beacon */
+	assert_int_equal(stick->health.cause, CAUSE_IMAGE_OLD);
+	assert_string_equal(stick->row.state, "quarantined");
 
 	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "refused");
 	assert_string_equal(beacon_reason, "image_old");
@@ -506,6 +509,8 @@ static void only_released_images_come_in(void **state)
 	const struct stick *stick = fleet_at(hub.fleet, 0);
 	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 1, false), "admitted");
 	assert_true(control(one, "\"held_back\":1"));
+	assert_int_equal(stick->health.state, HEALTH_QUARANTINED);
+	assert_int_equal(stick->health.cause, CAUSE_IMAGE_UNKNOWN);
 	assert_true(control(one, "registered already"));
 	assert_true(control("{\"command\":\"image.floor\",\"version\":2}", "no stick at all"));
 	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 2, false), "refused");

@@ -361,10 +361,14 @@ void hub_hold_back(struct hub *hub)
 {
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
-		if (!stick->heard || !stick->admitted_until_ms ||
-		    !check_image(hub, stick->row.image_version, stick->root_hash))
+		enum admission_reason reason = check_image(hub, stick->row.image_version, stick->root_hash);
+		if (!stick->heard || !stick->admitted_until_ms || !reason)
 			continue;
 		end_admission(hub, stick);
+		/* from this moment, and not from its next beacon: the desk is asked why its bank is gone */
+		enum health before = stick->health.state;
+		if (health_quarantine(&stick->health, standings[reason].hold))
+			record_change(hub, stick, before);
 	}
 }
 
