@@ -20,11 +20,21 @@ static void must(bool holds)
 }
 
 /* The id is a word on a command line that haproxy reads. */
-static void take_connection(struct in_addr stick, const char *bank, const char *id, void *context)
+static void take_connection(const struct proxy_connection *c, void *context)
 {
-	(void)stick, (void)context;
-	must(bank[0] && strlen(bank) < BANK_ID_SIZE && !strpbrk(bank, " \n"));
-	must(strncmp(id, "0x", 2) == 0 && strlen(id) < 32 && !strpbrk(id, "\n:"));
+	(void)context;
+	must(c->bank[0] && strlen(c->bank) < BANK_ID_SIZE && !strpbrk(c->bank, " \n"));
+	must(strncmp(c->id, "0x", 2) == 0 && strlen(c->id) < 32 && !strpbrk(c->id, "\n:"));
+}
+
+static void read_live(char *text)
+{
+	struct proxy_live *list = NULL;
+	size_t count = 0;
+	must(proxy_read_live(text, &list, &count) == 0);
+	for (size_t i = 0; i < count; i++)
+		must(list[i].name[0] && strlen(list[i].name) < HOST_SIZE && !strpbrk(list[i].name, " \n"));
+	free(list);
 }
 
 static void take_tried(struct in_addr stick, const char *kind, uint64_t count, void *context)
@@ -100,7 +110,7 @@ static void read_plan(const uint8_t *data, size_t size)
 	plan_free(&again);
 }
 
-/* First byte: c connections, t what was tried, p a plan, otherwise JSON. */
+/* First byte: c connections, l their names, t what was tried, p a plan, otherwise JSON. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < 1 || size > 60000)
@@ -109,6 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(text);
 	if (data[0] == 'c')
 		proxy_each_connection(text, take_connection, NULL);
+	else if (data[0] == 'l')
+		read_live(text);
 	else if (data[0] == 't')
 		proxy_each_tried(text, take_tried, NULL);
 	else if (data[0] == 'p')

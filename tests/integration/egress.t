@@ -531,7 +531,18 @@ try:
     held = connect(WWW)
     held.sendall(hello(names("www.bank.example")))
     held.recv(100)
+    ask("static.bank-assets.example")
+    withdrawn = context.wrap_socket(connect(ASSETS, seconds=60), server_hostname="static.bank-assets.example")
+    withdrawn.sendall(b"x")
+    withdrawn.recv(100)
     sign_policy(lambda policy: (test_hosts(policy), policy.update(version=6), policy["banks"][0]["hosts"].pop(1)))
+    try:
+        got = withdrawn.recv(100)
+    except OSError as error:
+        got = error
+    check(got == b"" or isinstance(got, (ConnectionError, ssl.SSLEOFError)),
+          "a connection to a name that a new policy has no more is ended", repr(got))
+    withdrawn.close()
     until(lambda: ask("static.bank-assets.example", netns=rig["netns"]) == "NXDOMAIN")
     held.sendall(b"more")
     check(held.recv(100) == b"from 203.0.113.101\n", "a connection outlives a new policy that still allows it")

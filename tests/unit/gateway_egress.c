@@ -66,11 +66,11 @@ static void each_kind_has_a_name_and_a_meaning(void **state)
 
 static char heard[512];
 
-static void hear_connection(struct in_addr stick, const char *bank, const char *id, void *context)
+static void hear_connection(const struct proxy_connection *c, void *context)
 {
 	(void)context;
 	size_t size = strlen(heard);
-	snprintf(heard + size, sizeof heard - size, "%08x %s %s;", ntohl(stick.s_addr), bank, id);
+	snprintf(heard + size, sizeof heard - size, "%08x %u %s %s;", ntohl(c->stick.s_addr), c->port, c->bank, c->id);
 }
 
 static void connections_are_read(void **state)
@@ -85,7 +85,50 @@ static void connections_are_read(void **state)
 	    "0x7f7a122fa800: proto=tcpv4 src=10.77.0.5:9 fe=sticks be=bank_beta-2 srv=there\n\n> ";
 	heard[0] = '\0';
 	proxy_each_connection(answer, hear_connection, NULL);
-	assert_string_equal(heard, "0a4d0002 alpha 0x7f7a122fa400;0a4d0005 beta-2 0x7f7a122fa800;");
+	assert_string_equal(heard, "0a4d0002 41820 alpha 0x7f7a122fa400;0a4d0005 9 beta-2 0x7f7a122fa800;");
+}
+
+static void names_of_connections_are_read(void **state)
+{
+	(void)state;
+	char answer[] = "# table: live, type: string, size:102400, used:4\n"
+			"0x7f7a127567e8: key=10.77.0.2:41820/www.a.example:443 use=1 exp=59768 shard=0 conn_cur=1\n"
+			"0x7f7a12756708: key=10.77.0.2:41821/www.a.example:443 use=0 exp=5637 shard=0 conn_cur=0\n"
+			"0x7f7a12756548: key=10.77.0.3:70000/www.a.example:443 use=1 exp=1 shard=0 conn_cur=1\n"
+			"0x7f7a12756549: key=10.77.0.4:9:443 use=1 exp=1 shard=0 conn_cur=1\n"
+			"0x7f7a12756549: key=10.77.0.4:9/:443 use=1 exp=1 shard=0 conn_cur=1\n"
+			"0x7f7a12756550: key=10.77.0.5:9/x.a.example:8443 use=1 exp=1 shard=0 conn_cur=2\n\n> ";
+	struct proxy_live *list = NULL;
+	size_t count = 0;
+	assert_int_equal(proxy_read_live(answer, &list, &count), 0);
+	assert_int_equal(count, 2);
+	assert_true(list[0].stick.s_addr == at(0x0a4d0002).s_addr && list[0].from == 41820 && list[0].port == 443);
+	assert_string_equal(list[0].name, "www.a.example");
+	assert_true(list[1].from == 9 && list[1].port == 8443);
+	free(list);
+}
+
+static void a_plan_knows_its_names(void **state)
+{
+	(void)state;
+	const uint16_t two[] = {443, 8443}, https[] = {443};
+	struct plan plan = {0};
+	assert_int_equal(plan_add(&plan, "alpha", "www.a.example", two, 2), 0);
+	assert_int_equal(plan_add(&plan, "alpha", "*.a.example", https, 1), 0);
+	assert_int_equal(plan_add(&plan, "beta", "www.b.example", https, 1), 0);
+	const struct {
+		const char *bank, *name;
+		uint16_t port;
+		bool allowed;
+	} cases[] = {{"alpha", "www.a.example", 8443, true}, {"alpha", "www.a.example", 80, false},
+		     {"alpha", "x.a.example", 443, true},    {"alpha", "x.a.example", 8443, false},
+		     {"alpha", "x.y.a.example", 443, false}, {"alpha", "a.example", 443, false},
+		     {"alpha", "www.b.example", 443, false}, {"beta", "www.b.example", 443, true},
+		     {"beta", "localhost", 443, false}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(plan_allows(&plan, plan_bank(&plan, cases[i].bank), cases[i].name, cases[i].port),
+				 cases[i].allowed);
+	plan_free(&plan);
 }
 
 static void hear_tried(struct in_addr stick, const char *kind, uint64_t count, void *context)
@@ -198,6 +241,8 @@ int main(void)
 	    cmocka_unit_test(only_what_is_new_counts),
 	    cmocka_unit_test(each_kind_has_a_name_and_a_meaning),
 	    cmocka_unit_test(connections_are_read),
+	    cmocka_unit_test(names_of_connections_are_read),
+	    cmocka_unit_test(a_plan_knows_its_names),
 	    cmocka_unit_test(counters_are_read),
 	    cmocka_unit_test(the_kernels_sets_are_read),
 	    cmocka_unit_test(haproxy_gets_names_by_stick),

@@ -190,35 +190,74 @@ int egress_proxy_whole(struct egress_proxy *proxy, const struct plan *plan, cons
 	if (!error && !proxy->ready)
 		error = tell(proxy, "add map " PROXY_READY " ready yes\n");
 	proxy->ready = !error;
-	return error ? error : egress_proxy_sweep(proxy, plan, sessions);
+	return error ? error : egress_proxy_sweep(proxy, plan, sessions, true);
 }
 
 struct sweep {
 	FILE *out;
 	const struct plan *plan;
 	const struct keyed *sessions;
+	struct proxy_live *live; /* in order; NULL: names are not looked at */
+	size_t live_count;
 };
 
-static void sweep_one(struct in_addr stick, const char *id_of_bank, const char *id, void *context)
+static int compare_live(const void *a, const void *b)
 {
-	const struct sweep *sweep = context;
-	const struct plan_bank *bank = plan_bank(sweep->plan, id_of_bank);
-	if (!bank || !keyed_find(sweep->sessions, keyed_of(stick, bank->mark)))
-		fprintf(sweep->out, "shutdown session %s\n", id);
+	const struct proxy_live *left = a, *right = b;
+	int order = memcmp(&left->stick, &right->stick, sizeof left->stick);
+	return order ? order : (int)left->from - (int)right->from;
 }
 
-int egress_proxy_sweep(struct egress_proxy *proxy, const struct plan *plan, const struct keyed *sessions)
+/* One that is not in the list began after it was made, and was judged by the maps as they are now. */
+static bool names_what_is_gone(const struct sweep *sweep, const struct proxy_connection *connection,
+			       const struct plan_bank *bank)
+{
+	const struct proxy_live key = {.stick = connection->stick, .from = connection->port};
+	const struct proxy_live *live =
+	    sweep->live ? bsearch(&key, sweep->live, sweep->live_count, sizeof key, compare_live) : NULL;
+	return live && !plan_allows(sweep->plan, bank, live->name, live->port);
+}
+
+static void sweep_one(const struct proxy_connection *connection, void *context)
+{
+	const struct sweep *sweep = context;
+	const struct plan_bank *bank = plan_bank(sweep->plan, connection->bank);
+	if (!bank || !keyed_find(sweep->sessions, keyed_of(connection->stick, bank->mark)) ||
+	    names_what_is_gone(sweep, connection, bank))
+		fprintf(sweep->out, "shutdown session %s\n", connection->id);
+}
+
+/* `table` keeps the text that the list's names are in. */
+static int list_live(struct egress_proxy *proxy, struct sweep *sweep, struct buf *table)
+{
+	int error = ask(proxy, "show table live\n");
+	if (error)
+		return error;
+	*table = proxy->answer;
+	proxy->answer = (struct buf){0};
+	error = proxy_read_live((char *)table->data, &sweep->live, &sweep->live_count);
+	if (!error)
+		qsort(sweep->live, sweep->live_count, sizeof *sweep->live, compare_live);
+	return error;
+}
+
+int egress_proxy_sweep(struct egress_proxy *proxy, const struct plan *plan, const struct keyed *sessions, bool names)
 {
 	char *commands = NULL;
 	size_t size = 0;
-	int error = ask(proxy, "show sess\n");
-	if (error)
-		return error;
-	struct sweep sweep = {open_memstream(&commands, &size), plan, sessions};
-	if (!sweep.out)
-		return -ENOMEM;
-	proxy_each_connection((char *)proxy->answer.data, sweep_one, &sweep);
-	error = fclose(sweep.out) == 0 ? 0 : -ENOMEM;
+	struct sweep sweep = {.plan = plan, .sessions = sessions};
+	struct buf table = {0};
+	int error = names ? list_live(proxy, &sweep, &table) : 0;
+	if (!error)
+		error = ask(proxy, "show sess\n");
+	if (!error)
+		sweep.out = open_memstream(&commands, &size);
+	if (sweep.out)
+		proxy_each_connection((char *)proxy->answer.data, sweep_one, &sweep);
+	if (!error)
+		error = sweep.out && fclose(sweep.out) == 0 ? 0 : -ENOMEM;
+	free(sweep.live);
+	buf_free(&table);
 	for (const char *at = commands, *next; at && *at && !error; at = next) {
 		char command[80];
 		next = strchr(at, '\n') + 1;

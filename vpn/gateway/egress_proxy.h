@@ -21,15 +21,16 @@ struct egress_proxy {
 /* `sessions`: a key for each stick and mark of a bank it has open. Each 0 or -errno. */
 int egress_proxy_connect(struct egress_proxy *proxy, const struct config *config);
 void egress_proxy_close(struct egress_proxy *proxy);
-/* All there is, in place of what haproxy had, in one step. */
+/* All there is, in place of what haproxy had, in one step; connections to names that it no longer has are ended too. */
 int egress_proxy_whole(struct egress_proxy *proxy, const struct plan *plan, const struct keyed *sessions);
 /* One change, `sessions` being as it is after it. */
 int egress_proxy_open(struct egress_proxy *proxy, const struct plan *plan, const struct plan_bank *bank,
 		      struct in_addr stick);
 int egress_proxy_shut(struct egress_proxy *proxy, const struct plan *plan, const struct plan_bank *bank,
 		      struct in_addr stick, const struct keyed *sessions);
-/* End the connections of sticks to banks that are not in `sessions`. */
-int egress_proxy_sweep(struct egress_proxy *proxy, const struct plan *plan, const struct keyed *sessions);
+/* End the connections of sticks to banks that are not in `sessions`; with `names` also those whose name or port the
+ * plan no longer has in that bank. */
+int egress_proxy_sweep(struct egress_proxy *proxy, const struct plan *plan, const struct keyed *sessions, bool names);
 int egress_proxy_tried(struct egress_proxy *proxy, proxy_tried_fn *fn, void *context);
 
 #endif

@@ -286,7 +286,7 @@ static void tell_proxy(void)
 	}
 	change_count = 0; /* a proxy that comes back is told the whole */
 	if (closed && proxy.fd >= 0 && !error)
-		error = egress_proxy_sweep(&proxy, &plan, &sessions);
+		error = egress_proxy_sweep(&proxy, &plan, &sessions, false);
 	if (error)
 		lose_proxy();
 }

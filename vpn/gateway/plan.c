@@ -128,6 +128,28 @@ const struct plan_bank *plan_bank_of(const struct plan *plan, uint32_t mark)
 	return NULL;
 }
 
+static bool has_port(const struct plan_group *group, uint16_t port)
+{
+	for (size_t i = 0; i < group->port_count; i++)
+		if (group->ports[i] == port)
+			return true;
+	return false;
+}
+
+bool plan_allows(const struct plan *plan, const struct plan_bank *bank, const char *name, uint16_t port)
+{
+	const char *family = strchr(name, '.');
+	for (size_t i = 0; i < plan->host_count; i++) {
+		const struct plan_host *host = &plan->hosts[i];
+		const struct plan_group *group = &plan->groups[host->group];
+		bool named = host->name[0] == '*' ? family && strcmp(host->name + 1, family) == 0
+						  : strcmp(host->name, name) == 0;
+		if (named && &plan->banks[group->bank] == bank && has_port(group, port))
+			return true;
+	}
+	return false;
+}
+
 void plan_write(struct writer *w, const struct plan *plan)
 {
 	write_u64(w, plan->policy_version);

@@ -5,6 +5,7 @@
 #ifndef VPN_GATEWAY_PLAN_H
 #define VPN_GATEWAY_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,9 @@ void plan_free(struct plan *plan);
 /* NULL if there is no such bank. */
 const struct plan_bank *plan_bank_of(const struct plan *plan, uint32_t mark);
 const struct plan_bank *plan_bank(const struct plan *plan, const char *id);
+
+/* May this bank be asked for that name, itself or as the one label before a wildcard, on that port? */
+bool plan_allows(const struct plan *plan, const struct plan_bank *bank, const char *name, uint16_t port);
 
 /* Between our own processes. plan_read() gives 0, or -EBADMSG / an error of plan_add(). */
 void plan_write(struct writer *w, const struct plan *plan);

@@ -48,11 +48,13 @@ static void write_head(FILE *out, const struct config *config)
 	    "  retries 1\n"
 	    "backend tried\n"
 	    "  stick-table type string len 48 size 100k expire 1d store gpc0\n"
+	    "backend live\n"
+	    "  stick-table type string len %d size 100k expire 1m store conn_cur\n"
 	    "backend busy\n"
 	    "  stick-table type ip size 100k expire 1h store conn_cur\n",
 	    config->proxy_hello, told ? "  lua-load " : "", told ? beside : 0, config->proxy_hello,
 	    told ? "/connections.lua\n" : "", config->proxy_socket, told ? "  stats socket " : "",
-	    told ? config->proxy_connections : "", told ? " mode 660 level operator\n" : "");
+	    told ? config->proxy_connections : "", told ? " mode 660 level operator\n" : "", PROXY_LIVE_KEY_SIZE);
 }
 
 /* Connections to banks, as far back as this much memory goes; gatewayd reads it from its beginning whenever it comes.
@@ -99,6 +101,8 @@ static void write_frontend(FILE *out, const struct config *config)
 	    "  tcp-request content track-sc0 src,concat(/,txn.why) table tried if !{ var(txn.why) -m str good }\n"
 	    "  tcp-request content sc-inc-gpc0(0) if !{ var(txn.why) -m str good }\n"
 	    "  tcp-request content reject if !{ var(txn.why) -m str good }\n"
+	    "  tcp-request content set-var(txn.from) src_port\n"
+	    "  tcp-request content track-sc2 src,concat(:,txn.from),concat(/,txn.name),concat(:,txn.port) table live\n"
 	    "  use_backend bank_%%[var(txn.bank)]\n%s",
 	    inner, config->proxy_port, PROXY_CONNECTIONS_OF_ONE, PROXY_HELLO_S, proxy_maps[PROXY_FAMILIES],
 	    proxy_maps[PROXY_NAMES],
@@ -205,23 +209,70 @@ static bool word_of(const char *line, const char *name, const char *ends, char *
 	return true;
 }
 
+/* A port in decimal up to one of `ends`; 0 is none. */
+static uint16_t port_of(const char *text, const char *ends)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+	return end > text && strchr(ends, *end) && port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
 void proxy_each_connection(char *answer, proxy_connection_fn *fn, void *context)
 {
 	for (char *next, *line = answer; line; line = next) {
 		char source[INET_ADDRSTRLEN], bank[BANK_ID_SIZE], id[32];
-		struct in_addr stick;
+		struct proxy_connection connection = {.bank = bank, .id = id};
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
 		const char *end = strchr(line, ':');
 		if (strncmp(line, "0x", 2) != 0 || !end || (size_t)(end - line) >= sizeof id ||
 		    !strstr(line, " fe=sticks ") || !word_of(line, " src=", ": ", source, sizeof source) ||
-		    !word_of(line, " be=bank_", " ", bank, sizeof bank) || inet_pton(AF_INET, source, &stick) != 1)
+		    !word_of(line, " be=bank_", " ", bank, sizeof bank) ||
+		    inet_pton(AF_INET, source, &connection.stick) != 1)
 			continue;
+		const char *port = strstr(line, " src=") + strlen(" src=") + strlen(source);
+		connection.port = *port == ':' ? port_of(port + 1, " ") : 0;
 		memcpy(id, line, (size_t)(end - line));
 		id[end - line] = '\0';
-		fn(stick, bank, id, context);
+		fn(&connection, context);
 	}
+}
+
+/* ADDRESS:PORT/NAME:PORT, cut up. */
+static bool read_live(char *key, struct proxy_live *live)
+{
+	char *from = strchr(key, ':'), *name = strchr(key, '/'), *to = strrchr(key, ':');
+	if (!from || !name || from > name || to < name)
+		return false;
+	*from = *name = *to = '\0';
+	*live = (struct proxy_live){.from = port_of(from + 1, ""), .name = name + 1, .port = port_of(to + 1, "")};
+	return live->from && live->port && live->name[0] && strlen(live->name) < HOST_SIZE &&
+	       inet_pton(AF_INET, key, &live->stick) == 1;
+}
+
+int proxy_read_live(char *answer, struct proxy_live **list, size_t *count)
+{
+	size_t lines = 1;
+	for (const char *at = answer; (at = strchr(at, '\n')); at++)
+		lines++;
+	*count = 0;
+	*list = calloc(lines, sizeof **list);
+	if (!*list)
+		return -ENOMEM;
+	for (char *next, *line = answer; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		char *key = strstr(line, " key=");
+		char *end = key ? strchr(key + 5, ' ') : NULL;
+		const char *now = end ? strstr(end, " conn_cur=") : NULL;
+		if (!now || strtoul(now + strlen(" conn_cur="), NULL, 10) == 0)
+			continue;
+		*end = '\0';
+		*count += read_live(key + 5, &(*list)[*count]);
+	}
+	return 0;
 }
 
 void proxy_each_tried(char *answer, proxy_tried_fn *fn, void *context)

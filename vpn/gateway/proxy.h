@@ -25,6 +25,8 @@ extern const char *const proxy_maps[PROXY_MAPS];
  */
 #define PROXY_READY "virt@ready"
 
+/* Longest key of the table of connections that were let through: ADDRESS:PORT/NAME:PORT. */
+#define PROXY_LIVE_KEY_SIZE 288
 /* How long a stick may take for its ClientHello. */
 #define PROXY_HELLO_S 10
 /* How many connections one stick may have; all together as many as descriptors allow. */
@@ -40,9 +42,26 @@ int proxy_store_config(const struct config *config);
 void proxy_write_entries(FILE *out, enum proxy_map map, const struct plan *plan, const struct plan_bank *bank,
 			 struct in_addr stick, bool values);
 
-/* Each connection of a stick in the answer to `show sess`, which is cut up. `id` is what `shutdown session` takes. */
-typedef void proxy_connection_fn(struct in_addr stick, const char *bank, const char *id, void *context);
+/* One that was let through to a bank. `port` is the stick's own, 0 unknown; `id` is what `shutdown session` takes. */
+struct proxy_connection {
+	struct in_addr stick;
+	uint16_t port;
+	const char *bank, *id;
+};
+
+/* Each connection of a stick in the answer to `show sess`, which is cut up. */
+typedef void proxy_connection_fn(const struct proxy_connection *connection, void *context);
 void proxy_each_connection(char *answer, proxy_connection_fn *fn, void *context);
+
+/* What such a connection asked for: from this port of the stick's to that name and port. */
+struct proxy_live {
+	struct in_addr stick;
+	uint16_t from, port;
+	const char *name; /* in the answer */
+};
+
+/* The answer to `show table live`, which is cut up, as a new list, the caller's to free. 0 or -ENOMEM. */
+int proxy_read_live(char *answer, struct proxy_live **list, size_t *count);
 
 /* Each counter in the answer to `show table tried`, which is cut up: a stick, a word of hello.lua's or ours, a count.
  */
