@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -313,13 +314,13 @@ def stop_gateway():
     until(lambda: " is down\n" in open(rig["directory"] + "/gatewayd.log").read())
 
 
-def start_gateway():
-    log = rig["directory"] + "/gatewayd-again.log"
+def start_gateway(told="the proxy answers\n", name="gatewayd-again.log"):
+    log = rig["directory"] + "/" + name
     with open(log, "w") as file:
         process = subprocess.Popen(["nsenter", f"--net=/run/netns/{rig['netns']}", rig["directory"] + "/gatewayd", "--config",
                                     rig["directory"] + "/gateway.conf"], stdout=file, stderr=file)
     started.insert(0, process)
-    if not until(lambda: "the proxy answers\n" in open(log).read(), 20):
+    if not until(lambda: told in open(log).read(), 60):
         bail("gatewayd does not start again: " + open(log).read())
     return process.pid
 
@@ -577,6 +578,29 @@ try:
     with open(rig["directory"] + "/gatewayd-again.log") as log:
         said = log.read()
     check("never promised" not in said and "error:" not in said, "no process complained", said[-600:])
+
+    # --- a gateway that starts and has no policy: its people's keys are others'
+    held = connect(WWW, seconds=60)
+    held.sendall(whole)
+    held.recv(100)
+    ended.clear()
+    ending = os.pidfd_open(gatewayd)
+    os.kill(gatewayd, signal.SIGTERM)
+    select.select([ending], [], [], 60)
+    for name in ("x", "y"):
+        must(f"{B}/sekisho", "policy", "keygen", work + "/" + name)
+    roots = must(f"{B}/sekisho", "policy", "roots", "--threshold", "2", work + "/x.pub", work + "/y.pub")
+    os.unlink(rig["directory"] + "/demo/roots.json")
+    with open(rig["directory"] + "/demo/roots.json", "w") as file:
+        file.write(roots)
+    gatewayd = start_gateway(" is up\n", "gatewayd-others.log")
+    said = session("sekisho-demo", False)
+    held.sendall(b"more")
+    check(held.recv(100) == b"from 203.0.113.101\n", "what stood before stands for a moment")
+    check(said == {"ok": False, "reason": "egress_failed"}, "and that its bank is closed is not said as long as it is open", said)
+    check(until(lambda: WWW in ended, 60), "then it ends")
+    check(session("sekisho-demo", False) == {"ok": True}, "and its end is said")
+    held.close()
 finally:
     resting.set()
     finish()

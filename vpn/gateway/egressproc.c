@@ -182,6 +182,11 @@ static void seek_proxy(void *context)
 {
 	(void)context;
 	static int tries;
+	/* half of what is open would close the other half */
+	if (briefing) {
+		loop_timer_set(seeking, SEEK_MS);
+		return;
+	}
 	/* What it holds from before stays until it is known what shall be. */
 	int error = planned ? egress_proxy_connect(&proxy, &config) : -EAGAIN;
 	if (!error)
@@ -347,6 +352,8 @@ static int take_briefed(struct msg *m, void *context)
 		log_info("packet filter and resolver configuration in place: %zu banks, %zu names", plan.bank_count,
 			 plan.host_count);
 	planned = true;
+	if (proxy.fd >= 0)
+		answer_waiting("");
 	return 0;
 }
 
@@ -354,6 +361,10 @@ static int take_briefed(struct msg *m, void *context)
 static void doubt(void *context)
 {
 	(void)context;
+	if (briefing) {
+		loop_timer_set(doubting, LOOK_MS);
+		return;
+	}
 	keyed_clear(&sessions);
 	write_table();
 	planned = true;
@@ -400,6 +411,32 @@ static void change_session(struct in_addr stick, const struct plan_bank *bank, b
 		flush(NULL);
 }
 
+static void wait_for_answer(uint32_t id)
+{
+	if (id == 0)
+		return;
+	if (waiting_count == 0)
+		waiting_since_ms = now_ms();
+	if (waiting_count == WAITING_MAX)
+		answer(id, "egress_failed");
+	else
+		waiting[waiting_count++] = id;
+}
+
+/*
+ * A bank that left the policy has no rule any more, so that there is nothing to close. Before the first policy is known
+ * what stood before this process began still stands: a closing is answered when that is over, and nothing is opened.
+ */
+static void answer_unknown(uint32_t id, bool open)
+{
+	if (planned)
+		answer(id, open ? "no_such_bank" : "");
+	else if (open)
+		answer(id, "egress_failed");
+	else
+		wait_for_answer(id);
+}
+
 static int take_session(struct msg *m, void *context)
 {
 	char bank[BANK_ID_SIZE];
@@ -412,23 +449,14 @@ static int take_session(struct msg *m, void *context)
 		return -EBADMSG;
 	const struct plan_bank *known = plan_bank(&plan, bank);
 	if (!known) {
-		/* A bank that left the policy has no rule any more, so that there is nothing to close. */
-		answer(m->id, open ? "no_such_bank" : "");
+		answer_unknown(m->id, open);
 		return 0;
 	}
 	/* what was refused until now is judged by what was open until now */
 	if (!batch && !briefing)
 		count_refused();
 	change_session(stick, known, open);
-	if (m->id == 0)
-		return 0;
-	if (waiting_count == 0)
-		waiting_since_ms = now_ms();
-	if (waiting_count == WAITING_MAX) {
-		answer(m->id, "egress_failed");
-		return 0;
-	}
-	waiting[waiting_count++] = m->id;
+	wait_for_answer(m->id);
 	return 0;
 }
 
@@ -436,6 +464,9 @@ static void look(void *context)
 {
 	(void)context;
 	loop_timer_set(looking, LOOK_MS);
+	/* who has a bank open is not known again yet: everybody would be counted as without one */
+	if (briefing)
+		return;
 	count_refused();
 	if (proxy.fd >= 0 && egress_proxy_tried(&proxy, take_tried, NULL))
 		lose_proxy();
