@@ -2,12 +2,16 @@
 
 #include <string.h>
 
-static bool known(const struct chain_memory *memory, const struct pin *digest, int64_t now)
+/* Sets until when a good one stands. */
+static bool known(const struct chain_memory *memory, const struct pin *digest, int64_t now, struct chain_check *check)
 {
-	for (size_t i = 0; i < memory->count; i++)
+	for (size_t i = 0; i < memory->count; i++) {
+		check->from = memory->good[i].from;
+		check->until = memory->good[i].until;
 		if (memcmp(memory->good[i].digest.sha256, digest->sha256, sizeof digest->sha256) == 0 &&
-		    now >= memory->good[i].from && now <= memory->good[i].until)
+		    now >= check->from && now <= check->until)
 			return true;
+	}
 	return false;
 }
 
@@ -28,11 +32,13 @@ void certificate_judge(const struct chain_question *question, struct chain_memor
 	struct chain_answer answer;
 	*check = (struct chain_check){.judged = true};
 	bool named = memory && question->sent && chain_digest(question->sent, &digest) == 0;
-	if (named && known(memory, &digest, question->now))
+	if (named && known(memory, &digest, question->now, check))
 		return;
 	chain_verify(question, &answer);
 	check->refusal = refusal_of_chain(answer.fault);
 	check->key_count = answer.count;
+	check->from = answer.from;
+	check->until = answer.until;
 	memcpy(check->keys, answer.keys, sizeof check->keys);
 	if (named && answer.fault == CHAIN_GOOD)
 		remember(memory, &digest, &answer);

@@ -32,6 +32,7 @@ struct chain_check {
 	enum refusal refusal;
 	struct pin keys[CHAIN_PATH_MAX]; /* that were presented, the server's own first; where it was refused */
 	size_t key_count;
+	int64_t from, until; /* where it was not refused: the path's certificates are valid, both included */
 };
 
 /* Sets `check`. The memory may be NULL. */

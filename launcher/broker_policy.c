@@ -69,7 +69,7 @@ void bank_host_drop(struct bank_host *host)
 	mbedtls_x509_crt_free(&host->leaf);
 	mbedtls_pk_free(&host->key);
 	for (size_t i = 0; i < host->session_count; i++)
-		mbedtls_ssl_session_free(&host->sessions[i]);
+		mbedtls_ssl_session_free(&host->sessions[i].tls);
 	free(host);
 }
 

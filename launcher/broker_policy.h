@@ -22,6 +22,12 @@
 
 #define BANK_SESSIONS_MAX 4
 
+/* To resume with the bank, without its certificates: as long as those stand that it was made with, both included. */
+struct bank_session {
+	mbedtls_ssl_session tls;
+	int64_t from, until;
+};
+
 /* One host and port of the bank. Shared by its connections: bank_host_keep() and bank_host_drop(). */
 struct bank_host {
 	char name[HOST_MAX_BYTES + 1];
@@ -36,7 +42,7 @@ struct bank_host {
 	mbedtls_pk_context key;
 	uint8_t trust[PIN_BYTES]; /* SHA-256 over anchors, pins and revoked keys: sessions outlive an answer that
 				     changed neither */
-	mbedtls_ssl_session sessions[BANK_SESSIONS_MAX]; /* to resume with the bank; those below session_count */
+	struct bank_session sessions[BANK_SESSIONS_MAX]; /* those below session_count */
 	size_t session_count;
 	struct chain_memory chains; /* of the bank's, that were good */
 	bool without_pss;           /* this bank speaks TLS 1.2 and answers an offer of RSA-PSS with it */

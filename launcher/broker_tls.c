@@ -170,31 +170,42 @@ static int set_up(struct tls_end *end)
 	return error;
 }
 
-/* The newest session is taken out: a TLS 1.3 ticket is for one use (RFC 8446 appendix C.4). */
+static bool stands(int64_t from, int64_t until)
+{
+	int64_t now = time(NULL);
+	return now >= from && now <= until;
+}
+
+/* The newest session is taken out: a TLS 1.3 ticket is for one use (RFC 8446 appendix C.4). It outlives none of the
+ * certificates that it was made with: a bank that resumes shows none, and nobody would ask for their dates again. */
 static void resume(struct tls_end *end)
 {
 	struct bank_host *host = end->host;
-	if (host->session_count == 0)
-		return;
-	mbedtls_ssl_session *session = &host->sessions[--host->session_count];
-	end->resuming = mbedtls_ssl_set_session(&end->ssl, session) == 0;
-	mbedtls_ssl_session_free(session);
+	while (host->session_count > 0 && !end->resuming) {
+		struct bank_session *session = &host->sessions[--host->session_count];
+		if (stands(session->from, session->until))
+			end->resuming = mbedtls_ssl_set_session(&end->ssl, &session->tls) == 0;
+		end->check.from = session->from;
+		end->check.until = session->until;
+		mbedtls_ssl_session_free(&session->tls);
+	}
 }
 
 static void keep_session(struct tls_end *end)
 {
 	struct bank_host *host = end->host;
 	if (host->session_count == BANK_SESSIONS_MAX) {
-		mbedtls_ssl_session_free(&host->sessions[0]);
+		mbedtls_ssl_session_free(&host->sessions[0].tls);
 		memmove(&host->sessions[0], &host->sessions[1], sizeof host->sessions[0] * (BANK_SESSIONS_MAX - 1));
 		host->session_count--;
 	}
-	mbedtls_ssl_session *session = &host->sessions[host->session_count];
-	mbedtls_ssl_session_init(session);
-	if (mbedtls_ssl_get_session(&end->ssl, session) == 0)
+	struct bank_session *session = &host->sessions[host->session_count];
+	*session = (struct bank_session){.from = end->check.from, .until = end->check.until};
+	mbedtls_ssl_session_init(&session->tls);
+	if (mbedtls_ssl_get_session(&end->ssl, &session->tls) == 0)
 		host->session_count++;
 	else
-		mbedtls_ssl_session_free(session);
+		mbedtls_ssl_session_free(&session->tls);
 }
 
 /*
@@ -298,7 +309,8 @@ static void judge(struct tls_end *end)
  * and pins. Nothing else passes unjudged. */
 static bool is_the_bank(const struct tls_end *end)
 {
-	return end->check.judged ? end->check.refusal == REFUSAL_NONE : end->resuming;
+	return end->check.judged ? end->check.refusal == REFUSAL_NONE
+				 : end->resuming && stands(end->check.from, end->check.until);
 }
 
 /* Step by step, so that the certificates are judged as soon as they have come: before the bank's signature is looked

@@ -31,9 +31,9 @@ struct tls_end {
 	bool drained;     /* fd had no more: not asked again before the caller, told of new bytes, clears it */
 	bool hung_up;     /* the caller's word that nobody will tell: fd is asked until it has no more */
 	const char *protocols[HELLO_PROTOCOLS_MAX + 1];
-	struct chain_check check; /* bank's end */
-	struct bank_host *host;   /* bank's end: where new sessions are kept; the caller's reference */
-	bool resuming;
+	struct chain_check check;     /* bank's end */
+	struct bank_host *host;       /* bank's end: where new sessions are kept; the caller's reference */
+	bool resuming;                /* then `check` has the dates of the certificates that were judged for it */
 	bool downgraded;              /* bank's end: it speaks TLS 1.3, by its own word, and was made to speak 1.2 */
 	struct client_record *client; /* bank's end: its handshake may prove the customer's certificate; NULL */
 	int error;                    /* mbedTLS' own, after TLS_FAILED */

@@ -43,10 +43,14 @@ class Authority:
         extensions += [f"subjectAltName={san}"] if san else []
         with open(path + ".ext", "w") as file:
             file.write("\n".join(extensions) + "\n")
-        request = run("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", f"/CN={host}")
-        run("openssl", "x509", "-req", f"-{digest}", "-CA", self.root + ".crt", "-CAkey", self.root + ".key", "-days",
-            "30", "-extfile", path + ".ext", "-out", path + ".crt", input=request)
+        self.sign(path, digest, "-days", "30")
         return path
+
+    def sign(self, path, digest, *life):
+        """A certificate of that key, with the extensions it has."""
+        request = run("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", "/CN=" + os.path.basename(path))
+        run("openssl", "x509", "-req", f"-{digest}", "-CA", self.root + ".crt", "-CAkey", self.root + ".key", *life,
+            "-extfile", path + ".ext", "-out", path + ".crt", input=request)
 
     def pin(self, path):
         der = run("openssl", "pkey", "-in", path + ".key", "-pubout", "-outform", "DER")
@@ -174,6 +178,7 @@ def memory_kb(rig):
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 TLS13 = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3)
 ZONE = "crooked.example"
+BRIEF_S = 15
 CONNECTIONS, HOST_CONNECTIONS = 1024, 128  # launcher/broker_limits.h
 
 
@@ -187,6 +192,8 @@ def lay(authority):
         "rsa": ({**san("rsa"), "bits": 2048}, {"versions": TLS13}),
         "rsa12": ({**san("rsa12"), "bits": 3072}, {"versions": TLS12}),
         "wild": ({"san": f"DNS:*.{ZONE}"}, {}),
+        "brief12": (san("brief12"), {"versions": TLS12}),
+        "brief13": (san("brief13"), {"versions": TLS13}),
         "large": (san("large"), {"serve": serve_large}),
         "upload": (san("upload"), {"serve": serve_upload}),
         "half": (san("half"), {"serve": serve_half_closed}),
@@ -287,6 +294,23 @@ def test_good(rig, banks):
                        ("second", "a dead first address")):
         got = page(rig, name)
         check(got == PAGE, f"a bank with {what} is reached", got)
+
+
+def test_brief(rig, authority, laid, banks):
+    """Certificates in their last seconds: who resumes shows none, and is asked for their dates all the same."""
+    end = int(time.time()) + BRIEF_S
+    for name in ("brief12", "brief13"):
+        authority.sign(laid[name][1], "sha256", "-not_after", time.strftime("%Y%m%d%H%M%SZ", time.gmtime(end)))
+        banks[name].context.load_cert_chain(laid[name][1] + ".crt", laid[name][1] + ".key")
+        got = page(rig, name), page(rig, name)
+        seen = [banks[name].seen.get(timeout=TIMEOUT)[1] for _ in range(2)]
+        check(got == (PAGE, PAGE) and seen == [False, True], f"{name}: a bank is resumed while its certificate is good", (got, seen))
+    time.sleep(max(0, end + 1.5 - time.time()))
+    rig.quiet()
+    for name in ("brief12", "brief13"):
+        got, e = page(rig, name), rig.event()
+        check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", "dates"),
+              f"{name}: no ticket outlives it", (got, e))
 
 
 def test_attack(rig, authority, laid):
@@ -493,6 +517,7 @@ def main():
                   "--bank", "crooked")
         try:
             test_good(rig, banks)
+            test_brief(rig, authority, laid, banks)
             test_attack(rig, authority, laid)
             test_wrong(rig, banks)
             try:
