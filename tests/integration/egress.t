@@ -115,10 +115,13 @@ def talk(peer, source, address, context):
             peer = context.wrap_socket(peer, server_side=True)
         while data := peer.recv(65536):
             seen.append((address, data))
+            if data == b"wait":
+                pushed.wait(60)
             peer.sendall(f"from {source}\n".encode())
     ended.append(address)
 
 
+pushed = threading.Event()  # until then a bank that is told to wait says nothing
 ended = []  # banks whose connection ended
 
 
@@ -470,6 +473,22 @@ try:
         check(run(*probe, f"TCP:{EDGE}:443,bind=203.0.113.102,connect-timeout=2", input="x").returncode != 0, "not from another bank's")
         check(run(*probe, f"TCP:{YAMABIKO}:443,bind=203.0.113.101,connect-timeout=2", input="x").returncode != 0, "no other address")
         check(run(*probe, "TCP:198.51.100.53:53,bind=203.0.113.101,connect-timeout=2", input="x").returncode != 0, "nor port")
+
+    # --- an admission that has run out: nothing of the bank's that was under way comes down any more
+    with connect(WWW) as held:
+        held.sendall(hello(names("www.bank.example")))
+        held.recv(100)
+        held.sendall(b"wait")
+        check(until(lambda: seen[-1] == (WWW, b"wait")), "a bank takes its time")
+        nft("destroy", "element", "inet", "sekisho", "admitted", "{ 10.77.0.2 }")
+        pushed.set()
+        try:
+            got = held.recv(100)
+        except OSError as error:
+            got = error
+        check(not isinstance(got, bytes) or got == b"", "its answer does not reach a stick that is not admitted any more", repr(got))
+    beacon()
+    check(until(lambda: say(WWW, whole) == "from 203.0.113.101\n"), "which the next beacon admits again")
 
     # --- the end of a session
     with connect(WWW) as held:

@@ -79,6 +79,8 @@ static void the_table_starts_closed(void **state)
 	assert_non_null(strstr(text, "type filter hook forward priority filter; policy drop;"));
 	assert_non_null(strstr(text, "set admitted {\n\t\ttype ipv4_addr\n\t\tflags timeout\n\t}"));
 	assert_non_null(strstr(text, "set open {\n\t\ttype ipv4_addr . mark\n\t}"));
+	assert_non_null(strstr(text, "chain from_sticks {\n\t\tmeta nfproto != ipv4 counter drop"));
+	assert_non_null(strstr(text, "meta nfproto ipv4 ct state established,related accept"));
 	assert_non_null(strstr(text, "meta skuid 61190 ct state new jump from_proxy"));
 	assert_non_null(strstr(text, "ip saddr 203.0.113.101 ip daddr @bank_bank-a tcp dport { 443 } accept"));
 	assert_non_null(strstr(text, "{ 10.77.0.0/16, 0.0.0.0/8, "));

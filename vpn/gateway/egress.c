@@ -149,6 +149,8 @@ static void write_input(FILE *out, const struct config *config)
 	unsigned port = config->proxy_port;
 	fprintf(out,
 		"\tchain from_sticks {\n"
+		/* the tunnel carries none; a rule that looks at ports alone would take it too */
+		"\t\tmeta nfproto != ipv4 counter drop comment \"not IPv4\"\n"
 		"\t\tip daddr != %s jump refuse\n"
 		"\t\ttcp dport %u accept\n"
 		"\t\ticmp type echo-request accept\n"
@@ -169,8 +171,9 @@ static void write_input(FILE *out, const struct config *config)
 	    out,
 	    "\tchain output {\n"
 	    "\t\ttype filter hook output priority filter; policy accept;\n"
-	    /* of a session that was closed: nothing more of the bank's, but that it is over */
-	    "\t\toifname \"%s\" tcp sport %u ct status dnat ip daddr . ct mark @open accept\n"
+	    /* of a session that was closed, or of one who is not admitted any more: nothing of the bank's, but that it
+	     * is over */
+	    "\t\toifname \"%s\" tcp sport %u ct status dnat ip daddr @admitted ip daddr . ct mark @open accept\n"
 	    "\t\toifname \"%s\" tcp sport %u ct status dnat tcp flags & (fin | rst) != 0x0 meta length <= 52 accept\n"
 	    "\t\toifname \"%s\" tcp sport %u ct status dnat reject with tcp reset\n"
 	    /*
@@ -181,9 +184,12 @@ static void write_input(FILE *out, const struct config *config)
 	     */
 	    "\t\toifname \"%s\" udp sport 53 @ih,28,4 0x3 @ih,48,32 0x0 update @asked { ip daddr counter }\n"
 	    "\t\toifname \"%s\" tcp sport 53 @ih,44,4 0x3 @ih,64,32 0x0 update @asked { ip daddr counter }\n"
-	    "\t\toifname \"%s\" ct state established,related accept\n"
+	    /* the control API's, and what says no; the resolver's only to who is admitted */
+	    "\t\toifname \"%s\" meta l4proto { tcp, udp } th sport 53 ip daddr != @admitted counter drop"
+	    " comment \"answer to one not admitted\"\n"
+	    "\t\toifname \"%s\" meta nfproto ipv4 ct state established,related accept\n"
 	    "\t\toifname \"%s\" counter drop comment \"nothing here speaks to a stick first\"\n",
-	    wg, port, wg, port, wg, port, wg, wg, wg, wg);
+	    wg, port, wg, port, wg, port, wg, wg, wg, wg, wg);
 }
 
 /* What the proxy's user may begin: a connection from a bank's address to that bank's. The end of the chain `output'. */
