@@ -255,6 +255,10 @@ static struct known *open_notes(const struct checkpoint_key *key, const struct l
 		*count += open_note(key, at, true, &list[*count], finding) == 0;
 	}
 	qsort(list, *count, sizeof *list, by_size);
+	for (size_t i = 1; i < *count; i++)
+		if (strcmp(list[i].checkpoint.origin, list[0].checkpoint.origin) != 0)
+			FIND(finding, "one checkpoint is of the log %s and another of %s", list[0].checkpoint.origin,
+			     list[i].checkpoint.origin);
 	return list;
 }
 
@@ -289,8 +293,10 @@ static int check_roots(const struct log *log, const struct known *list, size_t c
 	return 0;
 }
 
+/* `witness` is the file's text, NULL when none is known here. */
 static int verify(const struct log *log, const struct checkpoint_key *key, char *witness, bool json)
 {
+	const bool has_witness = witness != NULL;
 	struct finding finding = {0};
 	size_t count = 0, witnessed = 0;
 	check_entries(log, &finding);
@@ -311,10 +317,14 @@ static int verify(const struct log *log, const struct checkpoint_key *key, char 
 		    "the audit log does not hold: %s. Keep the database and the witness file as they are, and "
 		    "compare with the last export",
 		    finding.text);
-	if (!json)
-		printf("the audit log holds: %zu entries, %" PRIu64 " of them under %zu signed checkpoints; %zu in the "
-		       "witness file\n",
-		       log->count, covered, count - witnessed, witnessed);
+	if (json)
+		return CLI_GOOD;
+	printf("the audit log holds: %zu entries, %" PRIu64 " of them under %zu signed checkpoints; ", log->count,
+	       covered, count - witnessed);
+	if (has_witness)
+		printf("%zu in the witness file\n", witnessed);
+	else
+		puts("no witness file was looked at, so that one which was rolled back whole looks the same");
 	return CLI_GOOD;
 }
 
@@ -394,9 +404,10 @@ static int prove(const struct log *log, const struct checkpoint_key *key, const 
 	return code;
 }
 
-static bool proof_holds(const json_t *proof, const struct checkpoint_key *key, struct checkpoint *now)
+/* `old` has a size of 0 in a proof of an entry. */
+static bool proof_holds(const json_t *proof, const struct checkpoint_key *key, struct checkpoint *now,
+			struct checkpoint *old)
 {
-	struct checkpoint old;
 	struct merkle_path path;
 	struct merkle_hash leaf;
 	const char *note = json_string_value(json_object_get(proof, "checkpoint"));
@@ -408,22 +419,37 @@ static bool proof_holds(const json_t *proof, const struct checkpoint_key *key, s
 	if (entry && json_is_integer(index))
 		return merkle_leaf(entry, strlen(entry), &leaf) == 0 &&
 		       merkle_inclusion_holds(&leaf, (uint64_t)json_integer_value(index), now->size, &path, &now->root);
-	return old_note && checkpoint_open(key, old_note, &old) == 0 &&
-	       merkle_consistency_holds(old.size, &old.root, now->size, &now->root, &path);
+	return old_note && checkpoint_open(key, old_note, old) == 0 && strcmp(old->origin, now->origin) == 0 &&
+	       merkle_consistency_holds(old->size, &old->root, now->size, &now->root, &path);
+}
+
+/* All of it, for who holds it on paper or got it from somebody else: that these are the same is his to see. */
+static void print_checkpoint(const char *name, const struct checkpoint *checkpoint)
+{
+	char at[32], root[BASE64_ENCODED_SIZE(MERKLE_BYTES)];
+	base64_encode(checkpoint->root.bytes, MERKLE_BYTES, root);
+	printf("%s: %s, %" PRIu64 " entries, %s, root %s\n", name, checkpoint->origin, checkpoint->size,
+	       date(checkpoint->time, at), root);
 }
 
 static int verify_proof(const char *file, const struct checkpoint_key *key)
 {
 	size_t size;
-	char *text = file_read(file, FILE_MAX_BYTES, &size), at[32];
+	char *text = file_read(file, FILE_MAX_BYTES, &size);
 	if (!text)
 		return CLI_REFUSED;
 	json_t *proof = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	struct checkpoint now;
-	bool good = proof_holds(proof, key, &now);
-	if (good)
-		printf("%s: it holds, under the checkpoint of %" PRIu64 " entries of %s\n", file, now.size,
-		       date(now.time, at));
+	struct checkpoint now, old = {0};
+	bool good = proof_holds(proof, key, &now, &old);
+	if (good && old.origin[0]) {
+		printf("%s: it holds: the log only grew\n", file);
+		print_checkpoint("from", &old);
+		print_checkpoint("to", &now);
+	} else if (good) {
+		printf("%s: it holds: the log has the entry %s\n", file,
+		       json_string_value(json_object_get(proof, "entry")));
+		print_checkpoint("under", &now);
+	}
 	json_decref(proof);
 	free(text);
 	return good
@@ -506,6 +532,28 @@ static int parse(int argc, char **argv, const char *usage, struct options *o)
 	return CLI_USAGE;
 }
 
+/*
+ * The witness's text, the caller's: of the file that is named or, for the gateway's own log, of the one in its
+ * configuration. *witness is NULL where there is neither. CLI_GOOD, or a sentence and CLI_REFUSED.
+ */
+static int witness_read(const struct options *o, char **witness)
+{
+	struct config config = {0};
+	char why[512];
+	size_t size;
+	const char *path = o->witness;
+	FILE *file = path || o->log ? NULL : fopen(o->config, "re");
+	*witness = NULL;
+	if (file && config_read_fd(fileno(file), &config, why, sizeof why) == 0)
+		path = config.audit_witness;
+	if (file)
+		fclose(file);
+	if (path)
+		*witness = file_read(path, FILE_MAX_BYTES, &size);
+	config_free(&config);
+	return path && !*witness ? CLI_REFUSED : CLI_GOOD;
+}
+
 static int audit_verify(int argc, char **argv)
 {
 	struct options o;
@@ -522,9 +570,10 @@ static int audit_verify(int argc, char **argv)
 	if (!code && o.proof) {
 		code = verify_proof(o.proof, key);
 	} else if (!code) {
-		size_t size;
-		char *witness = o.witness ? file_read(o.witness, FILE_MAX_BYTES, &size) : NULL;
-		code = o.witness && !witness ? CLI_REFUSED : log_read(o.log, o.socket, &log);
+		char *witness;
+		code = witness_read(&o, &witness);
+		if (!code)
+			code = log_read(o.log, o.socket, &log);
 		if (!code) {
 			code = verify(&log, key, witness, o.json);
 			log_free(&log);

@@ -3,6 +3,7 @@
 
 Usage: B=BUILD audit.t. Prints TAP. Needs root.
 """
+import base64
 import json
 import os
 import select
@@ -62,6 +63,14 @@ def ask_as(uid, **request):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def signed_note(body, like):
+    """A checkpoint of these lines by the gateway's own key, whose id is in the one that it is like."""
+    hint = base64.b64decode(like.split("\u2014 ")[1].split()[1])[:4]
+    made = subprocess.run(["openssl", "dgst", "-sha256", "-sign", rig["directory"] + "/keys/audit.key"], input=body.encode(),
+                          capture_output=True, check=True).stdout
+    return f"{body}\n\u2014 {body.split(chr(10))[0]} {base64.b64encode(hint + made).decode()}\n"
+
+
 work = tempfile.mkdtemp()
 gateway = subprocess.Popen([f"{RIG}/gateway", B, f"{work}/rig"], stdout=subprocess.PIPE, text=True)
 try:
@@ -103,13 +112,24 @@ try:
     for name, more in (("on the gateway", ("--socket", rig["socket"])), ("as exported", ("--log", f"{work}/log"))):
         done = audit("verify", *more, "--witness", witness)
         check(done.returncode == 0 and "holds" in done.stdout, f"it holds {name}, with the witness", done.stdout + done.stderr)
+    own = ("--config", rig["directory"] + "/gateway.conf", "--socket", rig["socket"])
+    done = audit("verify", *own)
+    check(done.returncode == 0 and "in the witness file" in done.stdout, "on the gateway the witness is found by itself", done.stdout)
+    os.rename(witness, witness + ".away")
+    check(audit("verify", *own).returncode == 1, "one that should be there and is not is told")
+    os.rename(witness + ".away", witness)
+    done = audit("verify", "--log", f"{work}/log")
+    check("no witness file was looked at" in done.stdout, "that there is none is said", done.stdout)
     before = json.loads(audit("verify", "--socket", rig["socket"], "--json").stdout)
     check(before["covered"] == before["entries"], "a checkpoint covers every entry", before)
     owner = os.stat(witness)
     check(owner.st_uid == 0 and owner.st_mode & 0o022 == 0, "the witness file is root's alone to change")
     with open(f"{work}/proof", "w") as file:
         file.write(audit("prove", "--log", f"{work}/log", "1").stdout)
-    check(audit("verify", "--proof", f"{work}/proof").returncode == 0, "an entry is proved without the log")
+    done = audit("verify", "--proof", f"{work}/proof")
+    check(done.returncode == 0, "an entry is proved without the log")
+    check(entries(f"{work}/log")[1]["action"] in done.stdout and "under: sekisho/" in done.stdout, "and said, with its checkpoint",
+          done.stdout)
     proof = json.loads(open(f"{work}/proof").read())
     proof["entry"] = proof["entry"].replace('"who":"', '"who":"x')
     with open(f"{work}/false", "w") as file:
@@ -119,7 +139,19 @@ try:
     grown = audit("prove", "--socket", rig["socket"], "--old", str(before["entries"]))
     with open(f"{work}/grown", "w") as file:
         file.write(grown.stdout)
-    check(audit("verify", "--proof", f"{work}/grown").returncode == 0, "that the log only grew is proved", grown.stderr)
+    done = audit("verify", "--proof", f"{work}/grown")
+    check(done.returncode == 0, "that the log only grew is proved", grown.stderr)
+    check(f", {before['entries']} entries, " in done.stdout and "from: sekisho/" in done.stdout, "from which checkpoint is said", done.stdout)
+    # the same key signs for another gateway's log: its checkpoint is none of this one's
+    other = json.loads(grown.stdout)
+    body = other["old_checkpoint"].split("\n\n")[0] + "\n"
+    origin = body.split("\n")[0]
+    for text, code, what in ((body, 0, "a checkpoint signed anew is read"),
+                             (body.replace(origin, origin + "-2", 1), 1, "one of another log is no beginning of this one")):
+        with open(f"{work}/other", "w") as file:
+            json.dump({**other, "old_checkpoint": signed_note(text, other["old_checkpoint"])}, file)
+        done = audit("verify", "--proof", f"{work}/other")
+        check(done.returncode == code, what, done.stdout + done.stderr)
     check(audit("prove", "--log", f"{work}/log", "999").returncode == 1, "there is no proof for an entry that is none")
 
     # --- it does not hold any more: each change is undone before the next
