@@ -99,17 +99,28 @@ static int make_authority(struct mint *m)
 	return error;
 }
 
+/* In the place of the one before, whose leaves go with it. */
 static int make_leaf_key(struct mint *m)
 {
 	uint8_t der[KEY_MAX_BYTES];
-	int size = mbedtls_pk_write_key_der(&m->leaf_key, der, sizeof der);
-	if (size <= 0)
-		return -EIO;
-	memcpy(m->leaf_key_der, der + sizeof der - (size_t)size, (size_t)size); /* mbedTLS writes to the end */
-	m->leaf_key_size = (size_t)size;
+	mbedtls_pk_context key;
+	mbedtls_pk_init(&key);
+	int size = key_make(&key) ? 0 : mbedtls_pk_write_key_der(&key, der, sizeof der);
+	if (size > 0) {
+		mbedtls_pk_free(&m->leaf_key);
+		m->leaf_key = key;
+		wipe(m->leaf_key_der, sizeof m->leaf_key_der);
+		memcpy(m->leaf_key_der, der + sizeof der - (size_t)size, (size_t)size); /* mbedTLS writes to the end */
+		m->leaf_key_size = (size_t)size;
+		memset(m->leaves, 0, sizeof m->leaves);
+	} else {
+		mbedtls_pk_free(&key);
+	}
 	wipe(der, sizeof der);
-	return 0;
+	return size > 0 ? 0 : -EIO;
 }
+
+int mint_begin_session(struct mint *m) { return make_leaf_key(m); }
 
 int mint_new(struct mint **out)
 {
@@ -122,8 +133,6 @@ int mint_new(struct mint **out)
 	int error = psa_crypto_init() == PSA_SUCCESS ? 0 : -EIO;
 	if (!error)
 		error = key_make(&m->authority_key);
-	if (!error)
-		error = key_make(&m->leaf_key);
 	if (!error)
 		error = make_authority(m);
 	if (!error)

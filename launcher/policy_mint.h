@@ -1,6 +1,7 @@
 /*
  * policy_mint - the certificate authority of this start: made in memory, gone with the process. The browser trusts it
- * and nothing else; it signs one leaf per asked host, with exactly that name (RFC 5280, RFC 6125), all with one key.
+ * and nothing else; it signs one leaf per asked host, with exactly that name (RFC 5280, RFC 6125), all of a session
+ * with one key: a broker holds it, and what it holds dies with its session.
  */
 #ifndef LAUNCHER_POLICY_MINT_H
 #define LAUNCHER_POLICY_MINT_H
@@ -21,6 +22,9 @@ int mint_new(struct mint **out);
 void mint_free(struct mint *mint); /* wipes; NULL is fine */
 
 const char *mint_authority_pem(const struct mint *mint);
+
+/* A session begins: leaves have another key from now on. 0, or -EIO with the old one. */
+int mint_begin_session(struct mint *mint);
 
 /* The leaves' key, SEC 1 DER. */
 const uint8_t *mint_leaf_key(const struct mint *mint, size_t *size);

@@ -230,7 +230,9 @@ static int take_session(struct msg *m, void *context)
 			close(channel);
 		return -EBADMSG;
 	}
-	int error = session_begin(m, bank, channel);
+	int error = mint_begin_session(policy.mint);
+	if (!error)
+		error = session_begin(m, bank, channel);
 	if (error) {
 		log_warn("no session of bank %s: %s", bank, strerror(-error));
 		close(channel);

@@ -500,6 +500,45 @@ static void leaves_are_kept_and_renewed(void **state)
 	mint_free(mint);
 }
 
+/* What a broker was given is of no use in the next session. */
+static void a_session_has_a_key_of_its_own(void **state)
+{
+	(void)state;
+	struct mint *mint;
+	struct mint_leaf leaf;
+	struct chain chain;
+	size_t size, again_size;
+	uint8_t before[256], old_leaf[2048];
+	assert_int_equal(mint_new(&mint), 0);
+	const uint8_t *key = mint_leaf_key(mint, &size);
+	assert_true(size > 0 && size <= sizeof before);
+	memcpy(before, key, size);
+	assert_int_equal(mint_leaf(mint, "www.alpha.example", SIGNED_NOW, &leaf), 0);
+	assert_true(leaf.der_size <= sizeof old_leaf);
+	memcpy(old_leaf, leaf.der, leaf.der_size);
+	size_t old_size = leaf.der_size;
+	assert_int_equal(mint_begin_session(mint), 0);
+	key = mint_leaf_key(mint, &again_size);
+	assert_true(again_size != size || memcmp(key, before, size) != 0);
+	assert_int_equal(mint_leaf(mint, "www.alpha.example", SIGNED_NOW, &leaf), 0);
+	assert_true(leaf.der_size != old_size || memcmp(leaf.der, old_leaf, old_size) != 0);
+	chain_open(&chain, mint, "www.alpha.example", SIGNED_NOW);
+	assert_int_equal(gnutls_verdict(&chain, "www.alpha.example", SIGNED_NOW), 0);
+	mbedtls_pk_context pk;
+	mbedtls_x509_crt certificate;
+	mbedtls_pk_init(&pk);
+	mbedtls_x509_crt_init(&certificate);
+	assert_int_equal(mbedtls_x509_crt_parse_der(&certificate, leaf.der, leaf.der_size), 0);
+	assert_int_equal(
+	    mbedtls_pk_parse_key(&pk, key, again_size, NULL, 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE), 0);
+	assert_int_equal(mbedtls_pk_check_pair(&certificate.pk, &pk, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE),
+			 0);
+	mbedtls_pk_free(&pk);
+	mbedtls_x509_crt_free(&certificate);
+	chain_close(&chain);
+	mint_free(mint);
+}
+
 /* The clock may be confirmed years away from where the start believed it to be. */
 static void the_authority_outlives_a_moved_clock(void **state)
 {
@@ -533,6 +572,7 @@ int main(void)
 	    cmocka_unit_test(the_browser_trusts_a_minted_leaf_for_its_name_only),
 	    cmocka_unit_test(a_leaf_has_exactly_what_it_should),
 	    cmocka_unit_test(leaves_are_kept_and_renewed),
+	    cmocka_unit_test(a_session_has_a_key_of_its_own),
 	    cmocka_unit_test(the_authority_outlives_a_moved_clock),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
