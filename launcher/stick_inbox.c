@@ -233,8 +233,9 @@ static void policy_changed(struct stick *s, bool newer)
 }
 
 /*
- * It came beside a session. The broker has been told by the policy process, and closes what is not allowed any more. A
- * bank that is gone takes its session along; a PIN that is asked for from now on is asked for before the next page.
+ * It came beside a session, or while one was frozen and had its PIN behind it. The broker has been told by the policy
+ * process, and closes what is not allowed any more. A bank that is gone takes its session along; a PIN that is asked
+ * for from now on is asked for before the next page.
  */
 static void policy_refreshed(struct stick *s, bool pin_before)
 {
@@ -280,7 +281,7 @@ static int hear_policy(struct stick *s, struct msg *m)
 	policy_changed(s, s->policy->version > version_before);
 	if (s->machine.state == STATE_UPDATE)
 		stick_raise(s, EVENT_UPDATED);
-	else if (s->machine.state == STATE_READY || s->machine.state == STATE_SESSION)
+	else if (s->machine.state >= STATE_ADMITTED && s->machine.state <= STATE_SESSION)
 		policy_refreshed(s, pin_before);
 	return 0;
 }

@@ -355,7 +355,7 @@ inline hear_policy(version)
 	if
 	:: state == STATE_START -> raise(EVENT_PROVISIONED)
 	:: state == STATE_UPDATE -> raise(EVENT_UPDATED)
-	:: (state == STATE_READY || state == STATE_SESSION) -> policy_refreshed()
+	:: (state >= STATE_ADMITTED && state <= STATE_SESSION) -> policy_refreshed()
 	:: else
 	fi
 }

@@ -244,6 +244,33 @@ static void a_pin_is_asked_for_before_the_next_page(void **state)
 	assert_int_equal(stick.machine.state, STATE_UNLOCK);
 }
 
+/* The admission was lost while the policy process looked at it: the PIN was asked for before, and is behind. */
+static void a_pin_is_asked_for_while_a_session_is_frozen(void **state)
+{
+	(void)state;
+	fetch(4);
+	stick_raise(&stick, EVENT_ADMISSION_LOST);
+	assert_int_equal(stick.machine.state, STATE_ADMITTED);
+	json_t *tree = signed_policy(4);
+	json_object_set_new(tree, "pin", json_true());
+	loaded(tree);
+	assert_int_equal(stick.session.id, 0);
+	assert_int_equal(stick.machine.state, STATE_UNLOCK);
+}
+
+static void a_bank_that_is_gone_takes_a_frozen_session_along(void **state)
+{
+	(void)state;
+	fetch(4);
+	stick_raise(&stick, EVENT_ADMISSION_LOST);
+	json_t *tree = signed_policy(4);
+	json_array_remove(json_object_get(tree, "banks"), 0);
+	loaded(tree);
+	assert_int_equal(stick.machine.state, STATE_ADMITTED);
+	assert_int_equal(stick.session.id, 0);
+	assert_false(world.runs[PROCESS_BROKER]);
+}
+
 static void a_refused_one_changes_nothing_and_is_not_fetched_again(void **state)
 {
 	(void)state;
@@ -321,6 +348,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_session_goes_on, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_bank_that_is_gone_takes_its_session_along, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_pin_is_asked_for_before_the_next_page, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_pin_is_asked_for_while_a_session_is_frozen, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_bank_that_is_gone_takes_a_frozen_session_along, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_refused_one_changes_nothing_and_is_not_fetched_again, begin, finish),
 	    cmocka_unit_test_setup_teardown(what_comes_when_the_tunnel_is_lost_is_left, begin, finish),
 	    cmocka_unit_test(an_end_takes_everything_along),
