@@ -258,7 +258,19 @@ static void a_possible_attack_is_an_event_with_its_keys(void **state)
 	assert_int_equal(count, 3);
 }
 
-/* How many times peers were told to take a peer away and to make one, of the last beacon. */
+/* How many times peers were told to make a peer and to take one away, since the last forget(). */
+static void count_changes(unsigned changes[2])
+{
+	changes[0] = changes[1] = 0;
+	for (size_t i = 0; i < sent_count; i++) {
+		if (sent[i].type != GW_PEERS)
+			continue;
+		struct reader peers = reader_over(sent[i].data, sent[i].size);
+		assert_int_equal(read_u32(&peers), 1);
+		changes[read_u8(&peers) ? 1 : 0]++;
+	}
+}
+
 static void beacon_with_clock(const char *boot, uint64_t sequence, uint64_t clock_back_s, unsigned changes[2])
 {
 	uint8_t data[1024];
@@ -272,14 +284,7 @@ static void beacon_with_clock(const char *boot, uint64_t sequence, uint64_t cloc
 	struct reader r = reader_over(data, w.size);
 	forget();
 	hub_beacon(&hub, 9, &r);
-	changes[0] = changes[1] = 0;
-	for (size_t i = 0; i < sent_count; i++) {
-		if (sent[i].type != GW_PEERS)
-			continue;
-		struct reader peers = reader_over(sent[i].data, sent[i].size);
-		assert_int_equal(read_u32(&peers), 1);
-		changes[read_u8(&peers) ? 1 : 0]++;
-	}
+	count_changes(changes);
 }
 
 static void a_clock_set_back_makes_the_peer_anew_once(void **state)
@@ -295,6 +300,58 @@ static void a_clock_set_back_makes_the_peer_anew_once(void **state)
 	assert_int_equal(changes[0] + changes[1], 0);
 	beacon_with_clock("00000000000000bb", 1, 32400, changes);
 	assert_int_equal(changes[0] + changes[1], 2);
+}
+
+/* A tick after twenty seconds, of a peer of which WireGuard says that. */
+static unsigned made_anew(int64_t handshake, uint64_t received)
+{
+	unsigned changes[2];
+	uint8_t data[256];
+	struct stick *stick = fleet_at(hub.fleet, 0);
+	struct writer w = writer_over(data, sizeof data);
+	write_blob(&w, stick->row.key, WG_KEY_BYTES);
+	write_str(&w, "192.0.2.1:4711");
+	write_u64(&w, (uint64_t)handshake);
+	write_u64(&w, received);
+	write_u64(&w, 1);
+	struct reader r = reader_over(data, w.size);
+	forget();
+	hub_peer_status(&hub, &r);
+	hub_tick(&hub);
+	count_changes(changes);
+	assert_int_equal(changes[0] + changes[1], 0); /* it may be about to come */
+	if (stick->peer_idle_ms)
+		stick->peer_idle_ms -= 20000;
+	hub_tick(&hub);
+	count_changes(changes);
+	assert_int_equal(changes[0], changes[1]);
+	return changes[0];
+}
+
+static void a_peer_without_a_session_is_made_anew_once(void **state)
+{
+	(void)state;
+	unsigned changes[2];
+	struct stick *stick = fleet_at(hub.fleet, 0);
+	int64_t now = hub_now();
+	assert_int_equal(made_anew(0, 0), 0); /* never heard of */
+	assert_int_equal(made_anew(now, 500), 0);
+	assert_int_equal(made_anew(now - 170, 500), 0);
+	assert_int_equal(made_anew(now - 190, 500), 1);
+	forget();
+	hub_tick(&hub);
+	count_changes(changes);
+	assert_int_equal(changes[0], 0);
+	assert_int_equal(stick->handshake, now - 190); /* the stick's, for the desk */
+	assert_int_equal(made_anew(0, 148), 1);        /* heard of again, and it did not get in */
+	beacon_with_clock("00000000000000aa", 1, 0, changes);
+	assert_int_equal(made_anew(hub_now(), 500), 0);
+	health_beacon(&stick->health, now_ms(), "00000000000000aa", true); /* goodbye */
+	stick->last_beacon = hub_now();
+	assert_int_equal(made_anew(hub_now() - 1, 500), 1);
+	assert_int_equal(made_anew(hub_now() + 1, 500), 0); /* it has come again */
+	stick->row.revoked = hub_now();
+	assert_int_equal(made_anew(now - 190, 500), 0);
 }
 
 /* Ask for a bank; gives the reason, "" if it is open, "waiting" if the packet filter has the word. */
@@ -858,6 +915,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(each_decision_has_its_entry_or_is_none, make, unmake),
 	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_clock_set_back_makes_the_peer_anew_once, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_peer_without_a_session_is_made_anew_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_possible_attack_is_an_event_with_its_keys, make, unmake),
 	    cmocka_unit_test_setup_teardown(banks_open_for_the_admitted_only, make, unmake),
 	    cmocka_unit_test_setup_teardown(without_the_packet_filter_nothing_opens, make, unmake),

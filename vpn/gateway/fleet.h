@@ -51,6 +51,8 @@ struct stick {
 	char endpoint[ENDPOINT_SIZE];
 	int64_t handshake; /* unix seconds, 0 never */
 	uint64_t received_bytes, sent_bytes;
+	uint64_t peer_bytes;  /* received since its peer was made, 0 nothing */
+	int64_t peer_idle_ms; /* now_ms(): since when without a session, 0 it has one or was not heard of */
 
 	/* banks this stick has open, "" where free */
 	char open[FLEET_OPEN_MAX][BANK_ID_SIZE];

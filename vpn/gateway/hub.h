@@ -79,7 +79,9 @@ struct hub {
 	uint64_t transitions[HEALTH_COUNT];
 	uint64_t refusals[HUB_REFUSALS];
 	uint64_t tried[TRIED_COUNT];
-	uint64_t attacks; /* that sticks reported as possible */
+	uint64_t peers_renewed;
+	unsigned peers_renewed_now; /* in this tick */
+	uint64_t attacks;           /* that sticks reported as possible */
 	uint64_t statements[REASON_COUNT];
 	uint64_t logins_good, logins_bad;
 	uint64_t restarts[GATEWAY_ROLES];
@@ -125,11 +127,9 @@ void hub_beacon(struct hub *hub, uint32_t id, struct reader *r);
 void hub_open_request(struct hub *hub, uint32_t id, struct reader *r);
 void hub_fetch(struct hub *hub, uint32_t id, struct reader *r);
 void hub_session_done(struct hub *hub, uint32_t id, struct reader *r);
-void hub_peer_status(struct hub *hub, struct reader *r);
 void hub_tick(struct hub *hub);
 void hub_count(struct hub *hub, const char *code);
 /* A process that was just started gets what it has to know. */
-void hub_brief_peers(struct hub *hub);
 void hub_brief_egress(struct hub *hub);
 /* Registry changes, by the control socket. 0, or -errno with a sentence in `why`. */
 int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, char *why, size_t why_size);
@@ -137,6 +137,14 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 
 /* Take the admission from those who have one and would get none now; their next beacon says why. */
 void hub_hold_back(struct hub *hub);
+
+/* Peers (hub_peers.c): set or take one away; what WireGuard says of one; all of them, for a peers process that was just
+ * started; and those made anew for their clock's sake: on the stick's word, and while it has no session. */
+void hub_peer_set(struct hub *hub, const struct stick *stick, bool remove);
+void hub_peer_status(struct hub *hub, struct reader *r);
+void hub_brief_peers(struct hub *hub);
+void hub_peer_clock(struct hub *hub, struct stick *stick, uint64_t back_s);
+void hub_peer_tick(struct hub *hub, struct stick *stick, int64_t now);
 
 /* What was refused of what sticks let out (hub_tried.c). */
 void hub_tried(struct hub *hub, struct reader *r);

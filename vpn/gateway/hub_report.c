@@ -293,6 +293,8 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 		"1 if the newest file of known bad hosts was refused and an older one is in force.",
 		hub->indicators_refused[0] != '\0');
 	put_lookups(hub, out);
+	put_one(out, "sekisho_peers_renewed", METRICS_COUNTER, NULL,
+		"Peers made anew so that a stick whose clock was ahead comes in.", (double)hub->peers_renewed);
 	put_self(hub, out);
 	metrics_end(out);
 }

@@ -11,7 +11,7 @@
 #include "vpn/gateway/admit.h"
 #include "vpn/gateway/hub.h"
 
-enum { PEERS_PER_MESSAGE = 512, PEER_WIRE_BYTES = 1 + 4 + WG_KEY_BYTES + 4, TUNNEL_FRESH_S = 180 };
+enum { TUNNEL_FRESH_S = 180 };
 
 const char *const hub_refusals[HUB_REFUSALS] = {
     "not_listed",
@@ -119,6 +119,7 @@ static void tick_stick(struct hub *hub, struct stick *stick, int64_t now)
 	enum health from = stick->health.state;
 	if (stick->admitted_until_ms && stick->admitted_until_ms <= now)
 		expel(hub, stick);
+	hub_peer_tick(hub, stick, now);
 	if (!health_tick(&stick->health, now, tunnel_is_fresh(stick)))
 		return;
 	hub->revision++;
@@ -137,6 +138,7 @@ void hub_tick(struct hub *hub)
 {
 	int64_t now = now_ms();
 	bool closed = policy_is_expired(hub);
+	hub->peers_renewed_now = 0;
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
 		tick_stick(hub, stick, now);
@@ -225,38 +227,6 @@ static void note_attack(struct hub *hub, const struct stick *stick, const struct
 	hub_note(hub, "possible_attack", stick->row.id, "", detail);
 }
 
-static void write_peer(struct writer *w, const struct stick *stick, bool remove)
-{
-	write_u8(w, remove);
-	write_blob(w, stick->row.key, sizeof stick->row.key);
-	write_u32(w, stick->row.address.s_addr);
-}
-
-static void send_peer(struct hub *hub, const struct stick *stick, bool remove)
-{
-	uint8_t data[4 + PEER_WIRE_BYTES];
-	struct writer w = writer_over(data, sizeof data);
-	write_u32(&w, 1);
-	write_peer(&w, stick, remove);
-	hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
-}
-
-/*
- * WireGuard takes no handshake whose time is before the last one's of that key. A stick whose PC's clock was ahead, and
- * that has set it back to our time, would lose its tunnel at the next rekey for as long as it was ahead; a peer made
- * anew knows of no earlier time. Once in a boot: it also forgets which handshakes are replays.
- */
-static void renew_peer(struct hub *hub, struct stick *stick, const struct beacon *beacon)
-{
-	if (beacon->clock_back_s == 0 || stick->renewed)
-		return;
-	log_info("%s has set its clock back by %llu s: its peer is made anew", stick->row.id,
-		 (unsigned long long)beacon->clock_back_s);
-	stick->renewed = true;
-	send_peer(hub, stick, true);
-	send_peer(hub, stick, false);
-}
-
 static void take_beacon(struct hub *hub, struct stick *stick, const struct beacon *beacon, const struct answer *answer)
 {
 	const struct health_record before = stick->health;
@@ -268,7 +238,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 		memset(stick->tried, 0, sizeof stick->tried);
 		stick->renewed = false;
 	}
-	renew_peer(hub, stick, beacon);
+	hub_peer_clock(hub, stick, beacon->clock_back_s);
 	health_beacon(&stick->health, now_ms(), beacon->boot, beacon->goodbye);
 	if (answer->hold != CAUSE_COUNT)
 		health_quarantine(&stick->health, answer->hold);
@@ -458,45 +428,7 @@ void hub_fetch(struct hub *hub, uint32_t id, struct reader *r)
 	hub->send(hub, ROLE_API, GW_FETCH_REPLY, id, &w);
 }
 
-/* --- WireGuard --- */
-
-void hub_peer_status(struct hub *hub, struct reader *r)
-{
-	size_t size;
-	char endpoint[ENDPOINT_SIZE];
-	const uint8_t *key = read_blob(r, &size);
-	read_str(r, endpoint, sizeof endpoint);
-	int64_t handshake = (int64_t)read_u64(r);
-	uint64_t received = read_u64(r), sent = read_u64(r);
-	if (!reader_done(r) || size != WG_KEY_BYTES)
-		return;
-	struct stick *stick = fleet_by_key(hub->fleet, key);
-	if (!stick)
-		return;
-	if (strcmp(stick->endpoint, endpoint) != 0 || stick->handshake != handshake)
-		hub->revision++;
-	memcpy(stick->endpoint, endpoint, sizeof stick->endpoint);
-	stick->handshake = handshake;
-	stick->received_bytes = received;
-	stick->sent_bytes = sent;
-	hub_place(hub, stick);
-}
-
-void hub_brief_peers(struct hub *hub)
-{
-	static uint8_t data[4 + PEERS_PER_MESSAGE * PEER_WIRE_BYTES];
-	size_t at = 0, total = fleet_count(hub->fleet);
-	while (at < total) {
-		size_t end = at + PEERS_PER_MESSAGE < total ? at + PEERS_PER_MESSAGE : total;
-		struct writer w = writer_over(data, sizeof data);
-		write_u32(&w, (uint32_t)(end - at));
-		for (; at < end; at++)
-			write_peer(&w, fleet_at(hub->fleet, at), fleet_at(hub->fleet, at)->row.revoked != 0);
-		hub->send(hub, ROLE_PEERS, GW_PEERS, 0, &w);
-	}
-	struct writer none = writer_over(data, sizeof data);
-	hub->send(hub, ROLE_PEERS, GW_PEERS_WHOLE, 0, &none);
-}
+/* --- what the packet filter is told anew --- */
 
 void hub_brief_egress(struct hub *hub)
 {
@@ -553,7 +485,7 @@ int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, cha
 		snprintf(why, why_size, "out of memory; it is registered and will work after a restart");
 		return -ENOMEM;
 	}
-	send_peer(hub, stick, false);
+	hub_peer_set(hub, stick, false);
 	hub->revision++;
 	return 0;
 }
@@ -577,7 +509,7 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 	stick->row.revoked = now;
 	close_sessions(hub, stick);
 	expel(hub, stick);
-	send_peer(hub, stick, true);
+	hub_peer_set(hub, stick, true);
 	if (health_revoke(&stick->health))
 		record_change(hub, stick, from);
 	hub->revision++;
