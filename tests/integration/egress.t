@@ -167,11 +167,12 @@ def names(*list_):
 
 
 OTHERS = extension(43, b"\x02\x03\x04") + extension(10, b"\0\2\0\x1d") + extension(13, b"\0\2\4\3")
+SHARE = extension(51, b"\0\x24\0\x1d\0\x20" + bytes(range(32)))
 
 
-def hello(*extensions):
+def hello(*extensions, share=SHARE):
     """A ClientHello with these extensions and a few that are in every one."""
-    every = b"".join(extensions) + OTHERS
+    every = b"".join(extensions) + OTHERS + share
     body = b"\3\3" + os.urandom(32) + b"\0" + b"\0\4\x13\1\xc0\x2b" + b"\1\0" + struct.pack("!H", len(every)) + every
     message = b"\1" + len(body).to_bytes(3, "big") + body
     return b"\x16\3\1" + struct.pack("!H", len(message)) + message
@@ -411,6 +412,10 @@ try:
     split = whole[:3] + struct.pack("!H", 60) + whole[5:65] + whole[:3] + struct.pack("!H", len(whole) - 65) + whole[65:]
     refused("a ClientHello in two records", "malformed", WWW, split, seconds=14)
     refused("something behind the ClientHello", "malformed", WWW, whole + b"\x17\3\3\0\1x")
+    for what, share in (("without a share of a key", b""), ("with an empty list of shares", extension(51, b"\0\0")),
+                        ("with a share that few servers take", extension(51, b"\0\x06\0\x1e\0\x02xx")),
+                        ("with a share of no bytes", extension(51, b"\0\x04\0\x1d\0\0"))):
+        refused("one " + what + ", so that a second is asked for", "malformed", WWW, hello(names("www.bank.example"), share=share))
     refused("what is not TLS", "not_tls", WWW, b"GET / HTTP/1.1\r\nHost: www.bank.example\r\n\r\n")
     before, had, began = desk()["tried"], len(seen), time.monotonic()
     got = say(WWW, hello(names("www.bank.example"))[:-1], seconds=20)

@@ -5,6 +5,9 @@
 -- lua.hello gives "good", or in one word why not; it is asked only when haproxy has seen a whole ClientHello.
 
 local SERVER_NAME <const>, HOST_NAME <const> = 0, 0
+local VERSIONS <const>, KEY_SHARE <const>, TLS13 <const> = 43, 51, 0x0304
+-- x25519 and secp256r1, which servers have
+local USUAL <const> = {[29] = true, [23] = true}
 -- encrypted_client_hello, and encrypted_server_name of its drafts
 local HIDDEN <const> = {[0xfe0d] = true, [0xffce] = true}
 
@@ -32,8 +35,30 @@ local function judge_names(data, first, last)
   return name_end == stop and "good" or "second_name"
 end
 
+-- A server that gets no share it can use asks for a second ClientHello (RFC 8446 4.1.4), which nobody here sees and
+-- which could have another name. Who offers TLS 1.3 brings a share that servers can use, so that none is asked for.
+local function brings_share(data, seen, ends)
+  if not seen[VERSIONS] then return true end
+  local stop, at = field(data, seen[VERSIONS], 1, ends[VERSIONS])
+  local offered = not stop
+  while stop and at + 1 <= stop do
+    offered = offered or u16(data, at) == TLS13
+    at = at + 2
+  end
+  if not offered then return true end
+  if not seen[KEY_SHARE] then return false end
+  stop, at = field(data, seen[KEY_SHARE], 2, ends[KEY_SHARE])
+  while stop and at + 3 <= stop do
+    local last, first = field(data, at + 2, 2, stop)
+    if not last then return false end
+    if USUAL[u16(data, at)] and last >= first then return true end
+    at = last + 1
+  end
+  return false
+end
+
 local function judge_extensions(data, at, stop)
-  local seen, verdict = {}, "no_name"
+  local seen, ends, verdict = {}, {}, "no_name"
   while at <= stop do
     if at + 3 > stop then return "malformed" end
     local kind = u16(data, at)
@@ -41,13 +66,14 @@ local function judge_extensions(data, at, stop)
     if not last then return "malformed" end
     if HIDDEN[kind] then return "ech" end
     if seen[kind] then return kind == SERVER_NAME and "second_name" or "malformed" end
-    seen[kind] = true
+    seen[kind], ends[kind] = first, last
     if kind == SERVER_NAME then
       verdict = judge_names(data, first, last)
       if verdict ~= "good" then return verdict end
     end
     at = last + 1
   end
+  if verdict == "good" and not brings_share(data, seen, ends) then return "malformed" end
   return verdict
 end
 
