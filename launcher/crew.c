@@ -78,9 +78,10 @@ static void release(struct crew_member *member)
 
 static void tell_end(const struct crew_member *member, int status)
 {
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+		member->crew->killed++;
 		log_error("%s asked the kernel for something it never needs and was killed for it", name_of(member));
-	else if (WIFSIGNALED(status))
+	} else if (WIFSIGNALED(status))
 		log_warn("%s was ended by signal %d", name_of(member), WTERMSIG(status));
 	else
 		log_info("%s ended with status %d", name_of(member), WEXITSTATUS(status));

@@ -43,6 +43,7 @@ struct crew {
 	void *context;
 	int spawner; /* who starts and ends them */
 	struct crew_member members[PROCESS_COUNT];
+	uint32_t killed; /* since the boot, by their system call filters */
 };
 
 /* 0 or -errno. `spawner` stays the caller's. */

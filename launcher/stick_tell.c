@@ -262,6 +262,8 @@ void tell_agent_config(struct stick *s)
 static json_t *refused_counts(const struct stick *s)
 {
 	json_t *counts = json_object();
+	if (s->crew.killed > 0)
+		json_object_set_new(counts, "killed", json_integer((json_int_t)s->crew.killed));
 	for (int i = 0; i < USB_WHAT_COUNT; i++) {
 		char code[STICK_CODE_BYTES];
 		snprintf(code, sizeof code, "usb_%s", usb_word((enum usb_what)i));

@@ -39,12 +39,24 @@ int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t siz
 		read_u8(&r);
 		read_str(&r, text, sizeof text);
 		read_str(&r, text, OPERATOR_SIZE);
+		read_u64(&r);
+	} else if (type == GW_CALL) {
+		if (!has_session)
+			abort();
+		read_str(&r, text, CODE_SIZE);
+		read_str(&r, text, OPERATOR_SIZE);
+		read_u64(&r);
+		for (uint8_t left = read_u8(&r); left > 0 && !r.failed; left--) {
+			static char value[CALL_MAX_BYTES + 1];
+			read_str(&r, text, CODE_SIZE);
+			read_str(&r, value, sizeof value);
+		}
 	} else if (type == GW_LOGIN) {
 		read_str(&r, text, sizeof text);
 		if (!name_is_id(text))
 			abort();
-		read_str(&r, text, sizeof text);
-		read_str(&r, text, sizeof text);
+		for (int i = 0; i < 3; i++)
+			read_str(&r, text, sizeof text);
 	} else if (type == GW_EVENT) {
 		if (!has_session)
 			abort();

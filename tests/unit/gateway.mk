@@ -10,3 +10,4 @@ INTEGRATION_NEEDS += $(B)/gatewayd $(B)/sekisho
 $(call unit,gateway_audit,tests/unit/gateway_audit.c,vpn_gateway firmware,-lsqlite3 -ljansson $(MBEDTLS_LIBS))
 $(call unit,gateway_admit,tests/unit/gateway_admit.c,vpn_gateway vpn_admission firmware,-lsqlite3 -largon2 $(MBEDTLS_LIBS))
 $(call unit,pin,tests/unit/pin.c,vpn_admission firmware,-largon2 $(MBEDTLS_LIBS))
+$(call unit,gateway_desk,tests/unit/gateway_desk.c,vpn_gateway firmware,$(MBEDTLS_LIBS))

@@ -588,18 +588,20 @@ static void only_released_images_come_in(void **state)
 	assert_string_equal(beacon(0x0a4d0002, "ST-000001", "b1", 5, false), "admitted");
 }
 
+static struct hub_who who;
+
 static void guesses_are_rationed(void **state)
 {
 	(void)state;
 	char password[64];
 	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
-	assert_true(hub_login(&hub, "anna", password, "test"));
+	assert_true(hub_login(&hub, "anna", password, "", "test", &who));
 	for (int i = 0; i < 10; i++) {
 		hub.login_filled_ms = now_ms(); /* no time passes, however slow the machine */
-		assert_false(hub_login(&hub, "anna", "wrong", "test"));
+		assert_false(hub_login(&hub, "anna", "wrong", "", "test", &who));
 	}
 	hub.login_filled_ms = now_ms();
-	assert_false(hub_login(&hub, "anna", password, "test")); /* not now */
+	assert_false(hub_login(&hub, "anna", password, "", "test", &who)); /* not now */
 	assert_int_equal(hub.logins_good, 1);
 }
 
@@ -628,11 +630,11 @@ static void the_first_password_is_printed_once(void **state)
 	assert_non_null(at);
 	assert_int_equal(sscanf(at + strlen(introduction), "%63s", password), 1);
 	free(text);
-	assert_true(hub_login(&hub, "operator", password, "test"));
+	assert_true(hub_login(&hub, "operator", password, "", "test", &who));
 	text = reopen_hub();
 	assert_string_equal(text, "");
 	free(text);
-	assert_true(hub_login(&hub, "operator", password, "test"));
+	assert_true(hub_login(&hub, "operator", password, "", "test", &who));
 }
 
 static void control_requests_are_checked(void **state)

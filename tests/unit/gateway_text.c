@@ -227,9 +227,10 @@ static void sessions_end(void **state)
 {
 	(void)state;
 	static struct login login;
+	static const struct login_session anna = {.name = "anna", .role = "operator"};
 	char token[LOGIN_TOKEN_SIZE], other[LOGIN_TOKEN_SIZE];
-	assert_int_equal(login_open(&login, "anna", 1000, token), 0);
-	assert_string_equal(login_find(&login, token, 1001), "anna");
+	assert_int_equal(login_open(&login, &anna, 1000, token), 0);
+	assert_string_equal(login_find(&login, token, 1001)->name, "anna");
 	assert_null(login_find(&login, token, 1000 + LOGIN_SESSION_S));
 	assert_null(login_find(&login, NULL, 1001));
 	assert_null(login_find(&login, "", 1001));
@@ -239,8 +240,22 @@ static void sessions_end(void **state)
 	login_close(&login, token);
 	assert_null(login_find(&login, token, 1001));
 	for (int i = 0; i < 3 * LOGIN_SESSIONS_MAX; i++)
-		assert_int_equal(login_open(&login, "anna", 2000 + i, token), 0);
-	assert_string_equal(login_find(&login, token, 2400), "anna");
+		assert_int_equal(login_open(&login, &anna, 2000 + i, token), 0);
+	assert_string_equal(login_find(&login, token, 2400)->name, "anna");
+}
+
+static void a_session_acts_so_often(void **state)
+{
+	(void)state;
+	static struct login login;
+	static const struct login_session anna = {.name = "anna"};
+	char token[LOGIN_TOKEN_SIZE];
+	assert_int_equal(login_open(&login, &anna, 1000, token), 0);
+	for (int i = 0; i < LOGIN_CALLS; i++)
+		assert_int_equal(login_count_call(&login, token, 1010), 0);
+	assert_int_equal(login_count_call(&login, token, 1030), LOGIN_WAIT_S - 20);
+	assert_int_equal(login_count_call(&login, token, 1010 + LOGIN_WAIT_S), 0);
+	assert_true(login_count_call(&login, "", 1010) > 0);
 }
 
 static void guessing_is_slow(void **state)
@@ -285,6 +300,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(configuration_mistakes_are_named, make, unmake),
 	    cmocka_unit_test_setup_teardown(the_proxy_tells_of_connections_if_somebody_asks, make, unmake),
 	    cmocka_unit_test(sessions_end),
+	    cmocka_unit_test(a_session_acts_so_often),
 	    cmocka_unit_test(guessing_is_slow),
 	    cmocka_unit_test(names_stay_in_their_place),
 	};

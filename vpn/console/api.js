@@ -1,4 +1,4 @@
-// What the page asks the gateway. Every call gives {status, body} and never throws; status 0: it was not reached.
+// What the page asks the gateway. Every call gives {status, body, wait} and never throws; status 0: it was not reached.
 
 const TIMEOUT_MS = 8000;
 
@@ -17,5 +17,12 @@ const post = (path, value) => ask(path, { method: "POST", headers: { "Content-Ty
 export const session = () => ask("api/session");
 export const sticks = () => ask("api/sticks");
 export const events = () => ask("api/events");
-export const logIn = (name, password) => post("api/login", { name, password });
+export const alarms = () => ask("api/alarms");
+export const accounts = () => ask("api/accounts");
+export const requests = () => ask("api/requests");
+export const stick = (id) => ask(`api/stick?id=${encodeURIComponent(id)}`);
+export const alarm = (id) => ask(`api/alarm?id=${encodeURIComponent(id)}`);
+export const logIn = (name, password, code) => post("api/login", { name, password, code });
 export const logOut = () => post("api/logout", {});
+// Something somebody does: what is "alarms/close", "sticks/revoke" and so on (console-api.yaml).
+export const call = (what, fields) => post(`api/${what}`, fields);

@@ -1,70 +1,130 @@
 // The page's one loop: ask the gateway every two seconds, keep what it said, draw it.
 
+import { alarmDialog } from "./alarms.js";
+import { accountDialog, secretDialog } from "./accounts.js";
 import * as api from "./api.js";
 import { drawDesk, stickDialog } from "./desk.js";
 import { showGate } from "./gate.js";
-import { language, switchLanguage } from "./words.js";
+import { KEYS, keysDialog } from "./keys.js";
+import { requestDialog } from "./requests.js";
+import { language, switchLanguage, words } from "./words.js";
+import { refused } from "./refused.js";
 
 const ASK_EVERY_MS = 2000;
-const EVENTS_EVERY = 3;
+const SLOW_EVERY = 3; // what nobody waits for is asked for less often
 
 const app = document.getElementById("app");
-const model = { fleet: null, events: [], operator: "", reached: true, filter: "", search: "", opened: "", now: 0, skew: 0 };
+const empty = { fleet: null, events: [], alarms: [], closed: [], requests: [], accounts: [], detail: null, opened: "", page: "desk", shown: "open", reached: true, wrong: "", secret: null };
+const model = { ...empty, me: { name: "", role: "", second_factor: false }, filter: "", search: "", now: 0, skew: 0 };
 let timer = 0;
 let asked = 0;
+
+const dialogs = { stick: stickDialog, alarm: alarmDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
 
 const act = {
   turn() { switchLanguage(); draw(); },
   async leave() { await api.logOut(); gate(""); },
   filter(state) { model.filter = model.filter === state ? "" : state; draw(); },
   search(text) { model.search = text; draw(); },
-  open(id) { model.opened = id; draw(); },
+  page(name) { model.page = name; draw(); refresh(); },
+  shown(which) { model.shown = which; draw(); },
+  // kind: one of the dialogs; id: what it is about
+  open(kind, id = "") { act.close(); model.opened = `${kind}:${id}`; model.detail = null; model.wrong = ""; draw(); refresh(); },
+  stick(id) { act.open("stick", id); },
   close() { document.querySelector("dialog")?.close(); },
-  closed() { model.opened = ""; document.querySelector("dialog")?.remove(); },
+  closed() { Object.assign(model, { opened: "", detail: null, wrong: "", secret: null }); document.querySelector("dialog")?.remove(); },
+  // Do something and say what came of it: true if it was done.
+  async call(what, fields) {
+    const answer = await api.call(what, fields);
+    if (answer.status === 401) return gate("ended");
+    model.wrong = answer.status === 200 ? "" : answer.status === 429 ? words().wait(answer.wait) : refused(answer);
+    const done = answer.status === 200 ? answer.body : null;
+    await refresh();
+    return done;
+  },
+  secret(given) { act.open("secret"); model.secret = given; draw(); },
 };
 
-// What the operator was doing survives a new drawing: cursor, scroll, open dialog.
+const part = (opened) => [opened.slice(0, opened.indexOf(":")), opened.slice(opened.indexOf(":") + 1)];
+
+// What the operator was doing survives a new drawing: focus, caret, what is being typed, scroll, the open dialog.
+function keepPlace(drawing) {
+  const focused = document.activeElement?.id;
+  const caret = typeof document.activeElement?.selectionStart === "number" ? document.activeElement.selectionStart : null;
+  const typed = [...document.querySelectorAll("dialog :is(input, textarea, select), main form :is(input, textarea, select)")].filter((e) => e.id).map((e) => [e.id, e.value]);
+  const scrolled = [...document.querySelectorAll(".events, .scroll, dialog")].map((e) => [e.scrollTop, e.scrollLeft]);
+  drawing();
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id);
+    if (field && field.value !== value) field.value = value;
+  }
+  [...document.querySelectorAll(".events, .scroll, dialog")].forEach((e, i) => { if (scrolled[i]) [e.scrollTop, e.scrollLeft] = scrolled[i]; });
+  const again = focused && document.getElementById(focused);
+  if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+  if (again && caret !== null) again.setSelectionRange?.(caret, caret);
+}
+
 function draw() {
   if (!model.fleet) return;
   model.now = Date.now() / 1000 + model.skew;
   document.documentElement.lang = language();
-  const focused = document.activeElement?.id;
-  const caret = focused === "search" ? document.activeElement.selectionStart : 0;
-  const scrolled = [...document.querySelectorAll(".events, .scroll")].map((e) => [e.scrollTop, e.scrollLeft]);
   const dialogWas = document.querySelector("dialog");
-  drawDesk(app, model, act);
-  [...document.querySelectorAll(".events, .scroll")].forEach((e, i) => { if (scrolled[i]) [e.scrollTop, e.scrollLeft] = scrolled[i]; });
-  if (focused === "search") {
-    const search = document.getElementById("search");
-    search.focus();
-    search.setSelectionRange(caret, caret);
-  }
-  drawDialog(dialogWas);
+  keepPlace(() => {
+    drawDesk(app, model, act);
+    drawDialog(dialogWas);
+  });
 }
 
 function drawDialog(before) {
-  const dialog = model.opened ? stickDialog(model, act) : null;
+  const [kind, id] = part(model.opened);
+  const dialog = model.opened ? dialogs[kind](model, act, id) : null;
   if (!dialog) return before?.remove();
   if (before) {
+    before.setAttribute("aria-label", dialog.getAttribute("aria-label"));
     before.replaceChildren(...dialog.childNodes);
   } else {
     document.body.append(dialog);
     dialog.showModal();
+    dialog.querySelector("[autofocus]")?.focus();
   }
 }
 
-async function ask() {
+const keep = (answer, take) => { if (answer.status === 200) take(answer.body); };
+const may = (role, ...roles) => roles.includes(role);
+
+async function askDetail() {
+  const [kind, id] = part(model.opened);
+  const asking = { stick: api.stick, alarm: api.alarm }[kind];
+  if (asking) keep(await asking(id), (body) => { if (model.opened === `${kind}:${id}`) model.detail = body; });
+}
+
+async function askSlow() {
+  keep(await api.events(), (body) => { model.events = body.events; });
+  keep(await api.requests(), (body) => { model.requests = body.requests; });
+  if (may(model.me.role, "supervisor", "auditor")) keep(await api.accounts(), (body) => { model.accounts = body.accounts; });
+}
+
+async function askAll() {
   const answer = await api.sticks();
   if (answer.status === 401) return gate("ended");
   model.reached = answer.status === 200;
-  if (model.reached) {
-    model.fleet = answer.body;
-    model.skew = answer.body.now - Date.now() / 1000;
-    if (asked++ % EVENTS_EVERY === 0) {
-      const events = await api.events();
-      if (events.status === 200) model.events = events.body.events;
-    }
-  }
+  if (!model.reached) return;
+  model.fleet = answer.body;
+  model.skew = answer.body.now - Date.now() / 1000;
+  keep(await api.alarms(), (body) => { model.alarms = body.alarms; model.closed = body.closed; });
+  if (asked++ % SLOW_EVERY === 0) await askSlow();
+  await askDetail();
+}
+
+async function refresh() {
+  asked = 0;
+  await askAll();
+  draw();
+}
+
+async function ask() {
+  await askAll();
+  if (!model.me.name) return; // logged out meanwhile
   draw();
   timer = setTimeout(ask, ASK_EVERY_MS);
 }
@@ -72,7 +132,7 @@ async function ask() {
 // why: "ended", or "" where nobody was logged in.
 function gate(why) {
   clearTimeout(timer);
-  Object.assign(model, { fleet: null, events: [], opened: "", reached: true });
+  Object.assign(model, empty, { me: { name: "", role: "", second_factor: false } });
   document.querySelector("dialog")?.remove();
   document.documentElement.lang = language();
   showGate(app, enter, why);
@@ -81,15 +141,19 @@ function gate(why) {
 async function enter() {
   const answer = await api.session();
   if (answer.status !== 200) return gate("");
-  model.operator = answer.body.name;
+  model.me = answer.body;
   asked = 0;
   ask();
 }
 
+// One key, one thing; never while somebody types, and never with Ctrl or Alt.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.target instanceof HTMLInputElement || document.querySelector("dialog")) return;
+  if (!model.fleet || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  if (event.target.matches("input, textarea, select") || document.querySelector("dialog")) return;
+  const row = KEYS.find((one) => one.key === event.key);
+  if (!row) return;
   event.preventDefault();
-  document.getElementById("search")?.focus();
+  row.run(model, act);
 });
 
 enter();

@@ -1,17 +1,29 @@
 // The desk: what the fleet looks like now. Draws a model; asks nobody.
 
+import { accountsPage, roleName } from "./accounts.js";
+import { alarmList, isNew, mayHandle } from "./alarms.js";
 import { refusals, stopped } from "./counts.js";
 import { differences, differenceToDo, disagreement } from "./differences.js";
 import { icon, make, tones } from "./dom.js";
-import { alarms, isAtBank, isTrouble, whatIsWrong, whatToDo, worst } from "./trouble.js";
+import { historyOf } from "./history.js";
+import { requestsPage, waiting } from "./requests.js";
+import { isAtBank, isHeld, isTrouble, whatToDo, worst } from "./trouble.js";
 import { age, bytes, clock, language, moment, words } from "./words.js";
 
-const ORDER = ["up", "late", "stale", "lost", "quarantined", "offline", "never", "revoked"];
-const SORT = { lost: 0, quarantined: 1, stale: 2, late: 3, up: 4, offline: 5, never: 6, revoked: 7 };
+const ORDER = ["up", "late", "stale", "lost", "quarantined", "locked", "offline", "never", "revoked"];
+const SORT = { lost: 0, quarantined: 1, locked: 2, stale: 3, late: 4, up: 5, offline: 6, never: 7, revoked: 8 };
+const ROWS_MAX = 500; // more than anybody reads: the search finds the others
 const EXPIRING_S = 30 * 86400;
 
 const pill = (state) => make(`span.pill.tone-${tones[state]}`, icon(state), words().states[state]);
 const bankNames = (stick) => stick.banks.join(", ");
+
+function tabs(model, act) {
+  const w = words();
+  const fresh = model.alarms.filter(isNew).length;
+  const tab = (page, text, count) => make("button.tab", { type: "button", id: `page-${page}`, "aria-current": model.page === page ? "page" : null, onclick: () => act.page(page) }, text, count ? make("span.badge", String(count)) : null);
+  return make("nav", { "aria-label": w.pages }, tab("desk", w.watch_page, fresh), tab("requests", w.requests_page, waiting(model)), tab("accounts", w.accounts_page, 0));
+}
 
 function bar(model, act) {
   const w = words();
@@ -19,9 +31,10 @@ function bar(model, act) {
   const live = model.reached ? make("span.live", w.live(old)) : make("span.live.off", w.unreachable);
   return make("div.bar", { role: "banner" },
     make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${w.desk} · ${model.fleet.gateway} · ${model.fleet.tenant}`))),
-    make("span.push"), live, make("span.mono", clock(model.now)),
-    make("button.plain", { type: "button", onclick: act.turn, lang: language() === "ja" ? "en" : "ja" }, w.language),
-    make("span.sub", model.operator), make("button.plain", { type: "button", onclick: act.leave }, w.log_out));
+    tabs(model, act), make("span.push"), live, make("span.mono", clock(model.now)),
+    make("button.plain", { type: "button", id: "turn", onclick: act.turn, lang: language() === "ja" ? "en" : "ja" }, w.language),
+    make("button.plain", { type: "button", id: "keys", "aria-label": w.keys, title: w.keys, onclick: () => act.open("keys") }, "?"),
+    make("span.sub", model.me.name, make("br"), make("small", roleName(model.me.role))), make("button.plain", { type: "button", id: "leave", onclick: act.leave }, w.log_out));
 }
 
 function headline(model) {
@@ -29,7 +42,7 @@ function headline(model) {
   const { sticks } = model.fleet;
   const troubled = sticks.filter((s) => isTrouble(s, model.now));
   const bad = troubled.filter((s) => s.state !== "late");
-  const brokenOff = bad.filter((s) => s.state !== "quarantined");
+  const brokenOff = bad.filter((s) => !isHeld(s));
   const atBank = brokenOff.filter(isAtBank).length;
   let [state, title, more] = ["up", w.calm, w.calm_more(sticks.filter((s) => s.state === "up").length, sticks.length)];
   if (!model.reached) [state, title, more] = ["lost", w.dead(moment(model.fleet.now, model.now)), w.dead_todo];
@@ -37,7 +50,8 @@ function headline(model) {
   else if (bad.length) [state, title, more] = [worst(bad), w.trouble(bad.length), brokenOff.length ? w.trouble_more(atBank) : w.quarantine_more];
   else if (troubled.length) [state, title, more] = ["late", w.watch(troubled.length), w.watch_more];
   else if (!sticks.length) [state, title, more] = ["never", w.no_sticks, w.no_sticks_more];
-  document.title = bad.length && model.reached ? `(${bad.length}) ${title} - ${w.title}` : `${title} - ${w.title}`;
+  const fresh = model.alarms.filter(isNew).length;
+  document.title = fresh && model.reached ? `(${fresh}) ${title} - ${w.title}` : `${title} - ${w.title}`;
   return make(`section.headline.tone-${tones[state]}`, { role: "status", "aria-live": "polite" }, icon(state), make("div", make("h1", title), make("p", more)));
 }
 
@@ -45,7 +59,7 @@ function tiles(model, act) {
   const w = words();
   return make("div.tiles", ORDER.map((state) => {
     const count = model.fleet.sticks.filter((s) => s.state === state).length;
-    return make(`button.tile.tone-${tones[state]}${count ? "" : ".zero"}`, { type: "button", "aria-pressed": String(model.filter === state), onclick: () => act.filter(state) },
+    return make(`button.tile.tone-${tones[state]}${count ? "" : ".zero"}`, { type: "button", id: `tile-${state}`, "aria-pressed": String(model.filter === state), onclick: () => act.filter(state) },
       icon(state), make("b", String(count)), make("span", make("em", w.states[state]), ` ${w.state_more[state]}`));
   }));
 }
@@ -57,6 +71,7 @@ function notices(model) {
   const { fleet } = model;
   const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
   const list = [];
+  if (!model.me.second_factor && model.me.role !== "auditor") list.push(notice("late", "late", w.no_second_factor, w.no_second_factor_more(model.me.name)));
   if (fleet.audit_error) list.push(notice("lost", "lost", w.audit_broken, w.audit_broken_more(fleet.audit_error)));
   if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
   if (!fleet.policy_version) list.push(notice("lost", "lost", w.policy_none, w.policy_none_more));
@@ -65,34 +80,10 @@ function notices(model) {
   return list;
 }
 
-function alarmCard(alarm, model, act) {
-  const w = words();
-  const [first] = alarm.sticks;
-  const many = alarm.sticks.length > 1;
-  const title = many ? w.region_many(alarm.region, alarm.sticks.length) : first.name || first.id;
-  const banks = [...new Set(alarm.sticks.flatMap((s) => s.banks))].join(", ");
-  const open = alarm.sticks.some(isAtBank);
-  const held = alarm.state === "quarantined";
-  return make(`article.alarm.tone-${tones[alarm.state]}`,
-    make("header", icon(alarm.state), make("div", make("h3", title), make("span.sub", many ? "" : `${first.id}　${first.region}`)),
-      make("div.age", make("b", age(model.now - alarm.since)), make("small", w.since_at(moment(alarm.since, model.now))))),
-    make("dl", make("dt", w.what), make("dd", whatIsWrong(first)), held ? [make("dt", w.image), make("dd", w.image_of(first.image_version, model.fleet.image_floor))] : [make("dt", w.at_bank), make("dd", open ? w.was_at_bank(banks) : w.was_not_at_bank)]),
-    many ? make("ul", alarm.sticks.map((s) => make("li", make("button", { type: "button", onclick: () => act.open(s.id) }, s.name || s.id)))) : null,
-    make("p.todo", make("b", w.todo), many ? w.todos.region : whatToDo(first)),
-    many ? null : make("button.plain", { type: "button", onclick: () => act.open(first.id) }, w.history));
-}
-
-function attention(model, act) {
-  const w = words();
-  const list = alarms(model.fleet.sticks, model.now);
-  if (!list.length) return null;
-  return make("section", make("h2.section-title", w.attention, make("small", w.attention_more)), make("div.alarms", list.map((a) => alarmCard(a, model, act))));
-}
-
 function matches(stick, model) {
   if (model.filter && stick.state !== model.filter) return false;
   const text = model.search.trim().toLowerCase();
-  return !text || [stick.id, stick.name, stick.region, stick.address, stick.endpoint].some((field) => field.toLowerCase().includes(text));
+  return !text || [stick.id, stick.name, stick.region, stick.address, stick.endpoint, stick.image_version, words().states[stick.state], ...stick.banks].some((field) => field.toLowerCase().includes(text));
 }
 
 function row(stick, model, act) {
@@ -101,8 +92,8 @@ function row(stick, model, act) {
   const old = stick.policy_version && stick.policy_version < fleet.policy_version;
   const oldImage = stick.image_version && fleet.image_floor && !(Number(stick.image_version) >= fleet.image_floor);
   const quiet = stick.last_beacon ? w.ago(age(now - stick.last_beacon)) : w.never_heard;
-  const living = ["up", "late", "quarantined"].includes(stick.state);
-  return make("tr", { tabindex: "0", onclick: () => act.open(stick.id), onkeydown: (e) => e.key === "Enter" && act.open(stick.id) },
+  const living = ["up", "late", "quarantined", "locked"].includes(stick.state);
+  return make("tr", { tabindex: "0", id: `stick-${stick.id}`, onclick: () => act.stick(stick.id) },
     make("td", pill(stick.state)),
     make("td", make("span.who", stick.name || stick.id), make("small", stick.name ? stick.id : "")),
     make("td", stick.region),
@@ -117,13 +108,15 @@ function row(stick, model, act) {
 
 function fleetTable(model, act) {
   const w = words();
-  const shown = model.fleet.sticks.filter((s) => matches(s, model)).sort((a, b) => SORT[a.state] - SORT[b.state] || b.since - a.since);
+  const found = model.fleet.sticks.filter((s) => matches(s, model)).sort((a, b) => SORT[a.state] - SORT[b.state] || b.since - a.since);
+  const shown = found.slice(0, ROWS_MAX);
   const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
   const search = make("input.search", { type: "search", id: "search", placeholder: w.search, "aria-label": w.search, value: model.search, oninput: (e) => act.search(e.target.value) });
-  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(shown.length, model.fleet.sticks.length)), search),
+  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(found.length, model.fleet.sticks.length)), search),
     shown.length
       ? make("div.scroll", make("table", make("thead", make("tr", heads.map(([text, classes = ""]) => make(`th${classes}`, { scope: "col" }, text)))), make("tbody", shown.map((s) => row(s, model, act)))))
-      : make("p.empty", w.nothing));
+      : make("p.empty", w.nothing),
+    found.length > shown.length ? make("p.empty", w.too_many(ROWS_MAX)) : null);
 }
 
 function eventLine(event, model) {
@@ -140,24 +133,46 @@ function eventList(model) {
   return make("section.card", make("header", make("h2", w.events), make("small", w.events_more)), make("ol.events", { tabindex: "0" }, model.events.slice(0, 100).map((e) => eventLine(e, model))));
 }
 
-export function stickDialog(model, act) {
+const reasonOf = () => document.getElementById("stick-reason")?.value.trim() ?? "";
+
+// What a person may do about one stick; each with a reason, because it goes into the audit log.
+function stickActions(s, model, act) {
   const w = words();
-  const s = model.fleet.sticks.find((one) => one.id === model.opened);
+  if (!mayHandle(model.me) || s.state === "revoked") return null;
+  const button = (what, text, danger) => make(danger ? "button.plain.danger" : "button.plain", { type: "button", id: `stick-${what}`, disabled: !model.me.second_factor, onclick: () => act.call(`sticks/${what}`, { stick: s.id, reason: reasonOf() }) }, text);
+  return make("form.handle", { onsubmit: (e) => e.preventDefault() },
+    make("label", w.reason, make("input", { id: "stick-reason", maxlength: "160" })),
+    model.wrong ? make("p.wrong", { role: "alert" }, model.wrong) : null,
+    model.me.second_factor ? null : make("p.sub", w.no_second_factor),
+    make("p.buttons", s.state === "locked" ? button("unlock", w.unlock) : null, s.copied || s.duress ? button("release", w.release) : null, button("revoke", w.revoke, true)));
+}
+
+export function stickDialog(model, act, id) {
+  const w = words();
+  const s = model.fleet.sticks.find((one) => one.id === id);
   if (!s) return null;
   const at = (unix) => (unix ? `${moment(unix, model.now)}（${w.ago(age(model.now - unix))}）` : w.never_heard);
   const facts = [[w.region, s.region], [w.since, at(s.since)], [w.last_beacon, at(s.last_beacon)], [w.handshake, at(s.handshake)], [w.line, s.endpoint], [w.inner, s.address], [w.link, s.link],
     [w.rtt, s.rtt_ms === null ? "" : `${s.rtt_ms} ms / ${(s.loss_permille / 10).toFixed(1)} %`], [w.traffic, `${bytes(s.received_bytes)} / ${bytes(s.sent_bytes)}`], [w.image, s.image_version], [w.policy, String(s.policy_version || "")],
-    [w.uptime, s.uptime_s ? age(s.uptime_s) : ""], [w.admitted, s.admitted ? w.yes : w.no], [w.bank, bankNames(s)]];
-  const own = model.events.filter((e) => e.stick === s.id).slice(0, 30);
+    [w.uptime, s.uptime_s ? age(s.uptime_s) : ""], [w.admitted, s.admitted ? w.yes : w.no], [w.pin_failures, s.pin ? String(s.pin_failures) : w.no_pin], [w.bank, bankNames(s)]];
+  const own = model.detail?.id === s.id ? model.detail.history.map((e) => ({ ...e, stick: s.id })) : [];
   return make("dialog", { "aria-label": s.name || s.id, onclose: act.closed },
-    make("header", pill(s.state), make("h2", s.name || s.id, make("br"), make("small.sub", s.id)), make("button.plain", { type: "button", onclick: act.close }, w.close)),
-    make("dl.facts", facts.map(([name, value]) => make("div", make("dt", name), make("dd", value || "-")))),
+    make("header", pill(s.state), make("h2", s.name || s.id, make("br"), make("small.sub", s.id)), make("button.plain", { type: "button", id: "dialog-close", onclick: act.close }, w.close)),
     make(`p.todo.tone-${s.differs ? "lost" : tones[s.state]}`, make("b", `${w.todo}　`), differenceToDo(s) ?? whatToDo(s)),
+    make("dl.facts", facts.map(([name, value]) => make("div", make("dt", name), make("dd", value || "-")))),
+    historyOf(s, model.detail, model.now),
     refusals(s),
     stopped(s),
-    own.length ? make("ol.events", own.map((e) => eventLine(e, model))) : null);
+    stickActions(s, model, act),
+    own.length ? make("ol.events", { tabindex: "0", "aria-label": w.history }, own.map((e) => eventLine(e, model))) : null);
 }
 
+const pages = {
+  desk: (model, act) => [headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model), alarmList(model, act), tiles(model, act), fleetTable(model, act), eventList(model))],
+  requests: (model, act) => [headline(model), make("div.rest", requestsPage(model, act))],
+  accounts: (model, act) => [headline(model), make("div.rest", accountsPage(model, act))],
+};
+
 export function drawDesk(app, model, act) {
-  app.replaceChildren(bar(model, act), make("main", headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model), tiles(model, act), attention(model, act), fleetTable(model, act), eventList(model))));
+  app.replaceChildren(bar(model, act), make("main", pages[model.page](model, act)));
 }

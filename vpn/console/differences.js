@@ -58,6 +58,6 @@ export function differences(model, act) {
     const versions = sticks.some((s) => s.policy_version !== model.fleet.policy_version);
     return make(`section.notice.difference.tone-${meaning === "let_out" ? "lost" : "stale"}`, { role: "alert" }, icon("quarantined"), make("div", make("b", t[meaning]), t[`${meaning}_more`],
       make("p", make("b", t.todo), versions ? `${t.versions} ` : null, t[`${meaning}_todo`]),
-      make("p", sticks.slice(0, 12).map((s) => make("button.plain", { type: "button", onclick: () => act.open(s.id) }, `${s.name || s.id} ${s.name ? s.id : ""}`)))));
+      make("p", sticks.slice(0, 12).map((s) => make("button.plain", { type: "button", id: `differs-${s.id}`, onclick: () => act.stick(s.id) }, `${s.name || s.id} ${s.name ? s.id : ""}`)))));
   }).filter(Boolean);
 }

@@ -11,6 +11,7 @@ const shapes = {
   offline: "M12 2.5v9M6.5 6a8.5 8.5 0 1 0 11 0",
   never: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18M8 12h8",
   quarantined: "M12 2 4 5v6c0 5.5 3.4 9.2 8 11 4.6-1.8 8-5.5 8-11V5zm-3.5 7.5 7 7m0-7-7 7",
+  locked: "M6 11V8a6 6 0 0 1 12 0v3M4.5 11h15v10h-15zm7.5 4v2.5",
   revoked: "M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20M5 5l14 14",
 };
 
@@ -44,4 +45,4 @@ export function make(what, ...rest) {
   return element;
 }
 
-export const tones = { up: "up", late: "late", stale: "stale", lost: "lost", offline: "none", never: "none", quarantined: "stale", revoked: "none" };
+export const tones = { up: "up", late: "late", stale: "stale", lost: "lost", offline: "none", never: "none", quarantined: "stale", locked: "stale", revoked: "none" };

@@ -12,6 +12,7 @@
 #include "vpn/gateway/beacon.h"
 #include "vpn/gateway/health.h"
 #include "vpn/gateway/names.h"
+#include "vpn/gateway/samples.h"
 #include "vpn/gateway/store.h"
 #include "vpn/gateway/tried.h"
 
@@ -40,6 +41,8 @@ struct stick {
 	struct beacon_refused refused[BEACON_REFUSED_MAX];
 	size_t refused_count;
 	struct beacon_attack attack;
+	int64_t attack_at, killed_at; /* unix seconds: when that grew last, as far as this process has heard */
+	struct samples samples;
 
 	/* what it let out and the packet filter or the proxy refused, in this boot; and when that was last a difference
 	 * between its enforcer and ours (unix seconds, 0 never), by the worse of its meanings */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const names[HEALTH_COUNT] = {"never", "up",      "late",    "stale",
-						"lost",  "offline", "revoked", "quarantined"};
+static const char *const names[HEALTH_COUNT] = {"never",   "up",      "late",        "stale", "lost",
+						"offline", "revoked", "quarantined", "locked"};
 static const char *const causes[CAUSE_COUNT] = {
     "registered", "first_beacon",  "new_boot",    "resumed", "silent",   "unreachable", "goodbye", "revoked",
     "image_old",  "image_unknown", "no_identity", "copied",  "pin_none", "pin_locked",  "released"};
@@ -23,6 +23,8 @@ static bool is_in_trouble(enum health state)
 	return state == HEALTH_LATE || state == HEALTH_STALE || state == HEALTH_LOST;
 }
 
+bool health_is_held(enum health state) { return state == HEALTH_QUARANTINED || state == HEALTH_LOCKED; }
+
 bool health_beacon(struct health_record *record, int64_t now_ms, const char *boot, bool goodbye)
 {
 	if (record->state == HEALTH_REVOKED)
@@ -39,7 +41,7 @@ bool health_beacon(struct health_record *record, int64_t now_ms, const char *boo
 		return change(record, HEALTH_UP, CAUSE_FIRST_BEACON);
 	if (new_boot)
 		return change(record, HEALTH_UP, CAUSE_NEW_BOOT);
-	if (record->state == HEALTH_QUARANTINED)
+	if (health_is_held(record->state))
 		return change(record, HEALTH_UP, CAUSE_RELEASED);
 	if (is_in_trouble(record->state) && record->steady < HEALTH_STEADY)
 		return change(record, HEALTH_LATE, CAUSE_RESUMED);
@@ -48,15 +50,15 @@ bool health_beacon(struct health_record *record, int64_t now_ms, const char *boo
 
 bool health_tick(struct health_record *record, int64_t now_ms, bool tunnel_fresh)
 {
-	bool quarantined = record->state == HEALTH_QUARANTINED;
-	if (record->state != HEALTH_UP && !quarantined && !is_in_trouble(record->state))
+	bool held = health_is_held(record->state);
+	if (record->state != HEALTH_UP && !held && !is_in_trouble(record->state))
 		return false;
 	int64_t age_ms = now_ms - record->last_beacon_ms;
 	enum health worse = age_ms > HEALTH_LOST_MS    ? HEALTH_LOST
 			    : age_ms > HEALTH_STALE_MS ? HEALTH_STALE
 			    : age_ms > HEALTH_LATE_MS  ? HEALTH_LATE
 						       : HEALTH_UP;
-	if (worse <= (quarantined ? HEALTH_UP : record->state))
+	if (worse <= (held ? HEALTH_UP : record->state))
 		return false;
 	return change(record, worse, tunnel_fresh ? CAUSE_SILENT : CAUSE_UNREACHABLE);
 }
@@ -64,7 +66,7 @@ bool health_tick(struct health_record *record, int64_t now_ms, bool tunnel_fresh
 bool health_quarantine(struct health_record *record, enum health_cause cause)
 {
 	bool other = record->cause != cause;
-	bool changed = change(record, HEALTH_QUARANTINED, cause);
+	bool changed = change(record, cause == CAUSE_PIN_LOCKED ? HEALTH_LOCKED : HEALTH_QUARANTINED, cause);
 	record->cause = cause;
 	return changed || other;
 }

@@ -24,6 +24,7 @@ enum health {
 	HEALTH_OFFLINE, /* said goodbye */
 	HEALTH_REVOKED,
 	HEALTH_QUARANTINED, /* beacons in time, but not admitted: the cause says why */
+	HEALTH_LOCKED,      /* the same, for too many wrong PINs: a person has to unlock it */
 	HEALTH_COUNT
 };
 
@@ -58,8 +59,10 @@ struct health_record {
 bool health_beacon(struct health_record *record, int64_t now_ms, const char *boot, bool goodbye);
 /* tunnel_fresh: WireGuard saw a handshake of this peer within its own 180 s. */
 bool health_tick(struct health_record *record, int64_t now_ms, bool tunnel_fresh);
-/* After health_beacon() of a stick that is not to be admitted. */
+/* After health_beacon() of a stick that is not to be admitted: HEALTH_LOCKED for CAUSE_PIN_LOCKED, HEALTH_QUARANTINED
+ * for all others. */
 bool health_quarantine(struct health_record *record, enum health_cause cause);
+bool health_is_held(enum health state); /* one of these two */
 bool health_revoke(struct health_record *record);
 
 /* "never", "up", ...; NULL / HEALTH_COUNT outside the list. */

@@ -1,4 +1,4 @@
-#include "vpn/gateway/hub.h"
+#include "vpn/gateway/hub_desk.h"
 
 #include <errno.h>
 #include <psa/crypto.h>
@@ -28,7 +28,7 @@ static void restore_health(struct stick *stick)
 	stick->health.last_beacon_ms = now - (age_ms > 0 ? age_ms : 0);
 	if (stick->row.revoked)
 		stick->health = (struct health_record){.state = HEALTH_REVOKED, .cause = CAUSE_REVOKED};
-	if (stick->health.state == HEALTH_QUARANTINED)
+	if (health_is_held(stick->health.state))
 		stick->health.last_beacon_ms = now;
 	if (stick->health.state == HEALTH_UP || stick->health.state == HEALTH_LATE) {
 		stick->health.last_beacon_ms = now;
@@ -102,6 +102,8 @@ int hub_open(struct hub *hub, const char *audit_pem, int witness)
 	}
 	load_document(hub, "policy", &hub->policy);
 	load_document(hub, "gateways", &hub->gateways);
+	if (!error)
+		error = hub_alarms_load(hub);
 	return error ? error : hub_first_operator(hub);
 }
 
@@ -109,6 +111,7 @@ void hub_close(struct hub *hub)
 {
 	if (hub->audit)
 		audit_checkpoint(hub->audit, hub_now(), true);
+	hub_alarms_free(hub);
 	audit_close(hub->audit);
 	store_close(hub->store);
 	fleet_free(hub->fleet);

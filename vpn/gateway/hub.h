@@ -45,7 +45,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 22 + CHAIN_FAULT_COUNT - 1 };
+enum { HUB_REFUSALS = 23 + CHAIN_FAULT_COUNT - 1 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {
@@ -68,6 +68,7 @@ struct hub {
 	struct config config;
 	struct store *store;
 	struct audit *audit;
+	struct hub_alarms *alarms; /* hub_desk.h */
 	struct hub_view views[HUB_VIEWS];
 	struct fleet *fleet;
 	struct plan plan;
@@ -210,7 +211,14 @@ void hub_report_metrics(struct hub *hub, FILE *out);
 /* Operators (hub_login.c) */
 int hub_first_operator(struct hub *hub);
 int hub_operator_password(struct hub *hub, const char *name, const char *who, char *password, size_t size);
-bool hub_login(struct hub *hub, const char *name, const char *password, const char *from);
+/* What the console has to know of who logged in. */
+struct hub_who {
+	char role[CODE_SIZE];
+	bool second_factor;
+	int64_t changed; /* store_desk.h */
+};
+bool hub_login(struct hub *hub, const char *name, const char *password, const char *code, const char *from,
+	       struct hub_who *who);
 
 /*
  * The control socket (hub_control.c): one JSON request of `account`, the kernel's word, and one JSON answer, written to

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "firmware/lib/base64.h"
-#include "vpn/gateway/hub.h"
+#include "vpn/gateway/hub_desk.h"
 #include "vpn/gateway/operator.h"
 
 static const char *text_member(const json_t *request, const char *name)
@@ -300,9 +300,10 @@ void hub_control(struct hub *hub, const char *account, const char *json, size_t 
 	put_who(request, account);
 	while (i < sizeof commands / sizeof commands[0] && strcmp(commands[i].name, name) != 0)
 		i++;
+	struct desk_call call = {.request = request, .who = text_member(request, "who"), .local = true, .out = out};
 	if (i < sizeof commands / sizeof commands[0])
 		commands[i].run(hub, request, out);
-	else
+	else if (!hub_desk_call(hub, name, &call, 0))
 		refuse(out, "this gatewayd does not know the command: are `sekisho' and gatewayd of one version?");
 	json_decref(request);
 }

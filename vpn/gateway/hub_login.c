@@ -1,17 +1,42 @@
-/* Operators: the first one, their passwords, their log-ins. The hash never leaves this process. */
+/* Log-ins: the first account, passwords, the second factor, the lock. Hashes and secrets never leave this process. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "firmware/lib/log.h"
 #include "firmware/lib/loop.h"
-#include "vpn/gateway/hub.h"
+#include "vpn/gateway/hub_desk.h"
 #include "vpn/gateway/operator.h"
 
 /* Over all addresses together one check a second, eight in a burst: a flood of guesses must not hold up beacons. */
 enum { CHECK_EVERY_MS = 1000, CHECK_BURST = 8 };
 
+/* So many wrong log-ins in a row lock an account, for a time that doubles with each one more: guessing ends, and who
+ * locks an operator out from afar has to go on and on. A supervisor unlocks it at once. */
+enum { LOCK_AFTER = 10, LOCK_S = 60, LOCK_DOUBLINGS = 8 };
+
 #define FIRST_OPERATOR "operator"
+
+/* One that is new is an operator; the very first has to be able to make the others. Who was logged in is out. */
+static int keep_password(struct hub *hub, const char *name, const char *hash)
+{
+	struct store_account account;
+	unsigned count = 0;
+	bool is_new = store_account(hub->store, name, &account) == -ENOENT;
+	int error = store_operator_count(hub->store, &count);
+	if (!error)
+		error = store_operator_set(hub->store, name, hash, hub_now());
+	if (!error)
+		error = store_account(hub->store, name, &account);
+	account.changed++;
+	if (is_new)
+		snprintf(account.role, sizeof account.role, "%s",
+			 role_name(count == 0 ? ROLE_IS_SUPERVISOR : ROLE_IS_OPERATOR));
+	if (!error)
+		error = store_account_set(hub->store, &account);
+	wipe(&account, sizeof account);
+	return error;
+}
 
 int hub_operator_password(struct hub *hub, const char *name, const char *who, char *password, size_t size)
 {
@@ -24,8 +49,7 @@ int hub_operator_password(struct hub *hub, const char *name, const char *who, ch
 	if (!error)
 		error = hub_begin(hub);
 	if (!error)
-		error =
-		    hub_end(hub, store_operator_set(hub->store, name, hash, hub_now()), "password_set", "", who, name);
+		error = hub_end(hub, keep_password(hub, name, hash), "password_set", "", who, name);
 	return error;
 }
 
@@ -60,21 +84,58 @@ static bool may_check(struct hub *hub)
 	return true;
 }
 
-bool hub_login(struct hub *hub, const char *name, const char *password, const char *from)
+static bool check_secrets(struct hub *hub, struct store_account *account, const char *name, const char *password,
+			  const char *code)
 {
 	char *hash = NULL;
-	bool good = false;
-	if (may_check(hub)) {
-		int error = name_is_id(name) ? store_operator_hash(hub->store, name, &hash) : -ENOENT;
-		good = operator_verify(error ? NULL : hash, password);
-	}
+	int error = name_is_id(name) ? store_operator_hash(hub->store, name, &hash) : -ENOENT;
+	bool good = operator_verify(error ? NULL : hash, password);
 	free(hash);
+	/* in this order, so that a wrong password never uses a code up */
+	return good && !account->disabled &&
+	       (!account->totp[0] || totp_verify(account->totp, code, hub_now(), &account->totp_step));
+}
+
+static void count_failure(struct hub *hub, struct store_account *account)
+{
+	unsigned over = ++account->failures >= LOCK_AFTER ? account->failures - LOCK_AFTER : 0;
+	if (account->failures >= LOCK_AFTER)
+		account->locked = hub_now() + ((int64_t)LOCK_S << (over < LOCK_DOUBLINGS ? over : LOCK_DOUBLINGS));
+	store_account_set(hub->store, account);
+	if (account->failures == LOCK_AFTER)
+		hub_note(hub, "account_locked", "", "", account->name);
+}
+
+bool hub_login(struct hub *hub, const char *name, const char *password, const char *code, const char *from,
+	       struct hub_who *who)
+{
+	struct store_account account;
+	bool known = name_is_id(name) && store_account(hub->store, name, &account) == 0;
+	bool locked = known && account.locked > hub_now(), good = false;
+	*who = (struct hub_who){0};
+	if (!known)
+		account = (struct store_account){0};
+	if (may_check(hub)) {
+		good = check_secrets(hub, &account, name, password, code) && !locked;
+		if (known && !locked && !good)
+			count_failure(hub, &account);
+	}
+	if (good) {
+		account.failures = 0;
+		account.locked = 0;
+		good = store_account_set(hub->store, &account) == 0;
+	}
 	/* nobody is in whose coming is not in the audit log */
 	if (hub_note(hub, good ? "login" : "login_refused", "", name_is_id(name) ? name : "", from))
 		good = false;
-	if (good)
+	if (good) {
 		hub->logins_good++;
-	else
+		snprintf(who->role, sizeof who->role, "%s", account.role);
+		who->second_factor = account.totp[0] != '\0';
+		who->changed = account.changed;
+	} else {
 		hub->logins_bad++;
+	}
+	wipe(&account, sizeof account);
 	return good;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "vpn/gateway/admit.h"
-#include "vpn/gateway/hub.h"
+#include "vpn/gateway/hub_desk.h"
 #include "vpn/gateway/metrics.h"
 
 #ifndef GATEWAY_VERSION
@@ -263,9 +263,26 @@ static void put_self(const struct hub *hub, FILE *out)
 		(double)hub->started);
 }
 
+static void put_alarms(const struct hub *hub, FILE *out)
+{
+	const struct alarm_counts counts = hub_alarm_counts(hub);
+	metrics_family(out, "sekisho_alarms", METRICS_GAUGE, NULL,
+		       "Open alarms whose cause still stands, by severity.");
+	for (int i = 0; i < ALARM_SEVERITIES; i++)
+		metrics_sample(out, "sekisho_alarms", METRICS_GAUGE,
+			       (struct metrics_label){"severity", alarm_severity_name((enum alarm_severity)i)},
+			       counts.open[i]);
+	metrics_family(out, "sekisho_alarms_waiting", METRICS_GAUGE, NULL, "Those of them that nobody has taken.");
+	for (int i = 0; i < ALARM_SEVERITIES; i++)
+		metrics_sample(out, "sekisho_alarms_waiting", METRICS_GAUGE,
+			       (struct metrics_label){"severity", alarm_severity_name((enum alarm_severity)i)},
+			       counts.waiting[i]);
+}
+
 void hub_report_metrics(struct hub *hub, FILE *out)
 {
 	put_states(hub, out);
+	put_alarms(hub, out);
 	put_beacons(hub, out);
 	put_tried(hub, out);
 	put_banks(hub, out);

@@ -33,6 +33,7 @@ const char *const hub_refusals[HUB_REFUSALS] = {
     "usb_keyboard",
     "usb_pointer",
     "usb_other",
+    "killed",
     "indicator_phishing",
     "indicator_malware",
 #define CHAIN_FAULT(name, code, operator, ja, en) code,
@@ -197,7 +198,7 @@ static const struct answer *check_beacon(const struct hub *hub, const struct sti
 }
 
 /* A stick counts from its boot on; what is new since its last beacon is added to the desk's count. */
-static void count_refusals(struct hub *hub, const struct stick *stick, const struct beacon *beacon, bool new_boot)
+static void count_refusals(struct hub *hub, struct stick *stick, const struct beacon *beacon, bool new_boot)
 {
 	for (size_t i = 0; i < beacon->refused_count; i++) {
 		uint32_t before = 0;
@@ -207,19 +208,23 @@ static void count_refusals(struct hub *hub, const struct stick *stick, const str
 		size_t known = 0;
 		while (known < HUB_REFUSALS - 1 && strcmp(hub_refusals[known], beacon->refused[i].code) != 0)
 			known++;
-		if (beacon->refused[i].count > before)
-			hub->refusals[known] += beacon->refused[i].count - before;
+		if (beacon->refused[i].count <= before)
+			continue;
+		hub->refusals[known] += beacon->refused[i].count - before;
+		if (strcmp(beacon->refused[i].code, "killed") == 0)
+			stick->killed_at = hub_now();
 	}
 }
 
 /* What is new since the stick's last beacon becomes an event with the host and the keys that were presented. */
-static void note_attack(struct hub *hub, const struct stick *stick, const struct beacon_attack *attack, bool new_boot)
+static void note_attack(struct hub *hub, struct stick *stick, const struct beacon_attack *attack, bool new_boot)
 {
 	uint32_t before = new_boot ? 0 : stick->attack.count;
 	char detail[HOST_SIZE + CODE_SIZE + BEACON_KEYS_MAX * (BEACON_KEY_SIZE + 1)];
 	if (attack->count <= before)
 		return;
 	hub->attacks += attack->count - before;
+	stick->attack_at = hub_now();
 	int at = snprintf(detail, sizeof detail, "%s %s", attack->host, attack->reason);
 	for (size_t i = 0; i < attack->key_count; i++)
 		at += snprintf(detail + at, sizeof detail - (size_t)at, " %s", attack->keys[i]);
@@ -249,6 +254,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	stick->handshake_ms = beacon->handshake_ms;
 	stick->rtt_ms = beacon->rtt_ms;
 	stick->loss_permille = beacon->loss_permille;
+	samples_add(&stick->samples, stick->last_beacon, beacon->rtt_ms, beacon->loss_permille);
 	stick->session = beacon->session;
 	memcpy(stick->link, beacon->link, sizeof stick->link);
 	memcpy(stick->refused, beacon->refused, sizeof stick->refused);

@@ -22,7 +22,7 @@ static bool is_equal(const uint8_t a[32], const uint8_t b[32])
 	return difference == 0;
 }
 
-int login_open(struct login *login, const char *name, int64_t now_s, char token[LOGIN_TOKEN_SIZE])
+int login_open(struct login *login, const struct login_session *who, int64_t now_s, char token[LOGIN_TOKEN_SIZE])
 {
 	uint8_t random[(LOGIN_TOKEN_SIZE - 1) / 2];
 	struct login_session *place = &login->sessions[0];
@@ -34,8 +34,9 @@ int login_open(struct login *login, const char *name, int64_t now_s, char token[
 	for (size_t i = 0; i < LOGIN_SESSIONS_MAX; i++)
 		if (login->sessions[i].ends_s < place->ends_s)
 			place = &login->sessions[i];
-	*place = (struct login_session){.ends_s = now_s + LOGIN_SESSION_S};
-	snprintf(place->name, sizeof place->name, "%s", name);
+	*place = *who;
+	place->ends_s = now_s + LOGIN_SESSION_S;
+	place->calls = 0;
 	return digest_of(token, place->digest) ? 0 : -EIO;
 }
 
@@ -50,10 +51,25 @@ static struct login_session *find(struct login *login, const char *token)
 	return NULL;
 }
 
-const char *login_find(struct login *login, const char *token, int64_t now_s)
+const struct login_session *login_find(struct login *login, const char *token, int64_t now_s)
+{
+	const struct login_session *session = find(login, token);
+	return session && session->ends_s > now_s ? session : NULL;
+}
+
+unsigned login_count_call(struct login *login, const char *token, int64_t now_s)
 {
 	struct login_session *session = find(login, token);
-	return session && session->ends_s > now_s ? session->name : NULL;
+	if (!session)
+		return LOGIN_WAIT_S;
+	if (session->calls == 0 || now_s >= session->calls_from_s + LOGIN_WAIT_S) {
+		session->calls = 0;
+		session->calls_from_s = now_s;
+	}
+	if (session->calls >= LOGIN_CALLS)
+		return (unsigned)(session->calls_from_s + LOGIN_WAIT_S - now_s);
+	session->calls++;
+	return 0;
 }
 
 void login_close(struct login *login, const char *token)

@@ -19,12 +19,18 @@ enum {
 	LOGIN_TRIES = 5,
 	LOGIN_WAIT_S = 60,
 	LOGIN_TOKEN_SIZE = 65, /* hex */
+	LOGIN_CALLS = 60,      /* a session may act so often in LOGIN_WAIT_S */
 };
 
 struct login_session {
 	uint8_t digest[32];
 	char name[OPERATOR_SIZE]; /* "": free */
+	char role[CODE_SIZE];
+	bool second_factor;
+	int64_t changed; /* for the store: an account that was changed since ends it (store_desk.h) */
 	int64_t ends_s;
+	unsigned calls; /* since calls_from_s */
+	int64_t calls_from_s;
 };
 
 struct login_address {
@@ -38,10 +44,13 @@ struct login {
 	struct login_address addresses[LOGIN_ADDRESSES_MAX];
 };
 
-/* Open a session; when all are taken the one that ends first gives way. 0 or -errno. */
-int login_open(struct login *login, const char *name, int64_t now_s, char token[LOGIN_TOKEN_SIZE]);
-/* The operator's name, or NULL. `token` may be NULL. */
-const char *login_find(struct login *login, const char *token, int64_t now_s);
+/* Open a session of who->name, role, second_factor, changed; when all are taken the one that ends first gives way. 0 or
+ * -errno. */
+int login_open(struct login *login, const struct login_session *who, int64_t now_s, char token[LOGIN_TOKEN_SIZE]);
+/* NULL: there is none. `token` may be NULL. */
+const struct login_session *login_find(struct login *login, const char *token, int64_t now_s);
+/* One more act of a session: 0, or the seconds it has to wait. */
+unsigned login_count_call(struct login *login, const char *token, int64_t now_s);
 void login_close(struct login *login, const char *token);
 
 /* Seconds this address has to wait before another try, 0: none. */

@@ -66,11 +66,14 @@ enum gateway_message {
 	    57, /* api -> store: u64 entries, u64 made (0 none), s why a newer file was refused ("" not) */
 
 	/* web <-> store; id = request */
-	GW_QUERY = 60,       /* u8 what (enum gateway_query), s argument, s operator ("": monitoring) */
+	GW_QUERY =
+	    60, /* u8 what (enum gateway_query), s argument, s operator ("": monitoring), u64 changed (store_desk.h) */
 	GW_RESULT = 61,      /* u8 last, b part of the text */
-	GW_LOGIN = 62,       /* s name, s password, s from */
-	GW_LOGIN_REPLY = 63, /* u8 ok */
+	GW_LOGIN = 62,       /* s name, s password, s code of the second factor, s from */
+	GW_LOGIN_REPLY = 63, /* u8 ok, s role, u8 has a second factor, u64 changed */
 	GW_EVENT = 64,       /* s kind, s operator, s detail */
+	GW_CALL = 65,        /* s call (hub_desk.c), s operator, u64 changed, u8 n, n x { s member, s text } */
+	GW_STATUS = 66,      /* u16 HTTP status of the GW_RESULTs that follow; without one it is 200 */
 
 	/* lookup <-> store (connection.h) */
 	GW_CONNECTIONS = 80,    /* lookup -> store: u32 n, n connections, in the order the proxy told of them */
@@ -85,6 +88,16 @@ enum gateway_message {
 /* A result of any size goes out in parts of at most this. */
 #define GW_RESULT_PART_BYTES 100000
 
-enum gateway_query { QUERY_STICKS, QUERY_EVENTS, QUERY_METRICS };
+enum gateway_query {
+	QUERY_STICKS,
+	QUERY_EVENTS,
+	QUERY_METRICS,
+	QUERY_STICK, /* argument: its id */
+	QUERY_ALARMS,
+	QUERY_ALARM, /* argument: its number */
+	QUERY_ACCOUNTS,
+	QUERY_REQUESTS,
+	QUERIES
+};
 
 #endif

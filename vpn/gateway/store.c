@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +10,9 @@
 #include "firmware/lib/base64.h"
 #include "firmware/lib/log.h"
 #include "vpn/gateway/store_schema.h"
+#include "vpn/gateway/store_sql.h"
 
 enum { BUSY_TIMEOUT_MS = 5000 };
-
-struct store {
-	sqlite3 *db;
-	char tenant[TENANT_SIZE];
-};
 
 static int failed(struct store *store, const char *doing)
 {
@@ -33,7 +28,6 @@ static int execute(struct store *store, const char *sql)
 	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(store, sql);
 }
 
-/* The arguments after `kinds` go to ?2, ?3, ...; 's' text (NULL is SQL NULL), 'i' int64_t. ?1 is the tenant. */
 static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *kinds, va_list arguments)
 {
 	sqlite3_stmt *statement = NULL;
@@ -49,8 +43,7 @@ static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *k
 	return statement;
 }
 
-/* A statement without rows. */
-static int change(struct store *store, const char *doing, const char *sql, const char *kinds, ...)
+int sql_change(struct store *store, const char *doing, const char *sql, const char *kinds, ...)
 {
 	va_list arguments;
 	va_start(arguments, kinds);
@@ -61,7 +54,7 @@ static int change(struct store *store, const char *doing, const char *sql, const
 	return error;
 }
 
-static sqlite3_stmt *ask(struct store *store, const char *sql, const char *kinds, ...)
+sqlite3_stmt *sql_ask(struct store *store, const char *sql, const char *kinds, ...)
 {
 	va_list arguments;
 	va_start(arguments, kinds);
@@ -70,20 +63,17 @@ static sqlite3_stmt *ask(struct store *store, const char *sql, const char *kinds
 	return statement;
 }
 
-/* 1: a row, 0: no more, or -errno. */
-static int next_row(struct store *store, sqlite3_stmt *statement, const char *doing)
+int sql_next(struct store *store, sqlite3_stmt *statement, const char *doing)
 {
 	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
 	return step == SQLITE_ROW ? 1 : step == SQLITE_DONE ? 0 : failed(store, doing);
 }
 
-static const char *text_of(sqlite3_stmt *statement, int column)
+const char *sql_text(sqlite3_stmt *statement, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, column);
 	return text ? text : "";
 }
-
-#define COPY_TEXT(out, statement, column) snprintf(out, sizeof(out), "%s", text_of(statement, column))
 
 static int schema_version(struct store *store, int *version)
 {
@@ -170,17 +160,17 @@ int store_stick_add(struct store *store, const struct store_stick *stick)
 	base64_encode(stick->key, sizeof stick->key, key);
 	base64_encode(stick->identity_key, sizeof stick->identity_key, identity);
 	inet_ntop(AF_INET, &stick->address, address, sizeof address);
-	return change(store, "adding a stick",
-		      "INSERT INTO sticks (tenant, id, name, region, public_key, address, created, identity_key)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-		      "sssssis", stick->id, stick->name, stick->region, key, address, stick->created, identity);
+	return sql_change(store, "adding a stick",
+			  "INSERT INTO sticks (tenant, id, name, region, public_key, address, created, identity_key)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			  "sssssis", stick->id, stick->name, stick->region, key, address, stick->created, identity);
 }
 
 int store_stick_revoke(struct store *store, const char *id, int64_t now)
 {
-	int error =
-	    change(store, "revoking a stick",
-		   "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si", id, now);
+	int error = sql_change(store, "revoking a stick",
+			       "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si",
+			       id, now);
 	return error ? error : sqlite3_changes(store->db) > 0 ? 0 : -ENOENT;
 }
 
@@ -188,39 +178,40 @@ static bool read_stick(sqlite3_stmt *statement, struct store_stick *stick)
 {
 	*stick = (struct store_stick){0};
 	size_t size = 0;
-	const char *key = text_of(statement, 3);
-	COPY_TEXT(stick->id, statement, 0);
-	COPY_TEXT(stick->name, statement, 1);
-	COPY_TEXT(stick->region, statement, 2);
+	const char *key = sql_text(statement, 3);
+	SQL_COPY(stick->id, statement, 0);
+	SQL_COPY(stick->name, statement, 1);
+	SQL_COPY(stick->region, statement, 2);
 	stick->created = sqlite3_column_int64(statement, 5);
 	stick->revoked = sqlite3_column_int64(statement, 6);
-	COPY_TEXT(stick->state, statement, 7);
-	COPY_TEXT(stick->cause, statement, 8);
+	SQL_COPY(stick->state, statement, 7);
+	SQL_COPY(stick->cause, statement, 8);
 	stick->since = sqlite3_column_int64(statement, 9);
 	stick->last_beacon = sqlite3_column_int64(statement, 10);
-	COPY_TEXT(stick->boot, statement, 11);
-	COPY_TEXT(stick->image_version, statement, 12);
+	SQL_COPY(stick->boot, statement, 11);
+	SQL_COPY(stick->image_version, statement, 12);
 	stick->policy_version = (uint64_t)sqlite3_column_int64(statement, 13);
 	/* none in a row of an earlier schema: such a stick is not admitted */
-	const char *identity = text_of(statement, 14);
+	const char *identity = sql_text(statement, 14);
 	if (base64_decode(identity, strlen(identity), stick->identity_key, sizeof stick->identity_key, &size) ||
 	    size != sizeof stick->identity_key)
 		memset(stick->identity_key, 0, sizeof stick->identity_key);
 	return base64_decode(key, strlen(key), stick->key, sizeof stick->key, &size) == 0 &&
-	       size == sizeof stick->key && inet_pton(AF_INET, text_of(statement, 4), &stick->address) == 1;
+	       size == sizeof stick->key && inet_pton(AF_INET, sql_text(statement, 4), &stick->address) == 1;
 }
 
 int store_each_stick(struct store *store, void (*fn)(const struct store_stick *stick, void *context), void *context)
 {
-	sqlite3_stmt *statement = ask(store,
-				      "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
-				      " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
-				      " t.policy_version, s.identity_key"
-				      " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
-				      " WHERE s.tenant = ?1 ORDER BY s.id",
-				      "");
+	sqlite3_stmt *statement =
+	    sql_ask(store,
+		    "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
+		    " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
+		    " t.policy_version, s.identity_key"
+		    " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
+		    " WHERE s.tenant = ?1 ORDER BY s.id",
+		    "");
 	int row;
-	while ((row = next_row(store, statement, "reading the sticks")) == 1) {
+	while ((row = sql_next(store, statement, "reading the sticks")) == 1) {
 		struct store_stick stick;
 		if (read_stick(statement, &stick))
 			fn(&stick, context);
@@ -235,41 +226,43 @@ int store_each_stick(struct store *store, void (*fn)(const struct store_stick *s
 /* Ids are one more than the largest so far: the same in every database, and one process writes. */
 int store_state(struct store *store, const struct store_stick *stick, const char *from, int64_t now)
 {
-	int error = change(store, "writing a state",
-			   "INSERT INTO states (tenant, stick, state, cause, since, last_beacon, boot, image_version,"
-			   " policy_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-			   " ON CONFLICT (tenant, stick) DO UPDATE SET state = excluded.state, cause = excluded.cause,"
-			   " since = excluded.since, last_beacon = excluded.last_beacon, boot = excluded.boot,"
-			   " image_version = excluded.image_version, policy_version = excluded.policy_version",
-			   "sssiissi", stick->id, stick->state, stick->cause, stick->since, stick->last_beacon,
-			   stick->boot, stick->image_version, (int64_t)stick->policy_version);
+	int error =
+	    sql_change(store, "writing a state",
+		       "INSERT INTO states (tenant, stick, state, cause, since, last_beacon, boot, image_version,"
+		       " policy_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+		       " ON CONFLICT (tenant, stick) DO UPDATE SET state = excluded.state, cause = excluded.cause,"
+		       " since = excluded.since, last_beacon = excluded.last_beacon, boot = excluded.boot,"
+		       " image_version = excluded.image_version, policy_version = excluded.policy_version",
+		       "sssiissi", stick->id, stick->state, stick->cause, stick->since, stick->last_beacon, stick->boot,
+		       stick->image_version, (int64_t)stick->policy_version);
 	if (error || !from)
 		return error;
-	return change(store, "writing a transition",
-		      "INSERT INTO transitions (tenant, id, at, stick, from_state, to_state, cause) SELECT ?1,"
-		      " COALESCE((SELECT MAX(id) FROM transitions WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
-		      "issss", now, stick->id, from, stick->state, stick->cause);
+	return sql_change(store, "writing a transition",
+			  "INSERT INTO transitions (tenant, id, at, stick, from_state, to_state, cause) SELECT ?1,"
+			  " COALESCE((SELECT MAX(id) FROM transitions WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
+			  "issss", now, stick->id, from, stick->state, stick->cause);
 }
 
 int store_session(struct store *store, const char *stick, const char *bank, bool open, int64_t now)
 {
 	if (!open)
-		return change(store, "closing a session",
-			      "DELETE FROM sessions WHERE tenant = ?1 AND stick = ?2 AND bank = ?3", "ss", stick, bank);
-	return change(store, "opening a session",
-		      "INSERT INTO sessions (tenant, stick, bank, opened) VALUES (?1, ?2, ?3, ?4)"
-		      " ON CONFLICT (tenant, stick, bank) DO NOTHING",
-		      "ssi", stick, bank, now);
+		return sql_change(store, "closing a session",
+				  "DELETE FROM sessions WHERE tenant = ?1 AND stick = ?2 AND bank = ?3", "ss", stick,
+				  bank);
+	return sql_change(store, "opening a session",
+			  "INSERT INTO sessions (tenant, stick, bank, opened) VALUES (?1, ?2, ?3, ?4)"
+			  " ON CONFLICT (tenant, stick, bank) DO NOTHING",
+			  "ssi", stick, bank, now);
 }
 
 int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),
 		      void *context)
 {
 	sqlite3_stmt *statement =
-	    ask(store, "SELECT bank FROM sessions WHERE tenant = ?1 AND stick = ?2 ORDER BY bank", "s", stick);
+	    sql_ask(store, "SELECT bank FROM sessions WHERE tenant = ?1 AND stick = ?2 ORDER BY bank", "s", stick);
 	int row;
-	while ((row = next_row(store, statement, "reading sessions")) == 1)
-		fn(text_of(statement, 0), context);
+	while ((row = sql_next(store, statement, "reading sessions")) == 1)
+		fn(sql_text(statement, 0), context);
 	sqlite3_finalize(statement);
 	return row;
 }
@@ -277,32 +270,32 @@ int store_sessions_of(struct store *store, const char *stick, void (*fn)(const c
 int store_event(struct store *store, int64_t now, const char *kind, const char *stick, const char *who,
 		const char *detail)
 {
-	return change(store, "writing an event",
-		      "INSERT INTO events (tenant, id, at, kind, stick, who, detail) SELECT ?1,"
-		      " COALESCE((SELECT MAX(id) FROM events WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
-		      "issss", now, kind, stick, who, detail);
+	return sql_change(store, "writing an event",
+			  "INSERT INTO events (tenant, id, at, kind, stick, who, detail) SELECT ?1,"
+			  " COALESCE((SELECT MAX(id) FROM events WHERE tenant = ?1), 0) + 1, ?2, ?3, ?4, ?5, ?6",
+			  "issss", now, kind, stick, who, detail);
 }
 
 int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
 		     void *context)
 {
 	sqlite3_stmt *statement =
-	    ask(store,
-		"SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
-		" (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
-		" UNION ALL SELECT at, 'transition', stick, '', from_state, to_state, cause, id FROM"
-		" (SELECT * FROM transitions WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS t"
-		" ORDER BY 1 DESC, 8 DESC LIMIT ?2",
-		"i", (int64_t)limit);
+	    sql_ask(store,
+		    "SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
+		    " (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
+		    " UNION ALL SELECT at, 'transition', stick, '', from_state, to_state, cause, id FROM"
+		    " (SELECT * FROM transitions WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS t"
+		    " ORDER BY 1 DESC, 8 DESC LIMIT ?2",
+		    "i", (int64_t)limit);
 	int row;
-	while ((row = next_row(store, statement, "reading events")) == 1) {
+	while ((row = sql_next(store, statement, "reading events")) == 1) {
 		struct store_event event = {.at = sqlite3_column_int64(statement, 0),
-					    .kind = text_of(statement, 1),
-					    .stick = text_of(statement, 2),
-					    .who = text_of(statement, 3),
-					    .from = text_of(statement, 4),
-					    .to = text_of(statement, 5),
-					    .detail = text_of(statement, 6)};
+					    .kind = sql_text(statement, 1),
+					    .stick = sql_text(statement, 2),
+					    .who = sql_text(statement, 3),
+					    .from = sql_text(statement, 4),
+					    .to = sql_text(statement, 5),
+					    .detail = sql_text(statement, 6)};
 		fn(&event, context);
 	}
 	sqlite3_finalize(statement);
@@ -314,10 +307,10 @@ static int ask_text(struct store *store, const char *doing, const char *sql, con
 		    size_t *size)
 {
 	*out = NULL;
-	sqlite3_stmt *statement = ask(store, sql, "s", argument);
-	int row = next_row(store, statement, doing);
+	sqlite3_stmt *statement = sql_ask(store, sql, "s", argument);
+	int row = sql_next(store, statement, doing);
 	if (row == 1) {
-		*out = strdup(text_of(statement, 0));
+		*out = strdup(sql_text(statement, 0));
 		if (*out && size)
 			*size = strlen(*out);
 	}
@@ -333,16 +326,16 @@ int store_operator_hash(struct store *store, const char *name, char **hash)
 
 int store_operator_set(struct store *store, const char *name, const char *hash, int64_t now)
 {
-	return change(store, "writing an operator",
-		      "INSERT INTO operators (tenant, name, password, created) VALUES (?1, ?2, ?3, ?4)"
-		      " ON CONFLICT (tenant, name) DO UPDATE SET password = excluded.password",
-		      "ssi", name, hash, now);
+	return sql_change(store, "writing an operator",
+			  "INSERT INTO operators (tenant, name, password, created) VALUES (?1, ?2, ?3, ?4)"
+			  " ON CONFLICT (tenant, name) DO UPDATE SET password = excluded.password",
+			  "ssi", name, hash, now);
 }
 
 int store_operator_count(struct store *store, unsigned *count)
 {
-	sqlite3_stmt *statement = ask(store, "SELECT COUNT(*) FROM operators WHERE tenant = ?1", "");
-	int row = next_row(store, statement, "counting operators");
+	sqlite3_stmt *statement = sql_ask(store, "SELECT COUNT(*) FROM operators WHERE tenant = ?1", "");
+	int row = sql_next(store, statement, "counting operators");
 	*count = row == 1 ? (unsigned)sqlite3_column_int(statement, 0) : 0;
 	sqlite3_finalize(statement);
 	return row < 0 ? row : 0;
@@ -359,43 +352,45 @@ int store_document_set(struct store *store, const char *kind, uint64_t version, 
 {
 	if (envelope[size] != '\0')
 		return -EINVAL;
-	return change(store, "keeping a document",
-		      "INSERT INTO documents (tenant, kind, version, accepted, envelope) VALUES (?1, ?2, ?3, ?4, ?5)"
-		      " ON CONFLICT (tenant, kind) DO UPDATE SET version = excluded.version,"
-		      " accepted = excluded.accepted, envelope = excluded.envelope",
-		      "siis", kind, (int64_t)version, now, envelope);
+	return sql_change(
+	    store, "keeping a document",
+	    "INSERT INTO documents (tenant, kind, version, accepted, envelope) VALUES (?1, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT (tenant, kind) DO UPDATE SET version = excluded.version,"
+	    " accepted = excluded.accepted, envelope = excluded.envelope",
+	    "siis", kind, (int64_t)version, now, envelope);
 }
 
 int store_image_add(struct store *store, uint64_t version, const char *root_hash, int64_t now)
 {
-	return change(store, "adding an image",
-		      "INSERT INTO images (tenant, version, root_hash, added) VALUES (?1, ?2, ?3, ?4)", "isi",
-		      (int64_t)version, root_hash, now);
+	return sql_change(store, "adding an image",
+			  "INSERT INTO images (tenant, version, root_hash, added) VALUES (?1, ?2, ?3, ?4)", "isi",
+			  (int64_t)version, root_hash, now);
 }
 
 int store_image_remove(struct store *store, uint64_t version, const char *root_hash)
 {
-	return change(store, "removing an image",
-		      "DELETE FROM images WHERE tenant = ?1 AND version = ?2 AND root_hash = ?3", "is",
-		      (int64_t)version, root_hash);
+	return sql_change(store, "removing an image",
+			  "DELETE FROM images WHERE tenant = ?1 AND version = ?2 AND root_hash = ?3", "is",
+			  (int64_t)version, root_hash);
 }
 
 int store_each_image(struct store *store, void (*fn)(uint64_t version, const char *root_hash, void *context),
 		     void *context)
 {
 	sqlite3_stmt *statement =
-	    ask(store, "SELECT version, root_hash FROM images WHERE tenant = ?1 ORDER BY version, root_hash", "");
+	    sql_ask(store, "SELECT version, root_hash FROM images WHERE tenant = ?1 ORDER BY version, root_hash", "");
 	int row;
-	while ((row = next_row(store, statement, "reading the images")) == 1)
-		fn((uint64_t)sqlite3_column_int64(statement, 0), text_of(statement, 1), context);
+	while ((row = sql_next(store, statement, "reading the images")) == 1)
+		fn((uint64_t)sqlite3_column_int64(statement, 0), sql_text(statement, 1), context);
 	sqlite3_finalize(statement);
 	return row;
 }
 
 int store_number(struct store *store, const char *name, int64_t *value)
 {
-	sqlite3_stmt *statement = ask(store, "SELECT value FROM numbers WHERE tenant = ?1 AND name = ?2", "s", name);
-	int row = next_row(store, statement, "reading a number");
+	sqlite3_stmt *statement =
+	    sql_ask(store, "SELECT value FROM numbers WHERE tenant = ?1 AND name = ?2", "s", name);
+	int row = sql_next(store, statement, "reading a number");
 	*value = row == 1 ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_finalize(statement);
 	return row < 0 ? row : 0;
@@ -403,46 +398,47 @@ int store_number(struct store *store, const char *name, int64_t *value)
 
 int store_number_set(struct store *store, const char *name, int64_t value)
 {
-	return change(store, "writing a number",
-		      "INSERT INTO numbers (tenant, name, value) VALUES (?1, ?2, ?3)"
-		      " ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
-		      "si", name, value);
+	return sql_change(store, "writing a number",
+			  "INSERT INTO numbers (tenant, name, value) VALUES (?1, ?2, ?3)"
+			  " ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value",
+			  "si", name, value);
 }
 
 int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *stick, const char *entry,
 		    const char *leaf)
 {
-	return change(store, "adding to the audit log",
-		      "INSERT INTO audit (tenant, id, at, stick, entry, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", "iisss",
-		      (int64_t)id, now, stick, entry, leaf);
+	return sql_change(store, "adding to the audit log",
+			  "INSERT INTO audit (tenant, id, at, stick, entry, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			  "iisss", (int64_t)id, now, stick, entry, leaf);
 }
 
 int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
 		     void (*fn)(uint64_t id, const char *entry, const char *leaf, void *context), void *context)
 {
 	sqlite3_stmt *statement =
-	    ask(store, "SELECT id, entry, leaf FROM audit WHERE tenant = ?1 AND id >= ?2 ORDER BY id LIMIT ?3", "ii",
-		(int64_t)from, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	    sql_ask(store, "SELECT id, entry, leaf FROM audit WHERE tenant = ?1 AND id >= ?2 ORDER BY id LIMIT ?3",
+		    "ii", (int64_t)from, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
 	int row;
-	while ((row = next_row(store, statement, "reading the audit log")) == 1)
-		fn((uint64_t)sqlite3_column_int64(statement, 0), text_of(statement, 1), text_of(statement, 2), context);
+	while ((row = sql_next(store, statement, "reading the audit log")) == 1)
+		fn((uint64_t)sqlite3_column_int64(statement, 0), sql_text(statement, 1), sql_text(statement, 2),
+		   context);
 	sqlite3_finalize(statement);
 	return row;
 }
 
 int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note)
 {
-	return change(store, "keeping a checkpoint",
-		      "INSERT INTO checkpoints (tenant, size, at, note) VALUES (?1, ?2, ?3, ?4)", "iis", (int64_t)size,
-		      now, note);
+	return sql_change(store, "keeping a checkpoint",
+			  "INSERT INTO checkpoints (tenant, size, at, note) VALUES (?1, ?2, ?3, ?4)", "iis",
+			  (int64_t)size, now, note);
 }
 
 int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context)
 {
-	sqlite3_stmt *statement = ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size", "");
+	sqlite3_stmt *statement = sql_ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size", "");
 	int row;
-	while ((row = next_row(store, statement, "reading the checkpoints")) == 1)
-		fn(text_of(statement, 0), context);
+	while ((row = sql_next(store, statement, "reading the checkpoints")) == 1)
+		fn(sql_text(statement, 0), context);
 	sqlite3_finalize(statement);
 	return row;
 }
@@ -450,9 +446,9 @@ int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void
 int store_checkpoint_last(struct store *store, char **note)
 {
 	sqlite3_stmt *statement =
-	    ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
-	int row = next_row(store, statement, "reading the last checkpoint");
-	*note = row == 1 ? strdup(text_of(statement, 0)) : NULL;
+	    sql_ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
+	int row = sql_next(store, statement, "reading the last checkpoint");
+	*note = row == 1 ? strdup(sql_text(statement, 0)) : NULL;
 	sqlite3_finalize(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : *note ? 0 : -ENOMEM;
 }
@@ -464,10 +460,10 @@ static int end_connection(struct store *store, const struct connection *c, int64
 	char source[INET_ADDRSTRLEN], destination[ENDPOINT_SIZE];
 	inet_ntop(AF_INET, &c->source.address, source, sizeof source);
 	connection_end_text(&c->destination, destination);
-	return change(store, "ending a connection",
-		      "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND source = ?3 AND port = ?4 AND"
-		      " destination = ?5 AND opened <= ?6 AND closed IS NULL",
-		      "isisi", c->at_ms, source, (int64_t)c->source.port, destination, opened_ms);
+	return sql_change(store, "ending a connection",
+			  "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND source = ?3 AND port = ?4 AND"
+			  " destination = ?5 AND opened <= ?6 AND closed IS NULL",
+			  "isisi", c->at_ms, source, (int64_t)c->source.port, destination, opened_ms);
 }
 
 int store_connection_opened(struct store *store, const struct store_connection *c)
@@ -478,13 +474,13 @@ int store_connection_opened(struct store *store, const struct store_connection *
 	int error = end_connection(store, &c->connection, c->connection.at_ms - 1);
 	if (error)
 		return error;
-	return change(store, "writing a connection",
-		      "INSERT INTO connections (tenant, source, port, opened, destination, gateway, proxy, bank, stick,"
-		      " since, image_version, root_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-		      " ON CONFLICT (tenant, source, port, opened, destination) DO NOTHING",
-		      "siissississ", source, (int64_t)c->connection.source.port, c->connection.at_ms, destination,
-		      c->gateway, (int64_t)c->connection.proxy_us, c->connection.bank, c->stick, c->since,
-		      c->image_version, c->root_hash);
+	return sql_change(
+	    store, "writing a connection",
+	    "INSERT INTO connections (tenant, source, port, opened, destination, gateway, proxy, bank, stick,"
+	    " since, image_version, root_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+	    " ON CONFLICT (tenant, source, port, opened, destination) DO NOTHING",
+	    "siissississ", source, (int64_t)c->connection.source.port, c->connection.at_ms, destination, c->gateway,
+	    (int64_t)c->connection.proxy_us, c->connection.bank, c->stick, c->since, c->image_version, c->root_hash);
 }
 
 int store_connection_ended(struct store *store, const struct connection *c)
@@ -494,10 +490,10 @@ int store_connection_ended(struct store *store, const struct connection *c)
 
 int store_connections_ended(struct store *store, const char *gateway, uint64_t other_than, int64_t at_ms)
 {
-	return change(store, "ending the connections of an earlier proxy",
-		      "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND gateway = ?3 AND proxy <> ?4 AND"
-		      " closed IS NULL",
-		      "isi", at_ms, gateway, (int64_t)other_than);
+	return sql_change(store, "ending the connections of an earlier proxy",
+			  "UPDATE connections SET closed = ?2 WHERE tenant = ?1 AND gateway = ?3 AND proxy <> ?4 AND"
+			  " closed IS NULL",
+			  "isi", at_ms, gateway, (int64_t)other_than);
 }
 
 int store_each_connection(struct store *store, const struct question *q,
@@ -507,21 +503,21 @@ int store_each_connection(struct store *store, const struct question *q,
 	inet_ntop(AF_INET, &q->source.address, source, sizeof source);
 	if (q->destination.port)
 		connection_end_text(&q->destination, destination);
-	sqlite3_stmt *statement =
-	    ask(store,
-		"SELECT stick, since, image_version, root_hash, opened, closed FROM connections WHERE tenant = ?1 AND"
-		" source = ?2 AND port = ?3 AND opened <= ?4 AND (closed IS NULL OR closed >= ?5) AND bank = ?6 AND"
-		" (?7 = '' OR destination = ?7) ORDER BY opened DESC LIMIT 16",
-		"siiiss", source, (int64_t)q->source.port, q->at_ms + CONNECTION_SKEW_MS, q->at_ms - CONNECTION_SKEW_MS,
-		q->bank, destination);
+	sqlite3_stmt *statement = sql_ask(
+	    store,
+	    "SELECT stick, since, image_version, root_hash, opened, closed FROM connections WHERE tenant = ?1 AND"
+	    " source = ?2 AND port = ?3 AND opened <= ?4 AND (closed IS NULL OR closed >= ?5) AND bank = ?6 AND"
+	    " (?7 = '' OR destination = ?7) ORDER BY opened DESC LIMIT 16",
+	    "siiiss", source, (int64_t)q->source.port, q->at_ms + CONNECTION_SKEW_MS, q->at_ms - CONNECTION_SKEW_MS,
+	    q->bank, destination);
 	int row;
-	while ((row = next_row(store, statement, "reading connections")) == 1) {
+	while ((row = sql_next(store, statement, "reading connections")) == 1) {
 		struct store_connection c = {.since = sqlite3_column_int64(statement, 1),
 					     .opened_ms = sqlite3_column_int64(statement, 4),
 					     .closed_ms = sqlite3_column_int64(statement, 5)};
-		COPY_TEXT(c.stick, statement, 0);
-		COPY_TEXT(c.image_version, statement, 2);
-		COPY_TEXT(c.root_hash, statement, 3);
+		SQL_COPY(c.stick, statement, 0);
+		SQL_COPY(c.image_version, statement, 2);
+		SQL_COPY(c.root_hash, statement, 3);
 		fn(&c, context);
 	}
 	sqlite3_finalize(statement);
@@ -530,8 +526,8 @@ int store_each_connection(struct store *store, const struct question *q,
 
 int store_connections_forget(struct store *store, int64_t opened_before_ms)
 {
-	return change(store, "forgetting connections", "DELETE FROM connections WHERE tenant = ?1 AND opened < ?2", "i",
-		      opened_before_ms);
+	return sql_change(store, "forgetting connections", "DELETE FROM connections WHERE tenant = ?1 AND opened < ?2",
+			  "i", opened_before_ms);
 }
 
 /* --- admissions --- */
@@ -547,25 +543,26 @@ static const char *encode(const uint8_t *data, size_t size, char text[BASE64_ENC
 int store_admission_set(struct store *store, const char *stick, const struct store_admission *a)
 {
 	char text[4][BASE64_ENCODED_SIZE(ADMISSION_BLOB_MAX)];
-	return change(store, "writing an admission",
-		      "INSERT INTO admissions (tenant, stick, pin_key, duress_key, token, next_token, adopt,"
-		      " copied, pin_failures, at, until, place, boot, duress_at)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-		      " ON CONFLICT (tenant, stick) DO UPDATE SET pin_key = excluded.pin_key, duress_key = "
-		      "excluded.duress_key, token = excluded.token,"
-		      " next_token = excluded.next_token, adopt = excluded.adopt, copied = excluded.copied,"
-		      " pin_failures = excluded.pin_failures, at = excluded.at, until = excluded.until,"
-		      " place = excluded.place, boot = excluded.boot, duress_at = excluded.duress_at",
-		      "sssssiiiiissi", stick, encode(a->pin_key, sizeof a->pin_key, text[0]),
-		      encode(a->duress_key, sizeof a->duress_key, text[1]), encode(a->token, sizeof a->token, text[2]),
-		      encode(a->next, sizeof a->next, text[3]), (int64_t)a->adopt, (int64_t)a->copied,
-		      (int64_t)a->pin_failures, a->at, a->until, a->place, a->boot, a->duress_at);
+	return sql_change(store, "writing an admission",
+			  "INSERT INTO admissions (tenant, stick, pin_key, duress_key, token, next_token, adopt,"
+			  " copied, pin_failures, at, until, place, boot, duress_at)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+			  " ON CONFLICT (tenant, stick) DO UPDATE SET pin_key = excluded.pin_key, duress_key = "
+			  "excluded.duress_key, token = excluded.token,"
+			  " next_token = excluded.next_token, adopt = excluded.adopt, copied = excluded.copied,"
+			  " pin_failures = excluded.pin_failures, at = excluded.at, until = excluded.until,"
+			  " place = excluded.place, boot = excluded.boot, duress_at = excluded.duress_at",
+			  "sssssiiiiissi", stick, encode(a->pin_key, sizeof a->pin_key, text[0]),
+			  encode(a->duress_key, sizeof a->duress_key, text[1]),
+			  encode(a->token, sizeof a->token, text[2]), encode(a->next, sizeof a->next, text[3]),
+			  (int64_t)a->adopt, (int64_t)a->copied, (int64_t)a->pin_failures, a->at, a->until, a->place,
+			  a->boot, a->duress_at);
 }
 
 static bool decode(sqlite3_stmt *statement, int column, uint8_t *out, size_t wanted)
 {
 	size_t size = 0;
-	const char *text = text_of(statement, column);
+	const char *text = sql_text(statement, column);
 	return base64_decode(text, strlen(text), out, wanted, &size) == 0 && size == wanted;
 }
 
@@ -579,8 +576,8 @@ static bool read_admission(sqlite3_stmt *statement, struct store_admission *a)
 	    .until = sqlite3_column_int64(statement, 9),
 	    .duress_at = sqlite3_column_int64(statement, 12),
 	};
-	COPY_TEXT(a->place, statement, 10);
-	COPY_TEXT(a->boot, statement, 11);
+	SQL_COPY(a->place, statement, 10);
+	SQL_COPY(a->boot, statement, 11);
 	return decode(statement, 1, a->pin_key, sizeof a->pin_key) &&
 	       decode(statement, 2, a->duress_key, sizeof a->duress_key) &&
 	       decode(statement, 3, a->token, sizeof a->token) && decode(statement, 4, a->next, sizeof a->next);
@@ -591,18 +588,18 @@ int store_each_admission(struct store *store,
 			 void *context)
 {
 	sqlite3_stmt *statement =
-	    ask(store,
-		"SELECT stick, pin_key, duress_key, token, next_token, adopt, copied, pin_failures, at,"
-		" until, place, boot, duress_at FROM admissions WHERE tenant = ?1 ORDER BY stick",
-		"");
+	    sql_ask(store,
+		    "SELECT stick, pin_key, duress_key, token, next_token, adopt, copied, pin_failures, at,"
+		    " until, place, boot, duress_at FROM admissions WHERE tenant = ?1 ORDER BY stick",
+		    "");
 	int row;
-	while ((row = next_row(store, statement, "reading the admissions")) == 1) {
+	while ((row = sql_next(store, statement, "reading the admissions")) == 1) {
 		struct store_admission admission;
 		if (read_admission(statement, &admission))
-			fn(text_of(statement, 0), &admission, context);
+			fn(sql_text(statement, 0), &admission, context);
 		else
 			log_error("the database's admission of stick %s cannot be read: it is not admitted",
-				  text_of(statement, 0));
+				  sql_text(statement, 0));
 	}
 	sqlite3_finalize(statement);
 	return row;

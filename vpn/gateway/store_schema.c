@@ -63,6 +63,31 @@ const char *const store_migrations[] = {
     " copied BIGINT NOT NULL, pin_failures BIGINT NOT NULL, at BIGINT NOT NULL, until BIGINT NOT NULL,"
     " place TEXT NOT NULL, boot TEXT NOT NULL, duress_at BIGINT NOT NULL,"
     " PRIMARY KEY (tenant, stick));",
+
+    /* Who was an operator until now could do everything there was, and still can. */
+    "CREATE INDEX events_by_stick ON events (tenant, stick, id);"
+    "ALTER TABLE operators ADD COLUMN role TEXT NOT NULL DEFAULT 'supervisor';"
+    "ALTER TABLE operators ADD COLUMN totp TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE operators ADD COLUMN totp_step BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE operators ADD COLUMN changed BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE operators ADD COLUMN failures BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE operators ADD COLUMN locked BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE operators ADD COLUMN disabled BIGINT NOT NULL DEFAULT 0;"
+    "CREATE TABLE alarms ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, severity TEXT NOT NULL,"
+    " opened BIGINT NOT NULL, ended BIGINT NOT NULL, closed BIGINT NOT NULL, sticks BIGINT NOT NULL,"
+    " owner TEXT NOT NULL, acknowledged BIGINT NOT NULL, escalated BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, id));"
+    "CREATE INDEX alarms_by_closed ON alarms (tenant, closed, id);"
+    "CREATE TABLE alarm_notes ("
+    " tenant TEXT NOT NULL, alarm BIGINT NOT NULL, id BIGINT NOT NULL, at BIGINT NOT NULL, who TEXT NOT NULL,"
+    " what TEXT NOT NULL, text TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, alarm, id));"
+    "CREATE TABLE requests ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, kind TEXT NOT NULL, asked_by TEXT NOT NULL, asked BIGINT NOT NULL,"
+    " reason TEXT NOT NULL, sticks TEXT NOT NULL, decided_by TEXT NOT NULL, decided BIGINT NOT NULL,"
+    " state TEXT NOT NULL, answer TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, id));",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

@@ -15,7 +15,7 @@
 #include "firmware/lib/sandbox.h"
 #include "vpn/gateway/account.h"
 #include "vpn/gateway/children.h"
-#include "vpn/gateway/hub.h"
+#include "vpn/gateway/hub_desk.h"
 
 enum {
 	AUDIT_KEY_FD = GATEWAY_OWN_FD,
@@ -101,17 +101,64 @@ static void send_result(int fd, uint32_t id, const char *text, size_t size)
 	} while (at < size);
 }
 
-static void report(uint8_t what, const char *who, FILE *out)
+static void report_sticks(const char *argument, FILE *out) { (void)argument, hub_report_sticks(&hub, out); }
+static void report_events(const char *argument, FILE *out)
 {
-	static const char *const views[] = {[QUERY_STICKS] = "sticks_viewed", [QUERY_EVENTS] = "events_viewed"};
-	if (what < sizeof views / sizeof views[0] && views[what] && hub_viewed(&hub, who, views[what], ""))
-		fputs("{\"error\":\"audit_log_full\"}", out);
-	else if (what == QUERY_STICKS)
-		hub_report_sticks(&hub, out);
-	else if (what == QUERY_EVENTS)
-		hub_report_events(&hub, out, EVENTS_SHOWN);
+	(void)argument, hub_report_events(&hub, out, EVENTS_SHOWN);
+}
+static void report_metrics(const char *argument, FILE *out) { (void)argument, hub_report_metrics(&hub, out); }
+static void report_stick(const char *argument, FILE *out) { hub_report_stick(&hub, out, argument); }
+static void report_alarms(const char *argument, FILE *out) { (void)argument, hub_report_alarms(&hub, out); }
+static void report_alarm(const char *argument, FILE *out) { hub_report_alarm(&hub, out, strtoll(argument, NULL, 10)); }
+static void report_accounts(const char *argument, FILE *out) { (void)argument, hub_report_accounts(&hub, out); }
+static void report_requests(const char *argument, FILE *out) { (void)argument, hub_report_requests(&hub, out); }
+
+/* `view` is the audit log's word for it, NULL: not a view of customers. */
+static const struct {
+	enum right right;
+	const char *view;
+	void (*report)(const char *argument, FILE *out);
+} queries[QUERIES] = {
+    [QUERY_STICKS] = {RIGHT_WATCH, "sticks_viewed", report_sticks},
+    [QUERY_EVENTS] = {RIGHT_WATCH, "events_viewed", report_events},
+    [QUERY_METRICS] = {RIGHT_WATCH, NULL, report_metrics},
+    [QUERY_STICK] = {RIGHT_WATCH, "stick_viewed", report_stick},
+    [QUERY_ALARMS] = {RIGHT_WATCH, "alarms_viewed", report_alarms},
+    [QUERY_ALARM] = {RIGHT_WATCH, NULL, report_alarm},
+    [QUERY_ACCOUNTS] = {RIGHT_REVIEW, "accounts_viewed", report_accounts},
+    [QUERY_REQUESTS] = {RIGHT_WATCH, NULL, report_requests},
+};
+
+static void send_status(uint32_t id, unsigned status)
+{
+	uint8_t data[2];
+	struct writer w = writer_over(data, sizeof data);
+	write_u16(&w, (uint16_t)status);
+	if (status != 200)
+		send_to(&hub, ROLE_WEB, GW_STATUS, id, &w);
+}
+
+/* Monitoring, with its token, reads the metrics and nothing else. */
+static unsigned may_see(uint8_t what, const char *argument, const char *who, int64_t changed)
+{
+	if (!who[0])
+		return what == QUERY_METRICS ? 200 : 403;
+	unsigned status = hub_desk_sees(&hub, who, changed, queries[what].right);
+	const char *stick = what == QUERY_STICK && name_is_id(argument) ? argument : "";
+	if (status == 200 && queries[what].view && hub_viewed(&hub, who, queries[what].view, stick))
+		status = 507;
+	return status;
+}
+
+static void report(uint8_t what, const char *argument, unsigned status, FILE *out)
+{
+	if (status == 200)
+		queries[what].report(argument, out);
 	else
-		hub_report_metrics(&hub, out);
+		fprintf(out, "{\"error\":\"%s\"}",
+			status == 401   ? "log_in"
+			: status == 507 ? "audit_log_full"
+					: "not_your_role");
 }
 
 static void query(uint32_t id, struct reader *r)
@@ -121,26 +168,64 @@ static void query(uint32_t id, struct reader *r)
 	uint8_t what = read_u8(r);
 	read_str(r, argument, sizeof argument);
 	read_str(r, who, sizeof who);
-	FILE *out = reader_done(r) ? open_memstream(&text, &size) : NULL;
+	int64_t changed = (int64_t)read_u64(r);
+	FILE *out = reader_done(r) && what < QUERIES ? open_memstream(&text, &size) : NULL;
 	if (!out)
 		return;
-	report(what, who, out);
-	if (fclose(out) == 0 && channels[ROLE_WEB].fd >= 0)
+	unsigned status = may_see(what, argument, who, changed);
+	report(what, argument, status, out);
+	if (fclose(out) == 0 && channels[ROLE_WEB].fd >= 0) {
+		send_status(id, status);
 		send_result(channels[ROLE_WEB].fd, id, text, size);
+	}
 	free(text);
+}
+
+/* What somebody does at the console: flat texts, so that nothing of theirs is parsed here. */
+static void call(uint32_t id, struct reader *r)
+{
+	static char value[REQUEST_STICKS_SIZE];
+	char *text = NULL, name[CODE_SIZE], who[OPERATOR_SIZE], member[CODE_SIZE];
+	size_t size = 0;
+	read_str(r, name, sizeof name);
+	read_str(r, who, sizeof who);
+	int64_t changed = (int64_t)read_u64(r);
+	json_t *request = json_object();
+	for (uint8_t left = read_u8(r); left > 0 && !r->failed; left--) {
+		read_str(r, member, sizeof member);
+		read_str(r, value, sizeof value);
+		json_object_set_new(request, member, json_string(value));
+	}
+	struct desk_call desk = {.request = request, .who = who};
+	desk.out = reader_done(r) && who[0] ? open_memstream(&text, &size) : NULL;
+	if (desk.out && !hub_desk_call(&hub, name, &desk, changed))
+		desk_refuse(&desk, 404, "unknown", "there is no such call");
+	if (desk.out && fclose(desk.out) == 0 && channels[ROLE_WEB].fd >= 0) {
+		send_status(id, desk.status);
+		send_result(channels[ROLE_WEB].fd, id, text, size);
+	}
+	if (text)
+		wipe(text, size); /* new secrets may be in it */
+	free(text);
+	json_decref(request);
 }
 
 static void login(uint32_t id, struct reader *r)
 {
-	char name[OPERATOR_SIZE], password[257], from[ENDPOINT_SIZE];
-	uint8_t good;
+	char name[OPERATOR_SIZE], password[257], code[16], from[ENDPOINT_SIZE];
+	uint8_t data[64];
+	struct hub_who who = {0};
 	read_str(r, name, sizeof name);
 	read_str(r, password, sizeof password);
+	read_str(r, code, sizeof code);
 	read_str(r, from, sizeof from);
-	good = reader_done(r) && hub_login(&hub, name, password, from);
+	bool good = reader_done(r) && hub_login(&hub, name, password, code, from, &who);
 	wipe(password, sizeof password);
-	struct writer w = writer_over(&good, 1);
-	w.size = 1;
+	struct writer w = writer_over(data, sizeof data);
+	write_u8(&w, good);
+	write_str(&w, who.role);
+	write_u8(&w, who.second_factor);
+	write_u64(&w, (uint64_t)who.changed);
 	send_to(&hub, ROLE_WEB, GW_LOGIN_REPLY, id, &w);
 }
 
@@ -214,6 +299,7 @@ static const struct {
     {ROLE_API, GW_API_COUNT, on_count},
     {ROLE_API, GW_API_INDICATORS, on_indicators},
     {ROLE_WEB, GW_QUERY, query},
+    {ROLE_WEB, GW_CALL, call},
     {ROLE_WEB, GW_LOGIN, login},
     {ROLE_WEB, GW_EVENT, on_event},
     {ROLE_LOOKUP, GW_CONNECTIONS, on_connections},
@@ -339,6 +425,7 @@ static void on_tick(void *context)
 	(void)context;
 	hub_tick(&hub);
 	hub_lookup_tick(&hub);
+	hub_alarms_tick(&hub, now_ms());
 	audit_checkpoint(hub.audit, hub_now(), false);
 	loop_timer_set(tick, TICK_MS);
 }

@@ -29,11 +29,15 @@ enum {
 	PEM_MAX_BYTES = 65536,
 	TOKEN_MAX_BYTES = 256,
 	LOGIN_MAX_BYTES = 1024,
+	CALL_MAX_BYTES = 48 << 10,
+	CALL_MEMBERS_MAX = 8,
 	PENDING_MAX = 256,
 	RESULT_MAX_BYTES = 256 << 20,
 };
 
-#define COOKIE "sekisho"
+/* The prefix makes browsers refuse it unless it is Secure, of this host alone and for every path (RFC 6265bis 4.1.3).
+ */
+#define COOKIE "__Host-sekisho"
 
 static const struct self self = {
     .name = "web",
@@ -49,6 +53,7 @@ struct pending {
 	const char *type;
 	struct buf text;
 	uint32_t id; /* 0: free */
+	unsigned status;
 	char name[OPERATOR_SIZE], from[ENDPOINT_SIZE];
 };
 
@@ -103,6 +108,7 @@ static struct pending *pending_new(struct http_request *request)
 			continue;
 		pending_free(&pendings[i]);
 		pendings[i].id = http_id(request);
+		pendings[i].status = 200;
 		return &pendings[i];
 	}
 	reply_error(request, 503, "busy");
@@ -119,7 +125,7 @@ static struct pending *pending_find(uint32_t id)
 
 /* --- who asks --- */
 
-static const char *operator_of(struct http_request *request)
+static const struct login_session *session_of(struct http_request *request)
 {
 	return login_find(&login, http_cookie(request, COOKIE), now_s());
 }
@@ -170,35 +176,43 @@ static void on_page(struct http_request *request, void *context)
 	http_reply(request, 200, page->type, page->data, page->size);
 }
 
-static void ask(struct http_request *request, uint8_t what, const char *type)
+static void ask(struct http_request *request, const struct login_session *who, uint8_t what, const char *type)
 {
-	uint8_t data[96];
-	const char *who = operator_of(request);
+	uint8_t data[160];
+	char argument[STICK_ID_SIZE];
+	const char *id = http_query(request, "id");
 	struct pending *pending = pending_new(request);
 	if (!pending)
 		return;
 	pending->type = type;
+	snprintf(argument, sizeof argument, "%s", id && name_is_id(id) ? id : "");
 	struct writer w = writer_over(data, sizeof data);
 	write_u8(&w, what);
-	write_str(&w, "");
-	write_str(&w, who ? who : "");
+	write_str(&w, argument);
+	write_str(&w, who ? who->name : "");
+	write_u64(&w, who ? (uint64_t)who->changed : 0);
 	send_store(GW_QUERY, pending->id, &w);
 }
 
-static void on_sticks(struct http_request *request, void *context)
-{
-	(void)context;
-	if (operator_of(request))
-		ask(request, QUERY_STICKS, "application/json");
-	else
-		reply_error(request, 401, "log_in");
-}
+/* What an account that is logged in may read; which role which, the store decides. */
+static const struct {
+	const char *path;
+	enum gateway_query what;
+} views[] = {
+    {"/api/sticks", QUERY_STICKS},     {"/api/events", QUERY_EVENTS}, {"/api/stick", QUERY_STICK},
+    {"/api/alarms", QUERY_ALARMS},     {"/api/alarm", QUERY_ALARM},   {"/api/accounts", QUERY_ACCOUNTS},
+    {"/api/requests", QUERY_REQUESTS},
+};
 
-static void on_events(struct http_request *request, void *context)
+static void on_view(struct http_request *request, void *context)
 {
 	(void)context;
-	if (operator_of(request))
-		ask(request, QUERY_EVENTS, "application/json");
+	const struct login_session *who = session_of(request);
+	size_t i = 0;
+	while (strcmp(views[i].path, http_path(request)) != 0)
+		i++;
+	if (who)
+		ask(request, who, (uint8_t)views[i].what, "application/json");
 	else
 		reply_error(request, 401, "log_in");
 }
@@ -206,16 +220,18 @@ static void on_events(struct http_request *request, void *context)
 static void on_metrics(struct http_request *request, void *context)
 {
 	(void)context;
-	if (operator_of(request) || has_metrics_token(request))
-		ask(request, QUERY_METRICS, METRICS_CONTENT_TYPE);
+	const struct login_session *who = session_of(request);
+	if (who || has_metrics_token(request))
+		ask(request, who, QUERY_METRICS, METRICS_CONTENT_TYPE);
 	else
 		reply_error(request, 401, "log_in_or_send_the_token");
 }
 
-static void reply_name(struct http_request *request, const char *name)
+static void reply_who(struct http_request *request, const struct login_session *who)
 {
-	char text[96];
-	snprintf(text, sizeof text, "{\"name\":\"%s\"}", name);
+	char text[160];
+	snprintf(text, sizeof text, "{\"name\":\"%s\",\"role\":\"%s\",\"second_factor\":%s}", who->name, who->role,
+		 who->second_factor ? "true" : "false");
 	http_set_header(request, "Cache-Control", "no-store");
 	http_reply_json(request, 200, text);
 }
@@ -223,9 +239,9 @@ static void reply_name(struct http_request *request, const char *name)
 static void on_session(struct http_request *request, void *context)
 {
 	(void)context;
-	const char *name = operator_of(request);
-	if (name)
-		reply_name(request, name);
+	const struct login_session *who = session_of(request);
+	if (who)
+		reply_who(request, who);
 	else
 		reply_error(request, 401, "log_in");
 }
@@ -238,7 +254,8 @@ static void reply_wait(struct http_request *request, unsigned seconds)
 	reply_error(request, 429, "too_many_tries");
 }
 
-static void send_login(struct http_request *request, const char *name, const char *password, const char *from)
+static void send_login(struct http_request *request, const char *name, const char *password, const char *code,
+		       const char *from)
 {
 	uint8_t data[512];
 	struct pending *pending = pending_new(request);
@@ -249,6 +266,7 @@ static void send_login(struct http_request *request, const char *name, const cha
 	struct writer w = writer_over(data, sizeof data);
 	write_str(&w, name);
 	write_str(&w, password);
+	write_str(&w, code);
 	write_str(&w, from);
 	send_store(GW_LOGIN, pending->id, &w);
 	wipe(data, sizeof data);
@@ -273,8 +291,9 @@ static void on_login(struct http_request *request, void *context)
 	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *password = json_string_value(json_object_get(json, "password"));
-	if (name && password && name_is_id(name) && strlen(password) <= 256)
-		send_login(request, name, password, from);
+	const char *code = json_string_value(json_object_get(json, "code"));
+	if (name && password && name_is_id(name) && strlen(password) <= 256 && (!code || strlen(code) < 16))
+		send_login(request, name, password, code ? code : "", from);
 	else
 		reply_error(request, 400, "malformed");
 	json_decref(json);
@@ -284,15 +303,15 @@ static void on_logout(struct http_request *request, void *context)
 {
 	(void)context;
 	uint8_t data[256];
-	const char *name = operator_of(request);
+	const struct login_session *who = session_of(request);
 	if (!is_same_origin(request)) {
 		reply_error(request, 403, "other_origin");
 		return;
 	}
-	if (name) {
+	if (who) {
 		struct writer w = writer_over(data, sizeof data);
 		write_str(&w, "logout");
-		write_str(&w, name);
+		write_str(&w, who->name);
 		write_str(&w, "");
 		send_store(GW_EVENT, 0, &w);
 	}
@@ -302,13 +321,111 @@ static void on_logout(struct http_request *request, void *context)
 	http_reply_json(request, 200, "{}");
 }
 
+/* --- what somebody does --- */
+
+static const struct {
+	const char *path, *call;
+} calls[] = {
+    {"/api/alarms/acknowledge", "alarm.acknowledge"},
+    {"/api/alarms/assign", "alarm.assign"},
+    {"/api/alarms/comment", "alarm.comment"},
+    {"/api/alarms/close", "alarm.close"},
+    {"/api/sticks/revoke", "desk.revoke"},
+    {"/api/sticks/unlock", "desk.unlock"},
+    {"/api/sticks/release", "desk.release"},
+    {"/api/requests/ask", "request.ask"},
+    {"/api/requests/decide", "request.decide"},
+    {"/api/requests/export", "request.export"},
+    {"/api/accounts/add", "account.add"},
+    {"/api/accounts/role", "account.role"},
+    {"/api/accounts/password", "account.password"},
+    {"/api/accounts/second-factor", "account.second-factor"},
+    {"/api/accounts/disable", "account.disable"},
+    {"/api/accounts/enable", "account.enable"},
+    {"/api/accounts/unlock", "account.unlock"},
+};
+
+static const char *call_of(const char *path)
+{
+	size_t i = 0;
+	while (strcmp(calls[i].path, path) != 0)
+		i++;
+	return calls[i].call;
+}
+
+/* A flat object of texts and whole numbers, as the store's message. False: it is none. */
+static bool write_members(struct writer *w, json_t *json)
+{
+	const char *name;
+	json_t *value;
+	char number[24];
+	if (!json_is_object(json) || json_object_size(json) > CALL_MEMBERS_MAX)
+		return false;
+	write_u8(w, (uint8_t)json_object_size(json));
+	json_object_foreach(json, name, value)
+	{
+		if (!name_is_code(name) || (!json_is_string(value) && !json_is_integer(value)))
+			return false;
+		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+		write_str(w, name);
+		write_str(w, json_is_string(value) ? json_string_value(value) : number);
+	}
+	return !w->failed;
+}
+
+static void send_call(struct http_request *request, const struct login_session *who, json_t *json)
+{
+	static uint8_t data[CALL_MAX_BYTES + 1024];
+	struct writer w = writer_over(data, sizeof data);
+	write_str(&w, call_of(http_path(request)));
+	write_str(&w, who->name);
+	write_u64(&w, (uint64_t)who->changed);
+	if (!write_members(&w, json)) {
+		reply_error(request, 400, "malformed");
+		return;
+	}
+	struct pending *pending = pending_new(request);
+	if (!pending)
+		return;
+	pending->type = "application/json";
+	send_store(GW_CALL, pending->id, &w);
+}
+
+static void on_call(struct http_request *request, void *context)
+{
+	(void)context;
+	size_t size;
+	const void *body = http_body(request, &size);
+	const struct login_session *who = session_of(request);
+	if (!is_same_origin(request)) {
+		reply_error(request, 403, "other_origin");
+		return;
+	}
+	if (!who) {
+		reply_error(request, 401, "log_in");
+		return;
+	}
+	unsigned wait = login_count_call(&login, http_cookie(request, COOKIE), now_s());
+	if (wait > 0) {
+		reply_wait(request, wait);
+		return;
+	}
+	json_t *json = json_loadb(body, size, JSON_REJECT_DUPLICATES, NULL);
+	send_call(request, who, json);
+	json_decref(json);
+}
+
 /* --- answers of the store --- */
 
 static int answer_login(struct http_request *request, struct pending *pending, struct reader *r)
 {
 	char token[LOGIN_TOKEN_SIZE], cookie[160];
+	struct login_session who = {0};
 	bool good = read_u8(r);
-	if (!reader_done(r))
+	read_str(r, who.role, sizeof who.role);
+	who.second_factor = read_u8(r);
+	who.changed = (int64_t)read_u64(r);
+	if (!reader_done(r) || (good && !name_is_code(who.role)))
 		return -EBADMSG;
 	if (!good) {
 		login_failed(&login, pending->from, now_s());
@@ -316,14 +433,15 @@ static int answer_login(struct http_request *request, struct pending *pending, s
 		return 0;
 	}
 	login_succeeded(&login, pending->from);
-	if (login_open(&login, pending->name, now_s(), token)) {
+	memcpy(who.name, pending->name, sizeof who.name);
+	if (login_open(&login, &who, now_s(), token)) {
 		reply_error(request, 500, "no_randomness");
 		return 0;
 	}
 	snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Strict", token,
 		 LOGIN_SESSION_S);
 	http_set_header(request, "Set-Cookie", cookie);
-	reply_name(request, pending->name);
+	reply_who(request, &who);
 	wipe(token, sizeof token);
 	wipe(cookie, sizeof cookie);
 	return 0;
@@ -343,7 +461,9 @@ static int answer_query(struct http_request *request, struct pending *pending, s
 	}
 	if (last) {
 		http_set_header(request, "Cache-Control", "no-store");
-		http_reply(request, 200, pending->type, pending->text.data, pending->text.size);
+		if (pending->status == 401)
+			login_close(&login, http_cookie(request, COOKIE));
+		http_reply(request, pending->status, pending->type, pending->text.data, pending->text.size);
 	}
 	return last ? 0 : 1;
 }
@@ -362,9 +482,23 @@ static int take_answer(struct msg *m, void *context)
 	return left < 0 ? left : 0;
 }
 
+static int take_status(struct msg *m, void *context)
+{
+	struct pending *pending = pending_find(m->id);
+	struct reader r = reader_over(m->payload, m->size);
+	unsigned status = read_u16(&r);
+	(void)context;
+	if (!reader_done(&r) || status < 200 || status > 599)
+		return -EBADMSG;
+	if (pending)
+		pending->status = status;
+	return 0;
+}
+
 static const struct channel_row answers[] = {
-    {GW_LOGIN_REPLY, 1, 1, take_answer},
+    {GW_LOGIN_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_RESULT, 1, CHANNEL_ANY_BYTES, take_answer},
+    {GW_STATUS, 2, 2, take_status},
 };
 
 static struct channel store = CHANNEL("the store", answers), parent = {.peer = "the parent"};
@@ -373,8 +507,30 @@ static const struct http_route routes[] = {
     {"POST", "/api/login", on_login, LOGIN_MAX_BYTES},
     {"POST", "/api/logout", on_logout, LOGIN_MAX_BYTES},
     {"GET", "/api/session", on_session, 0},
-    {"GET", "/api/sticks", on_sticks, 0},
-    {"GET", "/api/events", on_events, 0},
+    {"GET", "/api/sticks", on_view, 0},
+    {"GET", "/api/events", on_view, 0},
+    {"GET", "/api/stick", on_view, 0},
+    {"GET", "/api/alarms", on_view, 0},
+    {"GET", "/api/alarm", on_view, 0},
+    {"GET", "/api/accounts", on_view, 0},
+    {"GET", "/api/requests", on_view, 0},
+    {"POST", "/api/alarms/acknowledge", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/alarms/assign", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/alarms/comment", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/alarms/close", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/sticks/revoke", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/sticks/unlock", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/sticks/release", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/requests/ask", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/requests/decide", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/requests/export", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/add", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/role", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/password", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/second-factor", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/disable", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/enable", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/accounts/unlock", on_call, CALL_MAX_BYTES},
     {"GET", "/metrics", on_metrics, 0},
     {"GET", NULL, on_page, 0},
 };
@@ -382,6 +538,7 @@ static const struct http_route routes[] = {
 static const char *const headers[][2] = {
     {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
 				"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {"Strict-Transport-Security", "max-age=31536000"},
     {"X-Content-Type-Options", "nosniff"},
     {"X-Frame-Options", "DENY"},
     {"Referrer-Policy", "no-referrer"},
