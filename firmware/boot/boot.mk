@@ -1,4 +1,4 @@
-$(call library,boot,$(addprefix firmware/boot/,button.c memory.c picture.c record.c rootdisk.c setup.c uevent.c \
+$(call library,boot,$(addprefix firmware/boot/,button.c memory.c picture.c radios.c record.c rootdisk.c setup.c uevent.c \
   usbjudge.c usbquestion.c usbtree.c usbtrust.c wallrules.c wallwatch.c))
 $(call program,init,firmware/boot/init.c,boot firmware,-lseccomp,,-static-pie)
 $(call program,guard,firmware/boot/guardproc.c,boot firmware,-lseccomp)

@@ -26,6 +26,7 @@
 #include "firmware/boot/button.h"
 #include "firmware/boot/messages.h"
 #include "firmware/boot/picture.h"
+#include "firmware/boot/radios.h"
 #include "firmware/boot/rootdisk.h"
 #include "firmware/boot/setup.h"
 #include "firmware/boot/uevent.h"
@@ -422,6 +423,21 @@ static void start_wall(void)
 	start_first(&spec, &init.wall, "the wall does not stand");
 }
 
+/* A card may take seconds, and nobody waits for it: what it brings is an interface like any that comes later. */
+static void wake_radios(void)
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		log_warn("Wi-Fi cards are not asked again: %s", strerror(errno));
+	if (pid != 0)
+		return;
+	int count = radios_offer("/sys");
+	if (count > 0)
+		log_info("%d Wi-Fi card%s asked again, now that there is firmware", count,
+			 count == 1 ? " is" : "s are");
+	_exit(0);
+}
+
 static void start_launcher(void)
 {
 	static const char *const argv[] = {"/sekisho/launcher", NULL};
@@ -468,6 +484,7 @@ int main(void)
 	prepare();
 	start_guard();
 	start_wall();
+	wake_radios();
 	start_launcher();
 	init.loop = loop_new();
 	guard_channel.ended = on_guard_ended;

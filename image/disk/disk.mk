@@ -12,9 +12,10 @@ IMAGE_SETTINGS = NAME=$(CONFIG_IMAGE_NAME) VERSION=$(CONFIG_IMAGE_VERSION) DATE=
   LANGUAGE=$(CONFIG_LANGUAGE) DEVEL=$(CONFIG_DEVEL) DEVEL_CMDLINE=$(CONFIG_DEVEL_CMDLINE)
 
 # the folder of the big volume in the cache; computing it takes seconds, so only when its inputs change
-$(DISK)/usr: $(wildcard image/usr/*) image/disk/verity /var/lib/dpkg/status
+WIFI_FIRMWARE = $(if $(CONFIG_WIFI_FIRMWARE),$(CACHE)/firmware-$(shell cat image/firmware/cards image/firmware/fetch | sha256sum | cut -c1-12))
+$(DISK)/usr: $(wildcard image/usr/* image/firmware/*) image/disk/verity /var/lib/dpkg/status $(CONFIG)
 	$(call say,USR,the programs and data of the /usr volume)
-	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
+	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE) $(WIFI_FIRMWARE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
 
 $(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) $(DISK)/signer launcher/ids.h image/disk/verity \
   $(shell find image/root -type f) $(shell sed 's/\#.*//' image/root/files | cut -d' ' -f1) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
@@ -39,7 +40,7 @@ $(IMAGE): $(DISK)/loader.efi $(DISK)/sekisho-a.efi $(DISK)/root.img $(DISK)/usr 
 
 $(B)/sekisho.img.zst: $(B)/sekisho.img
 	$(call say,ZSTD,$@)
-	$(Q)zstd -q -f -T0 -9 --long=27 $< -o $@.new && mv $@.new $@
+	$(Q)zstd -q -f -T0 -15 --long=27 $< -o $@.new && mv $@.new $@
 
 # figures for `make report`
 $(B)/image.json: $(B)/sekisho.img.zst image/disk/figures
