@@ -158,21 +158,41 @@ static void draw_list(struct app *app)
 
 /* --- what is going on, and what did not work --- */
 
-static char *state_text(const struct app *app)
+/* The step that does not go on, if any does not. */
+static const struct step *step_in_trouble(const struct app *app)
+{
+	const int current = model_current_step(&app->model);
+	const struct step *step = current < 0 ? NULL : &app->model.steps[current];
+	return step && (step->outcome == STEP_TROUBLE || step->outcome == STEP_FAILED) ? step : NULL;
+}
+
+/* As the start screen has it, but for the key that leads here. */
+static char *trouble_text(const struct app *app, const struct step *step, const char *name)
+{
+	const struct advice *advice = advice_for(ABOUT_STEP, step->code);
+	const enum language language = app->model.language;
+	GString *text = g_string_new(NULL);
+	g_string_printf(text, "%s: %s %s", name, advice->what[language], advice->todo[language]);
+	g_string_replace(text, "（F3）", "", 0);
+	g_string_replace(text, " (F3)", "", 0);
+	return g_string_free(text, FALSE);
+}
+
+static char *state_text(const struct app *app, bool *trouble)
 {
 	const struct wifi_report *wifi = &app->model.wifi;
-	const struct step *step = &app->model.steps[STATE_LINK];
-	const enum language language = app->model.language;
+	const struct step *step = step_in_trouble(app);
 	char name[WIFI_TEXT_BYTES];
 	wifi_ssid_text(&wifi->ssid, name);
+	*trouble = false;
 	if (wifi->state == WIFI_JOINING)
 		return g_strdup_printf("%s: %s", app_text(app, TEXT_WIFI_JOINING), name);
-	if (wifi->state == WIFI_JOINED && step->outcome == STEP_WAITING)
+	*trouble = step && (wifi->trouble != WIFI_FINE || wifi->state == WIFI_JOINED);
+	if (*trouble)
+		return trouble_text(app, step, name);
+	if (wifi->state == WIFI_JOINED)
 		return g_strdup_printf("%s: %s", app_text(app, TEXT_WIFI_JOINED), name);
-	if (wifi->trouble == WIFI_FINE && wifi->state != WIFI_JOINED)
-		return g_strdup(wifi->count > 0 ? "" : app_text(app, TEXT_WIFI_SEARCHING));
-	const struct advice *advice = advice_for(ABOUT_STEP, step->code);
-	return g_strdup_printf("%s: %s %s", name, advice->what[language], advice->todo[language]);
+	return g_strdup(wifi->count > 0 ? "" : app_text(app, TEXT_WIFI_SEARCHING));
 }
 
 /* --- the card --- */
@@ -254,8 +274,13 @@ void network_draw(struct app *app)
 	gtk_label_set_text(GTK_LABEL(screen->heading), app_text(app, TEXT_WIFI_HEADING));
 	gtk_label_set_text(GTK_LABEL(screen->hint), app_text(app, TEXT_WIFI_HINT));
 	gtk_button_set_label(GTK_BUTTON(screen->back), app_text(app, TEXT_WIFI_BACK));
-	char *state = state_text(app);
+	bool trouble;
+	char *state = state_text(app, &trouble);
 	label_show(screen->state, state);
+	if (trouble)
+		gtk_widget_add_css_class(screen->state, "trouble");
+	else
+		gtk_widget_remove_css_class(screen->state, "trouble");
 	g_free(state);
 	draw_list(app);
 	draw_card(app);
