@@ -117,6 +117,17 @@ static ssize_t receive_now(struct tls_end *end, unsigned char *data, size_t size
 	return -1;
 }
 
+/* A record can be opened only when it is whole. Over a slow line it comes in a dozen packets: nobody is woken for each.
+ */
+static int wait_for(struct tls_end *end, size_t size)
+{
+	int bytes = size >= READ_AHEAD_BYTES ? (int)size : 1;
+	if (bytes != end->waits_for && (bytes > 1 || end->waits_for > 1) &&
+	    setsockopt(end->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0)
+		end->waits_for = bytes;
+	return MBEDTLS_ERR_SSL_WANT_READ;
+}
+
 static int take_bytes(struct tls_end *end, unsigned char *data, size_t size)
 {
 	if (end->early.size > 0) {
@@ -128,12 +139,12 @@ static int take_bytes(struct tls_end *end, unsigned char *data, size_t size)
 		return (int)take;
 	}
 	if (end->drained && !end->hung_up)
-		return MBEDTLS_ERR_SSL_WANT_READ;
+		return wait_for(end, size);
 	ssize_t got = receive_now(end, data, size);
 	if (got >= 0)
 		return (int)got;
 	if (errno == EAGAIN || errno == EINTR)
-		return MBEDTLS_ERR_SSL_WANT_READ;
+		return wait_for(end, size);
 	return MBEDTLS_ERR_SSL_CONN_EOF;
 }
 

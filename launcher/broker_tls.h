@@ -30,6 +30,7 @@ struct tls_end {
 	struct buf early; /* bytes read from fd before TLS began or behind a record, to be read first */
 	bool drained;     /* fd had no more: not asked again before the caller, told of new bytes, clears it */
 	bool hung_up;     /* the caller's word that nobody will tell: fd is asked until it has no more */
+	int waits_for;    /* so many bytes make fd worth telling of: the rest of a record, or any (0 and 1) */
 	const char *protocols[HELLO_PROTOCOLS_MAX + 1];
 	struct chain_check check;     /* bank's end */
 	struct bank_host *host;       /* bank's end: where new sessions are kept; the caller's reference */
