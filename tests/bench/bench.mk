@@ -18,3 +18,16 @@ $(call program,rig/line,tests/rig/line.c,vpn_device firmware,)
 .PHONY: bench-page
 bench-page: programs $(DEMO) ## a bank's page through the broker and straight, over a slow line: build/bench/page.json
 	$(Q)tests/bench/page $(B)
+
+# The same on the stick in an emulated PC: the shipped image with that browser and a helper more, which is started in
+# init's place. Kernel, /usr and all other programs are the same files.
+$(call program,bench/pacer,tests/bench/pacer.c,firmware,,,-static-pie)
+ifneq ($(IMAGE),$(B)/bench/disk/sekisho.img)
+$(B)/bench/disk/sekisho.img: $(B)/bench/pacer $(B)/bench/page $(IMAGE)
+	$(Q)$(MAKE) --no-print-directory DISK=$(B)/bench/disk IMAGE=$@ IMAGE_KERNEL='$(KERNEL)/bzImage' \
+	  CONFIG_DEVEL=y CONFIG_DEVEL_CMDLINE=init=/sekisho/pacer \
+	  STICK_PROGRAMS="$(STICK_PROGRAMS) $(B)/bench/pacer $(B)/bench/page" $@
+endif
+.PHONY: bench-stick
+bench-stick: $(B)/vm/initrd $(B)/qmp $(DEMO) $(GATEWAY_DEB) $(B)/bench/disk/sekisho.img ## the same on the emulated PC, through its tunnel: build/bench/page-stick.json
+	$(Q)B=$(B) tests/bench/stick

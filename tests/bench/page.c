@@ -10,9 +10,10 @@
  *   objects   what it loaded beside itself; scripts: how many of its scripts ran
  *   error     why it did not load, else absent
  *
- * Ends with standard input.
+ * Ends with standard input, or when the line is "end".
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "launcher/kiosk/web_settings.h"
@@ -104,6 +105,8 @@ static gboolean on_line(GIOChannel *input, GIOCondition condition, gpointer unus
 	if (g_io_channel_read_line(input, &line, NULL, &end, NULL) != G_IO_STATUS_NORMAL)
 		exit(0);
 	line[end] = '\0';
+	if (strcmp(line, "end") == 0)
+		exit(0);
 	page.too_long = g_timeout_add_seconds(LONGEST_S, on_too_long, NULL);
 	page.ended_us = 0;
 	page.began_us = g_get_monotonic_time();
