@@ -32,6 +32,7 @@ const ja = {
     killed: "お客様に電話し、電源を切っていただきます。銀行のページが攻撃していた疑いがあります。見ていた銀行と時刻を書き残し、監督者に渡します。",
   },
   todo_ended: "原因はなくなりました。することはありません。10 分続けば、ひとりでに閉じます。",
+  todo_person: "原因はなくなりましたが、確かめるまで閉じません。お客様と話し、分かったことを理由に書いて閉じます。",
   todo_many: {
     broke_off: {
       gateway: "お客様に電話しません。ゲートウェイの回線と本体を先に確かめます：systemctl status sekisho-gateway、上流の回線、電源。監督者を起こします。",
@@ -82,6 +83,7 @@ const en = {
     killed: "Call the customer: switch it off. A bank's page may have attacked it. Note which bank and when, and hand it to the supervisor.",
   },
   todo_ended: "Its cause is gone. Nothing to do: it closes by itself after ten minutes.",
+  todo_person: "Its cause is gone, but somebody has to answer for it: find out what it was, and close it with what you found.",
   todo_many: {
     broke_off: {
       gateway: "Call no customer. See to the gateway's own line and machine first: systemctl status sekisho-gateway, its uplink, its power. Wake the supervisor.",

@@ -9,14 +9,18 @@ const WEIGHT = { critical: 0, warning: 1, info: 2 };
 export const TONE = { critical: "lost", warning: "stale", info: "late" };
 const SHAPE = { critical: "lost", warning: "stale", info: "late" };
 
+// These stay until a person has closed them, whatever became of their cause (vpn/gateway/alarms.c).
+const PERSON = ["duress", "copied", "attack", "let_out", "killed"];
+const isOver = (alarm) => alarm.ended > 0 && !PERSON.includes(alarm.kind);
+
 export const mayHandle = (me) => ["operator", "supervisor"].includes(me.role);
 
 // Worst first; what nobody has taken before what somebody has; what had a bank open; then the oldest.
 export const sorted = (alarms) => [...alarms].sort((a, b) =>
-  (a.ended > 0) - (b.ended > 0) || WEIGHT[a.severity] - WEIGHT[b.severity] || (a.acknowledged > 0) - (b.acknowledged > 0) ||
+  isOver(a) - isOver(b) || WEIGHT[a.severity] - WEIGHT[b.severity] || (a.acknowledged > 0) - (b.acknowledged > 0) ||
   (b.at_bank > 0) - (a.at_bank > 0) || a.opened - b.opened);
 
-export const isNew = (alarm) => !alarm.acknowledged && !alarm.ended;
+export const isNew = (alarm) => !alarm.acknowledged && !isOver(alarm);
 
 const fleetStick = (alarm, model) => (alarm.sticks.length === 1 ? model.fleet.sticks.find((s) => s.id === alarm.sticks[0].id) : null);
 
@@ -31,7 +35,7 @@ function todo(alarm, model) {
   const t = alarmWords();
   const [scope] = subjectOf(alarm);
   const stick = fleetStick(alarm, model);
-  if (alarm.ended) return t.todo_ended;
+  if (alarm.ended) return isOver(alarm) ? t.todo_ended : t.todo_person;
   if (scope !== "stick") return t.todo_many[alarm.kind]?.[scope] ?? t.todo_many.other[scope];
   return t.own[alarm.kind] ?? (stick ? whatToDo(stick) : words().todos.none);
 }
@@ -46,7 +50,7 @@ export function title(alarm) {
 function standing(alarm) {
   const t = alarmWords();
   if (alarm.closed) return t.is_closed(alarm.owner);
-  if (alarm.ended) return t.is_ended;
+  if (isOver(alarm)) return t.is_ended;
   if (alarm.acknowledged) return t.is_taken(alarm.owner);
   return alarm.escalated ? t.is_escalated : alarm.owner ? t.is_given(alarm.owner) : t.is_new;
 }
@@ -58,9 +62,9 @@ function card(alarm, model, act) {
   const banks = [...new Set(alarm.sticks.flatMap((s) => s.banks))].join(", ");
   const open = () => act.open("alarm", String(alarm.id));
   const take = () => act.call("alarms/acknowledge", { id: String(alarm.id) });
-  return make(`article.alarm.tone-${alarm.ended ? "none" : TONE[alarm.severity]}${alarm.acknowledged ? ".taken" : ""}`,
+  return make(`article.alarm.tone-${isOver(alarm) ? "none" : TONE[alarm.severity]}${alarm.acknowledged ? ".taken" : ""}`,
     { id: `alarm-${alarm.id}`, tabindex: "0", "aria-label": `${t.severity[alarm.severity]} ${title(alarm)}`, onclick: (e) => { if (!e.target.closest("button")) open(); } },
-    make("header", icon(alarm.ended ? "up" : SHAPE[alarm.severity]),
+    make("header", icon(isOver(alarm) ? "up" : SHAPE[alarm.severity]),
       make("div", make("h3", title(alarm)), make("span.sub", make("em.severity", t.severity[alarm.severity]), scope === "stick" ? ` ${value}　${alarm.sticks[0]?.region ?? ""}` : ` ${t.sticks(alarm.count || alarm.most)}`)),
       make("div.age", make("b", age(model.now - alarm.opened)), make("small", w.since_at(moment(alarm.opened, model.now))))),
     make("dl", make("dt", w.what), make("dd", what(alarm, model)),
@@ -117,7 +121,7 @@ export function alarmDialog(model, act, id) {
   if (!alarm) return make("dialog", { "aria-label": t.gone, onclose: act.closed }, make("header", make("h2", t.gone), make("button.plain", { type: "button", id: "dialog-close", onclick: act.close }, w.close)));
   const notes = model.detail?.notes ?? [];
   return make("dialog", { "aria-label": title(alarm), onclose: act.closed },
-    make("header", make(`span.pill.tone-${alarm.ended ? "none" : TONE[alarm.severity]}`, icon(SHAPE[alarm.severity]), t.severity[alarm.severity]),
+    make("header", make(`span.pill.tone-${isOver(alarm) ? "none" : TONE[alarm.severity]}`, icon(SHAPE[alarm.severity]), t.severity[alarm.severity]),
       make("h2", title(alarm), make("br"), make("small.sub", `${t.number(alarm.id)}　${what(alarm, model)}`)),
       make("button.plain", { type: "button", id: "dialog-close", onclick: act.close }, w.close)),
     make("dl.facts", [[w.since, `${moment(alarm.opened, model.now)}（${w.ago(age(model.now - alarm.opened))}）`], [t.standing, standing(alarm)], [t.now_many, t.sticks(alarm.count)], [t.most, t.sticks(alarm.most)], [w.at_bank, String(alarm.at_bank)]]
