@@ -8,32 +8,33 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
+#include "whitelist/whitelist.h"
 
-enum { FILE_MAX_BYTES = 98304 };
-
-/* Whole, or nothing; a NUL follows. */
+/* Whole, or nothing; a NUL follows. The largest is the policy. */
 static char *read_whole(const char *path)
 {
-	char *text = NULL;
-	size_t size = 0;
+	struct buf text = {0};
+	char part[16384];
+	ssize_t got = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		text = malloc(FILE_MAX_BYTES + 1);
-	while (text && size <= FILE_MAX_BYTES) {
-		ssize_t got = read(fd, text + size, FILE_MAX_BYTES + 1 - size);
-		if (got <= 0)
-			break;
-		size += (size_t)got;
-	}
+	int error = fd < 0 ? -errno : 0;
+	while (!error && (got = read(fd, part, sizeof part)) > 0)
+		error = buf_append(&text, part, (size_t)got, WHITELIST_ENVELOPE_MAX_BYTES);
+	if (!error && got < 0)
+		error = -errno;
 	if (fd >= 0)
 		close(fd);
-	if (text && size > 0 && size <= FILE_MAX_BYTES) {
-		text[size] = '\0';
-		return text;
-	}
-	log_error("%s cannot be read: %s", path, text ? "it is empty or too large" : strerror(errno));
-	free(text);
+	if (!error && text.size > 0)
+		error = buf_append(&text, "", 1, WHITELIST_ENVELOPE_MAX_BYTES + 1);
+	if (!error && text.size > 0)
+		return (char *)text.data;
+	log_error("%s cannot be read: %s", path,
+		  error == -EFBIG ? "it is too large"
+		  : error         ? strerror(-error)
+				  : "it is empty");
+	buf_free(&text);
 	return NULL;
 }
 

@@ -34,10 +34,14 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 };
 
-static const char *explain(CURLcode code, const char *detail)
+static bool is_long(const struct exchange *x) { return x->reply_max > HTTP_SHORT_BYTES; }
+
+static const char *explain(CURLcode code, const struct exchange *x)
 {
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
+		if (is_long(x))
+			return "what the gateway sends did not come within a minute, or stopped for 10 seconds";
 		return "the gateway did not answer within 5 seconds";
 	case CURLE_COULDNT_CONNECT:
 		return "the gateway's control channel cannot be reached through the tunnel";
@@ -53,7 +57,7 @@ static const char *explain(CURLcode code, const char *detail)
 	case CURLE_PARTIAL_FILE:
 		return "the connection to the gateway was cut";
 	default:
-		return detail[0] ? detail : curl_easy_strerror(code);
+		return x->error[0] ? x->error : curl_easy_strerror(code);
 	}
 }
 
@@ -78,7 +82,7 @@ static void finish(struct http *http, CURL *easy, CURLcode code)
 		reply.body = x->body.data;
 		reply.size = x->body.size;
 	} else {
-		snprintf(reply.sentence, sizeof reply.sentence, "%s", explain(code, x->error));
+		snprintf(reply.sentence, sizeof reply.sentence, "%s", explain(code, x));
 		http->fresh = true; /* a kept connection may be the one that died with an older tunnel */
 	}
 	x->fn(&reply, x->context);
@@ -232,7 +236,10 @@ static bool set_request(struct exchange *x, const char *json)
 	return !curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "https") &&
 	       !curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L) &&
-	       !curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)HTTP_TIMEOUT_MS) &&
+	       !curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+				 is_long(x) ? (long)HTTP_FETCH_MS : (long)HTTP_TIMEOUT_MS) &&
+	       !curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1024L) &&
+	       !curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, HTTP_STALLED_MS / 1000L) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_TIMEOUT_MS) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error) &&
 	       !curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x) &&

@@ -14,7 +14,11 @@
 
 #include "firmware/lib/loop.h"
 
-#define HTTP_TIMEOUT_MS     5000
+#define HTTP_TIMEOUT_MS 5000
+/* A policy of 4 MiB over a line of 600 kbit/s; one that does not come on is given up long before. */
+#define HTTP_SHORT_BYTES    (1 << 20)
+#define HTTP_FETCH_MS       60000
+#define HTTP_STALLED_MS     10000
 #define HTTP_SENTENCE_BYTES 256
 
 struct http;
@@ -45,8 +49,9 @@ void http_free(struct http *http);
 int http_use(struct http *http, const struct http_server *server);
 
 /*
- * GET `path`, or POST `json` (NULL: GET) to the server in use; more than `reply_max` bytes are a failure. fn is called
- * later, never from here. 0 or -errno, then it is not called.
+ * GET `path`, or POST `json` (NULL: GET) to the server in use; more than `reply_max` bytes are a failure. Where that is
+ * more than HTTP_SHORT_BYTES it may take HTTP_FETCH_MS, as long as it comes on. fn is called later, never
+ * from here. 0 or -errno, then it is not called.
  */
 int http_request(struct http *http, const char *path, const char *json, size_t reply_max, http_fn *fn, void *context);
 

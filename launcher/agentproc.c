@@ -249,7 +249,6 @@ static void send_fetch(size_t what);
 
 static void on_fetched(const struct http_reply *reply, void *context)
 {
-	static uint8_t payload[ENVELOPE_MAX_BYTES + 16];
 	char sentence[HTTP_SENTENCE_BYTES];
 	struct task *task = context;
 	size_t what = (size_t)(task - agent.fetches);
@@ -262,10 +261,13 @@ static void on_fetched(const struct http_reply *reply, void *context)
 		return;
 	}
 	task->retry_ms = 0;
-	struct writer w = writer_over(payload, sizeof payload);
+	const size_t capacity = reply->size + 16;
+	uint8_t *payload = malloc(capacity);
+	struct writer w = writer_over(payload, payload ? capacity : 0);
 	write_u8(&w, (uint8_t)what);
 	write_blob(&w, reply->body, reply->size);
 	send_control(MSG_AGENT_FETCHED, 0, &w);
+	free(payload);
 }
 
 static void send_fetch(size_t what)

@@ -91,6 +91,23 @@ static json_t *bank_json(const struct whitelist_bank *bank)
 			 bank->name_en, "start", bank->start, "support", bank->support, "hosts", hosts);
 }
 
+size_t brief_banks_size(const struct whitelist *policy)
+{
+	/* every character may be escaped, and what JSON has around them */
+	enum { AROUND_BANK = 96, AROUND_HOST = 4, AROUND_ALL = 16 };
+	size_t size = AROUND_ALL;
+	for (size_t i = 0; i < policy->bank_count; i++) {
+		const struct whitelist_bank *bank = &policy->banks[i];
+		size += 2 * (strlen(bank->id) + strlen(bank->name_ja) + strlen(bank->name_en) + strlen(bank->start) +
+			     strlen(bank->support)) +
+			AROUND_BANK;
+		for (size_t h = 0; h < bank->host_count; h++)
+			if (bank->hosts[h].role == ROLE_PAGE)
+				size += strlen(bank->hosts[h].name) + AROUND_HOST;
+	}
+	return size;
+}
+
 int brief_banks(struct writer *w, const struct whitelist *policy, bool devel)
 {
 	json_t *banks = json_array();

@@ -29,5 +29,6 @@ int brief_ports(struct writer *w, const struct whitelist *policy);
 
 /* MSG_KIOSK_BANKS. Also -ENOMEM. */
 int brief_banks(struct writer *w, const struct whitelist *policy, bool devel);
+size_t brief_banks_size(const struct whitelist *policy); /* room enough for it */
 
 #endif

@@ -26,6 +26,7 @@ int crew_open(struct crew *crew, struct loop *loop, int spawner, const struct cr
 		struct crew_member *member = &crew->members[i];
 		*member = (struct crew_member){
 		    .crew = crew, .which = (enum stick_process)i, .process = {.pid = -1, .channel = -1, .pidfd = -1}};
+		member->msg.most_bytes = process_row(member->which)->says_most_bytes;
 		member->restart = loop_timer(loop, on_restart, member);
 		if (!member->restart)
 			return -ENOMEM;
@@ -48,6 +49,8 @@ static int take_message(struct crew_member *member)
 	int error = member->crew->duty->message(member->crew->context, member->which, &member->msg);
 	if (error)
 		log_error("%s sent a message %u that is not understood", name_of(member), member->msg.type);
+	if (member->msg.size > MSG_PAYLOAD_MAX_BYTES)
+		msg_free(&member->msg); /* its megabytes are not held until it says more */
 	/* What the message led to may have ended the sender. */
 	return error ? error : member->process.pid > 0 ? 1 : 0;
 }

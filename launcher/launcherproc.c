@@ -128,6 +128,8 @@ static void tunnel_died(struct stick *s)
 
 static void policy_died(struct stick *s)
 {
+	free(s->offered);
+	s->offered = NULL;
 	stick_trouble(s, "internal");
 	stick_raise(s, EVENT_POLICY_LOST);
 }

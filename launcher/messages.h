@@ -11,7 +11,20 @@
 #include <stdbool.h>
 
 #include "firmware/boot/messages.h"
+#include "firmware/boot/record.h"
+#include "firmware/lib/envelope.h"
 #include "whitelist/chain_fault.h"
+#include "whitelist/whitelist.h"
+
+/* What carries a policy may be of several frames (msg.h), and is given this much room. All others fit one. */
+#define RECORD_CONTENT_MAX_BYTES (RECORD_IMMUTABLE_MAX_BYTES + RECORD_MUTABLE_MAX_BYTES + 64)
+#define RECORD_STORE_MAX_BYTES   (RECORD_MUTABLE_MAX_BYTES + 64)
+#define POLICY_LOAD_MAX_BYTES                                                                                          \
+	(ENVELOPE_ROOTS_MAX_BYTES + 2 * WHITELIST_ENVELOPE_MAX_BYTES + 2 * GATEWAYS_ENVELOPE_MAX_BYTES + 64)
+#define POLICY_OFFER_MAX_BYTES  (WHITELIST_ENVELOPE_MAX_BYTES + 64)
+#define POLICY_LOADED_MAX_BYTES (WHITELIST_ENVELOPE_MAX_BYTES + GATEWAYS_ENVELOPE_MAX_BYTES + 16384)
+#define AGENT_FETCHED_MAX_BYTES (WHITELIST_ENVELOPE_MAX_BYTES + 64)
+#define KIOSK_BANKS_MAX_BYTES   WHITELIST_ENVELOPE_MAX_BYTES
 
 enum message {
 	/* 1 to 19: firmware/boot/messages.h */

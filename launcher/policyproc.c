@@ -30,7 +30,7 @@ static const struct self self = {
     .locked = true,
 };
 
-enum { SESSIONS_MAX = 4 };
+enum { SESSIONS_MAX = 4, LOADED_REST_BYTES = 8192 /* certificate, note and numbers */ };
 
 /* One broker. It is answered about its bank alone, whatever it asks. */
 struct session {
@@ -120,9 +120,10 @@ static int session_begin(const struct msg *m, const char *bank, int channel)
 
 static void say_loaded(void)
 {
-	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
 	const struct policy_store *store = &policy.store;
-	struct writer w = writer_over(payload, sizeof payload);
+	const size_t capacity = store->policy_json_size + store->gateways_json_size + LOADED_REST_BYTES;
+	uint8_t *payload = malloc(capacity);
+	struct writer w = writer_over(payload, payload ? capacity : 0);
 	write_u64(&w, store->whitelist->version);
 	write_u64(&w, (uint64_t)store->whitelist->expires);
 	write_u8(&w, store->whitelist->pin);
@@ -131,6 +132,7 @@ static void say_loaded(void)
 	write_blob(&w, store->gateways_json, store->gateways_json_size);
 	write_str(&w, store->note);
 	int error = w.failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, MSG_POLICY_LOADED, 0, payload, w.size);
+	free(payload);
 	if (error)
 		fatal("the launcher cannot be told of the policy: %s", strerror(-error));
 }
@@ -261,8 +263,8 @@ static int take_time(struct msg *m, void *context)
 }
 
 static const struct channel_row orders[] = {
-    {MSG_POLICY_LOAD, 1, CHANNEL_ANY_BYTES, take_load},
-    {MSG_POLICY_OFFER, 1, CHANNEL_ANY_BYTES, take_offer},
+    {MSG_POLICY_LOAD, 1, POLICY_LOAD_MAX_BYTES, take_load},
+    {MSG_POLICY_OFFER, 1, POLICY_OFFER_MAX_BYTES, take_offer},
     {MSG_POLICY_SESSION, 1, CHANNEL_ANY_BYTES, take_session},
     {MSG_POLICY_END, 0, 0, take_end},
     {MSG_POLICY_TIME, sizeof(uint64_t), sizeof(uint64_t), take_time},

@@ -5,6 +5,7 @@
 
 #include "launcher/ids.h"
 #include "launcher/link_wifi.h"
+#include "launcher/messages.h"
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
@@ -113,6 +114,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_RECORD] = {
 		.name = "record", .argv = OURS("record"),
 		.namespace = NAMESPACE_NOWHERE, .uid = ID_RECORD, .locks = true,
+		.says_most_bytes = RECORD_CONTENT_MAX_BYTES,
 	},
 	/* Its starter (link_starter.h) keeps these for dhcpcd, which separates its privileges itself; the half that
 	 * hears from outside has none. */
@@ -135,6 +137,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_POLICY] = {
 		.name = "policy", .argv = OURS("policy"),
 		.namespace = NAMESPACE_NOWHERE, .uid = ID_POLICY, .locks = true, .restart = true,
+		.says_most_bytes = POLICY_LOADED_MAX_BYTES,
 	},
 	/* one for each session, and dead with it */
 	[PROCESS_BROKER] = {
@@ -144,6 +147,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_AGENT] = {
 		.name = "agent", .argv = OURS("agent"),
 		.namespace = NAMESPACE_TUNNEL, .uid = ID_AGENT, .restart = true,
+		.says_most_bytes = AGENT_FETCHED_MAX_BYTES,
 	},
 	/* In the screen's namespace, because what it multicasts about new input devices stays in its own, and the
 	 * compositor listens there. NET_ADMIN is what sending that multicast takes; there is nothing else to administer. */

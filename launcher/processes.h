@@ -53,8 +53,9 @@ struct process_row {
 	enum foreign foreign;     /* the filter of what is not ours; ours have their own (sandbox.h) */
 	bool drops_itself;        /* third party as uid 0: keeps what `capabilities` names, nothing else */
 	bool locks;               /* holds secrets: may keep its memory from being paged out */
-	bool screen;  /* in the screen's share of the memory (ground.h), and the first to end where it is short */
-	bool restart; /* started again with back-off; false: its owner decides (record, broker) */
+	bool screen; /* in the screen's share of the memory (ground.h), and the first to end where it is short */
+	uint32_t says_most_bytes; /* in one message; 0: one frame */
+	bool restart;             /* started again with back-off; false: its owner decides (record, broker) */
 };
 
 const struct process_row *process_row(enum stick_process which);

@@ -28,7 +28,7 @@ static const struct self reader_self = {
     .speaks_to = "launcher",
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 8,
-    .memory_max_bytes = 64 << 20,
+    .memory_max_bytes = 128 << 20, /* the largest policy lies in it a few times */
     .locked = true,
 };
 
@@ -39,7 +39,7 @@ static const struct self writer_self = {
     .speaks_to = "launcher",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_SYNC,
     .open_files_max = 8,
-    .memory_max_bytes = 64 << 20,
+    .memory_max_bytes = 128 << 20, /* the largest policy lies in it a few times */
     .locked = true,
 };
 
@@ -62,14 +62,15 @@ static void report_copies(const struct record *record)
 
 static int send_content(const struct record *record)
 {
-	uint8_t *payload = malloc(MSG_PAYLOAD_MAX_BYTES);
+	const size_t capacity = record->immutable_size + record->changing_size + 2 * sizeof(uint32_t);
+	uint8_t *payload = malloc(capacity);
 	if (!payload)
 		return 1;
-	struct writer w = writer_over(payload, MSG_PAYLOAD_MAX_BYTES);
+	struct writer w = writer_over(payload, capacity);
 	write_blob(&w, record->immutable, record->immutable_size);
 	write_blob(&w, record->changing, record->changing_size);
 	int error = w.failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, MSG_RECORD_CONTENT, 0, payload, w.size);
-	wipe(payload, MSG_PAYLOAD_MAX_BYTES);
+	wipe(payload, capacity);
 	free(payload);
 	if (error)
 		log_error("the launcher does not take the record: %s", strerror(-error));
@@ -103,7 +104,7 @@ static enum record_error store_blob(const struct msg *message, uint64_t *sequenc
 
 static int write_record(void)
 {
-	struct msg message = {0};
+	struct msg message = {.most_bytes = RECORD_STORE_MAX_BYTES};
 	uint64_t sequence = 0;
 	int got = msg_wait(CHILD_CHANNEL_FD, &message, STORE_WAIT_MS);
 	if (got != 1 || message.type != MSG_RECORD_STORE) {

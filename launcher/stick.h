@@ -112,7 +112,8 @@ struct stick {
 	uint64_t gateways_told; /* version the wall knows, 0 none */
 	uint8_t ca_der[STICK_CA_MAX_BYTES];
 	size_t ca_der_size;
-	char *record_pending; /* mutable half that waits for the record process */
+	char *record_pending; /* mutable half that waits for the record process to be started */
+	char *record_text;    /* the one that a record process was started for, and is told when it listens */
 	char *offered;        /* envelope that the policy process is looking at; kept if it says yes */
 
 	bool screen_ready; /* the kiosk listens */
@@ -169,6 +170,9 @@ void stick_raise(struct stick *s, enum stick_event event);
 
 /* Start a process with all it needs to be told (stick_start.c). It is tried again later if that fails. */
 void stick_start(struct stick *s, enum stick_process which);
+/* What may be large is told to these when they listen. */
+void stick_brief_record(struct stick *s);
+void stick_brief_policy(struct stick *s);
 void stick_restart_screen(struct stick *s);
 /* udevd and seatd now, the screen when both listen. 0 or -errno. */
 int stick_open_screen(struct stick *s);

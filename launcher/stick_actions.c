@@ -2,9 +2,11 @@
 
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
+#include "launcher/agent_http.h"
 #include "launcher/stick.h"
 
-enum { FETCH_MS = 20000, GOODBYE_MS = 2000 };
+/* A little more than the agent takes (HTTP_FETCH_MS): it says then what was wrong. */
+enum { FETCH_MS = HTTP_FETCH_MS + 5000, GOODBYE_MS = 2000 };
 
 static void act_none(struct stick *s) { (void)s; }
 

@@ -19,6 +19,22 @@ static int hear_nothing(struct stick *s, struct msg *m)
 	return m->size == 0 ? 0 : -EBADMSG;
 }
 
+static int hear_record_ready(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	stick_brief_record(s);
+	return 0;
+}
+
+static int hear_policy_ready(struct stick *s, struct msg *m)
+{
+	if (m->size != 0)
+		return -EBADMSG;
+	stick_brief_policy(s);
+	return 0;
+}
+
 /* --- record --- */
 
 static int hear_record(struct stick *s, struct msg *m)
@@ -498,6 +514,8 @@ static int hear_fetched(struct stick *s, struct msg *m)
 	bool update = s->machine.state == STATE_UPDATE;
 	if (what != 0 || !(update || s->machine.state == STATE_READY || s->machine.state == STATE_SESSION))
 		return 0;
+	if (s->offered)
+		return 0; /* one at a time: the policy process has not said yet what it thinks of the one before */
 	if (stick_offer(s, envelope, size) < 0 && update)
 		stick_raise(s, EVENT_UPDATED); /* the policy process is gone, which is told elsewhere */
 	return 0;
@@ -632,7 +650,7 @@ static const struct {
 	uint16_t type;
 	int (*hear)(struct stick *s, struct msg *m);
 } inbox[] = {
-    {PROCESS_RECORD, MSG_READY, hear_nothing},
+    {PROCESS_RECORD, MSG_READY, hear_record_ready},
     {PROCESS_RECORD, MSG_RECORD_CONTENT, hear_record},
     {PROCESS_RECORD, MSG_RECORD_FAILED, hear_record_failed},
     {PROCESS_RECORD, MSG_RECORD_STORED, hear_record_stored},
@@ -645,7 +663,7 @@ static const struct {
     {PROCESS_KEYHOLDER, MSG_KEY_CLIENT_KNOWN, stick_hear_client},
     {PROCESS_KEYHOLDER, MSG_KEY_SIGNATURE, admission_hear_signature},
     {PROCESS_KEYHOLDER, MSG_KEY_PIN_DONE, pin_hear_done},
-    {PROCESS_POLICY, MSG_READY, hear_nothing},
+    {PROCESS_POLICY, MSG_READY, hear_policy_ready},
     {PROCESS_POLICY, MSG_POLICY_LOADED, hear_policy},
     {PROCESS_POLICY, MSG_POLICY_REFUSED, hear_policy_refused},
     {PROCESS_BROKER, MSG_READY, hear_broker_ready},

@@ -120,13 +120,18 @@ void stick_store(struct stick *s)
 
 int stick_offer(struct stick *s, const void *envelope, size_t size)
 {
-	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
-	struct writer w = writer_over(payload, sizeof payload);
+	const size_t capacity = size + sizeof(uint32_t) + sizeof(uint64_t);
+	uint8_t *payload = malloc(capacity);
+	struct writer w = writer_over(payload, payload ? capacity : 0);
 	write_blob(&w, envelope, size);
 	write_u64(&w, (uint64_t)time(NULL));
-	free(s->offered);
-	s->offered = NULL;
-	if (w.failed || provision_keep(&s->offered, envelope, size) < 0)
-		return -EMSGSIZE;
-	return crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_OFFER, 0, payload, w.size);
+	int error = w.failed ? -ENOMEM : provision_keep(&s->offered, envelope, size);
+	if (!error)
+		error = crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_OFFER, 0, payload, w.size);
+	free(payload);
+	if (error) {
+		free(s->offered);
+		s->offered = NULL;
+	}
+	return error;
 }

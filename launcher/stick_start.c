@@ -26,6 +26,24 @@ static int send_brief(struct stick *s, enum stick_process to, enum message type,
 
 static uint8_t scratch[MSG_PAYLOAD_MAX_BYTES];
 
+/* What may be large, with room of its own; `w` is read no more. */
+static int send_large_brief(struct stick *s, enum stick_process to, enum message type, struct writer *w)
+{
+	int error = w->data ? send_brief(s, to, type, w) : -ENOMEM;
+	free(w->data);
+	if (error)
+		log_error("%s cannot be told what it needs: %s", process_row(to)->name, strerror(-error));
+	return error;
+}
+
+static struct writer room_for(size_t size)
+{
+	uint8_t *data = malloc(size);
+	return writer_over(data, data ? size : 0);
+}
+
+static size_t text_size(const char *text) { return sizeof(uint32_t) + (text ? strlen(text) : 0); }
+
 static int start_record(struct stick *s)
 {
 	if (crew_runs(&s->crew, PROCESS_RECORD))
@@ -42,13 +60,25 @@ static int start_record(struct stick *s)
 		return fd;
 	int error = crew_start(&s->crew, PROCESS_RECORD, &fd, 1);
 	close(fd);
-	if (error || !s->record_pending)
+	if (error)
 		return error;
-	struct writer w = writer_over(scratch, sizeof scratch);
-	write_str(&w, s->record_pending);
-	wipe_free(s->record_pending);
+	wipe_free(s->record_text);
+	s->record_text = s->record_pending;
 	s->record_pending = NULL;
-	return send_brief(s, PROCESS_RECORD, MSG_RECORD_STORE, &w);
+	return 0;
+}
+
+/* It may be megabytes, which nobody takes from the socket before the process listens: until then the launcher has other
+ * things to do than to wait for it. */
+void stick_brief_record(struct stick *s)
+{
+	if (!s->record_text)
+		return; /* it was started to read */
+	struct writer w = room_for(text_size(s->record_text));
+	write_str(&w, s->record_text);
+	wipe_free(s->record_text);
+	s->record_text = NULL;
+	(void)send_large_brief(s, PROCESS_RECORD, MSG_RECORD_STORE, &w);
 }
 
 static int start_tunnel(struct stick *s)
@@ -65,10 +95,12 @@ static int start_tunnel(struct stick *s)
 	return error;
 }
 
-static int start_policy(struct stick *s)
+void stick_brief_policy(struct stick *s)
 {
 	uint64_t now = (uint64_t)time(NULL), floor = stick_time_floor(s);
-	struct writer w = writer_over(scratch, sizeof scratch);
+	struct writer w =
+	    room_for(text_size(s->about.roots) + text_size(s->about.policy) + text_size(s->provision.kept_policy) +
+		     text_size(s->provision.gateways) + text_size(s->provision.kept_gateways) + 2 * sizeof(uint64_t));
 	write_str(&w, s->about.roots);
 	write_str(&w, s->about.policy);
 	write_str(&w, s->provision.kept_policy);
@@ -76,8 +108,7 @@ static int start_policy(struct stick *s)
 	write_str(&w, s->provision.kept_gateways);
 	write_u64(&w, now > floor ? now : floor);
 	write_u64(&w, s->provision.kept_policy_version);
-	int error = crew_start(&s->crew, PROCESS_POLICY, NULL, 0);
-	return error ? error : send_brief(s, PROCESS_POLICY, MSG_POLICY_LOAD, &w);
+	(void)send_large_brief(s, PROCESS_POLICY, MSG_POLICY_LOAD, &w);
 }
 
 static int start_keyholder(struct stick *s)
@@ -114,9 +145,9 @@ static int start_screen(struct stick *s)
 }
 
 static int (*const starts[PROCESS_COUNT])(struct stick *s) = {
-    [PROCESS_RECORD] = start_record,       [PROCESS_TUNNEL] = start_tunnel, [PROCESS_POLICY] = start_policy,
-    [PROCESS_KEYHOLDER] = start_keyholder, [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,
-    [PROCESS_SCREEN] = start_screen,       [PROCESS_WIFI] = wifi_start,
+    [PROCESS_RECORD] = start_record, [PROCESS_TUNNEL] = start_tunnel, [PROCESS_KEYHOLDER] = start_keyholder,
+    [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,   [PROCESS_SCREEN] = start_screen,
+    [PROCESS_WIFI] = wifi_start,
 };
 
 void stick_start(struct stick *s, enum stick_process which)

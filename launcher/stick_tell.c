@@ -119,12 +119,15 @@ void tell_way(struct stick *s, enum stick_state from)
 
 void tell_banks(struct stick *s)
 {
-	struct writer w = writer_over(scratch, sizeof scratch);
+	const size_t capacity = brief_banks_size(s->policy);
+	uint8_t *payload = malloc(capacity);
+	struct writer w = writer_over(payload, payload ? capacity : 0);
 	int error = brief_banks(&w, s->policy, s->about.devel);
 	if (error)
 		log_error("the list of banks does not fit a message: %s", strerror(-error));
 	else
 		send_kiosk(s, MSG_KIOSK_BANKS, 0, &w);
+	free(payload);
 }
 
 void stick_trouble(struct stick *s, const char *code) { snprintf(s->trouble, sizeof s->trouble, "%s", code); }

@@ -13,17 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Two policies, two gateway lists and the roots must fit into one message to the policy process. */
-#define WHITELIST_ENVELOPE_MAX_BYTES 49152
+/* A country's banks: a hundred with a hundred hosts each take 3 MiB. What is kept of a policy lies in the stick's
+ * memory several times while it is taken over, and twice in its record. */
+#define WHITELIST_ENVELOPE_MAX_BYTES 4194304
 #define GATEWAYS_ENVELOPE_MAX_BYTES  12288
 
-#define WHITELIST_BANKS_MAX        64
-#define WHITELIST_HOSTS_MAX        64 /* of a bank */
-#define WHITELIST_PORTS_MAX        4  /* different ones of a bank: the broker gets a listener for each */
-#define WHITELIST_CLIENT_HOSTS_MAX 16 /* of a bank, with client_certificate */
-#define WHITELIST_ANCHORS_MAX      4  /* of a host */
-#define WHITELIST_PINS_MAX         8  /* of a host */
-#define WHITELIST_AUTHORITIES_MAX  32
+#define WHITELIST_BANKS_MAX        128
+#define WHITELIST_HOSTS_MAX        128 /* of a bank */
+#define WHITELIST_PORTS_MAX        4   /* different ones of a bank: the broker gets a listener for each */
+#define WHITELIST_CLIENT_HOSTS_MAX 16  /* of a bank, with client_certificate */
+#define WHITELIST_ANCHORS_MAX      4   /* of a host */
+#define WHITELIST_PINS_MAX         8   /* of a host */
+#define WHITELIST_AUTHORITIES_MAX  128
 #define WHITELIST_REVOKED_MAX      64
 #define WHITELIST_ID_BYTES         33 /* with NUL, as all of these */
 #define WHITELIST_NAME_BYTES       97

@@ -14,7 +14,7 @@
 
 static const char magic[8] = {'S', 'E', 'K', 'I', 'S', 'H', 'O', 'R'};
 
-enum { HEADER_FORMAT = 1, TAG_AT = 32, TAG_BYTES = 32, NAME_MAX_CHARS = 32, BLOCK_BYTES = 4096 };
+enum { HEADER_FORMAT = 1, SIZE_AT = 24, TAG_AT = 32, TAG_BYTES = 32, NAME_MAX_CHARS = 32, BLOCK_BYTES = 4096 };
 _Static_assert(TAG_AT + TAG_BYTES == RECORD_HEADER_BYTES, "the tag ends the header");
 _Static_assert(3 * RECORD_HALF_BYTES <= RECORD_PARTITION_BYTES, "three halves fit the partition");
 
@@ -123,12 +123,12 @@ enum record_error record_half_decode(const uint8_t *half, size_t half_size, enum
 	return RECORD_OK;
 }
 
-enum record_error record_half_encode(uint8_t *half, enum record_kind kind, const uint8_t *key, const char *json,
-				     size_t size, uint64_t sequence)
+enum record_error record_half_encode(uint8_t *half, size_t half_size, enum record_kind kind, const uint8_t *key,
+				     const char *json, size_t size, uint64_t sequence)
 {
-	if (size == 0 || size > max_json(kind))
+	if (size == 0 || size > max_json(kind) || half_size < RECORD_HEADER_BYTES + size)
 		return RECORD_SIZE;
-	memset(half, 0, RECORD_HALF_BYTES);
+	memset(half, 0, half_size);
 	memcpy(half, magic, sizeof magic);
 	struct writer w = writer_over(half + sizeof magic, TAG_AT - sizeof magic);
 	write_u32(&w, HEADER_FORMAT);
@@ -256,12 +256,13 @@ static enum record_error check_mutable(const char *json, size_t size)
 	return error;
 }
 
-static enum record_error read_half(int fd, size_t nth, uint8_t *half)
+/* Whole blocks, so that the kernel need not read before it writes. */
+static size_t whole_blocks(size_t size) { return (size + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES; }
+
+static enum record_error read_on(int fd, uint8_t *half, size_t have, size_t size)
 {
-	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
-		return RECORD_IO;
-	for (size_t have = 0; have < RECORD_HALF_BYTES;) {
-		ssize_t got = read(fd, half + have, RECORD_HALF_BYTES - have);
+	while (have < size) {
+		ssize_t got = read(fd, half + have, size - have);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -273,8 +274,41 @@ static enum record_error read_half(int fd, size_t nth, uint8_t *half)
 	return RECORD_OK;
 }
 
-/* Whole blocks, so that the kernel need not read before it writes. */
-static size_t whole_blocks(size_t size) { return (size + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES; }
+/* How much of a half its header speaks of. Nothing of it is believed yet: this only says how far to read. */
+static size_t size_spoken_of(const uint8_t *header)
+{
+	struct reader r = reader_over(header + SIZE_AT, sizeof(uint32_t));
+	size_t json_size = read_u32(&r);
+	return json_size < RECORD_HALF_BYTES - RECORD_HEADER_BYTES ? whole_blocks(RECORD_HEADER_BYTES + json_size)
+								   : (size_t)RECORD_HALF_BYTES;
+}
+
+/* As much of a half as its header speaks of, the caller's to free: most records are small, and every start waits for
+ * this one. */
+static enum record_error read_half(int fd, size_t nth, uint8_t **half, size_t *size)
+{
+	uint8_t block[BLOCK_BYTES];
+	*half = NULL;
+	*size = 0;
+	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
+		return RECORD_IO;
+	enum record_error error = read_on(fd, block, 0, BLOCK_BYTES);
+	if (error)
+		return error;
+	*size = size_spoken_of(block);
+	*half = malloc(*size);
+	if (*half)
+		memcpy(*half, block, BLOCK_BYTES);
+	wipe(block, BLOCK_BYTES);
+	return *half ? read_on(fd, *half, BLOCK_BYTES, *size) : RECORD_NO_MEMORY;
+}
+
+static void free_half(uint8_t *half, size_t size)
+{
+	if (half)
+		wipe(half, size);
+	free(half);
+}
 
 static enum record_error write_half(int fd, size_t nth, const uint8_t *half, size_t size)
 {
@@ -308,13 +342,12 @@ static void free_text(char *text, size_t size)
 	free(text);
 }
 
-static enum record_error take_immutable(const uint8_t *half, struct record *record)
+static enum record_error take_immutable(const uint8_t *half, size_t half_size, struct record *record)
 {
 	const char *json;
 	size_t size;
 	uint64_t sequence;
-	enum record_error error =
-	    record_half_decode(half, RECORD_HALF_BYTES, RECORD_IMMUTABLE, NULL, &json, &size, &sequence);
+	enum record_error error = record_half_decode(half, half_size, RECORD_IMMUTABLE, NULL, &json, &size, &sequence);
 	if (!error)
 		error = record_immutable_check(json, size, record->mutable_key);
 	if (error)
@@ -324,13 +357,13 @@ static enum record_error take_immutable(const uint8_t *half, struct record *reco
 	return record->immutable ? RECORD_OK : RECORD_NO_MEMORY;
 }
 
-static enum record_error take_changing(const uint8_t *half, int nth, struct record *record)
+static enum record_error take_changing(const uint8_t *half, size_t half_size, int nth, struct record *record)
 {
 	const char *json;
 	size_t size;
 	uint64_t sequence;
 	enum record_error error =
-	    record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, record->mutable_key, &json, &size, &sequence);
+	    record_half_decode(half, half_size, RECORD_MUTABLE, record->mutable_key, &json, &size, &sequence);
 	if (!error)
 		error = check_mutable(json, size);
 	if (error || (record->changing && sequence <= record->sequence))
@@ -349,19 +382,18 @@ static enum record_error take_changing(const uint8_t *half, int nth, struct reco
 enum record_error record_load(int fd, struct record *record)
 {
 	*record = (struct record){.newest = -1};
-	uint8_t *half = malloc(RECORD_HALF_BYTES);
-	if (!half)
-		return RECORD_NO_MEMORY;
-	enum record_error error = read_half(fd, 0, half);
+	uint8_t *half;
+	size_t size;
+	enum record_error error = read_half(fd, 0, &half, &size);
 	if (!error)
-		error = take_immutable(half, record);
+		error = take_immutable(half, size, record);
+	free_half(half, size);
 	for (int nth = 0; nth < RECORD_COPIES && !error; nth++) {
-		record->copies[nth] = read_half(fd, (size_t)nth + 1, half);
+		record->copies[nth] = read_half(fd, (size_t)nth + 1, &half, &size);
 		if (!record->copies[nth])
-			record->copies[nth] = take_changing(half, nth, record);
+			record->copies[nth] = take_changing(half, size, nth, record);
+		free_half(half, size);
 	}
-	wipe(half, RECORD_HALF_BYTES);
-	free(half);
 	if (error)
 		record_free(record);
 	return error;
@@ -376,15 +408,19 @@ enum record_error record_store(int fd, struct record *record, const char *json, 
 	if (record->sequence == UINT64_MAX)
 		return RECORD_SIZE;
 	int target = record->newest == 0 ? 1 : 0;
+	if (size > RECORD_MUTABLE_MAX_BYTES)
+		return RECORD_SIZE;
+	const size_t half_size = whole_blocks(RECORD_HEADER_BYTES + size);
 	char *copy = copy_text(json, size);
-	uint8_t *half = malloc(RECORD_HALF_BYTES);
+	uint8_t *half = malloc(half_size);
 	if (!copy || !half) {
 		error = RECORD_NO_MEMORY;
 		goto out;
 	}
-	error = record_half_encode(half, RECORD_MUTABLE, record->mutable_key, json, size, record->sequence + 1);
+	error =
+	    record_half_encode(half, half_size, RECORD_MUTABLE, record->mutable_key, json, size, record->sequence + 1);
 	if (!error)
-		error = write_half(fd, (size_t)target + 1, half, whole_blocks(RECORD_HEADER_BYTES + size));
+		error = write_half(fd, (size_t)target + 1, half, half_size);
 	if (error)
 		goto out;
 	free_text(record->changing, record->changing_size);
@@ -395,9 +431,7 @@ enum record_error record_store(int fd, struct record *record, const char *json, 
 	record->newest = target;
 	record->copies[target] = RECORD_OK;
 out:
-	if (half)
-		wipe(half, RECORD_HALF_BYTES);
-	free(half);
+	free_half(half, half_size);
 	free_text(copy, size);
 	return error;
 }
@@ -410,14 +444,15 @@ enum record_error record_create(int fd, const char *immutable_json, size_t size)
 	uint8_t *half = calloc(1, RECORD_HALF_BYTES);
 	if (!half)
 		return RECORD_NO_MEMORY;
-	for (size_t nth = 1; nth < RECORD_PARTITION_BYTES / RECORD_HALF_BYTES && !error; nth++)
-		error = write_half(fd, nth, half, RECORD_HALF_BYTES);
+	for (size_t nth = 1; nth * RECORD_HALF_BYTES < RECORD_PARTITION_BYTES && !error; nth++) {
+		size_t rest = RECORD_PARTITION_BYTES - nth * RECORD_HALF_BYTES;
+		error = write_half(fd, nth, half, rest < RECORD_HALF_BYTES ? rest : RECORD_HALF_BYTES);
+	}
 	if (!error)
-		error = record_half_encode(half, RECORD_IMMUTABLE, NULL, immutable_json, size, 0);
+		error = record_half_encode(half, RECORD_HALF_BYTES, RECORD_IMMUTABLE, NULL, immutable_json, size, 0);
 	if (!error)
 		error = write_half(fd, 0, half, RECORD_HALF_BYTES);
-	wipe(half, RECORD_HALF_BYTES);
-	free(half);
+	free_half(half, RECORD_HALF_BYTES);
 	return error;
 }
 

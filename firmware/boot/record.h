@@ -15,13 +15,14 @@
 
 #define RECORD_PARTITION_TYPE  "6b5d6a0e-9f52-4f1c-8a53-5e6b7c0d51f1"
 #define RECORD_PARTITION_NAME  "sekisho-record"
-#define RECORD_PARTITION_BYTES (1 << 20)
+#define RECORD_PARTITION_BYTES (16 << 20)
 
-/* Both halves together fit one message (msg.h). */
+/* The mutable half holds the largest policy (4 MiB) as a JSON string, in which what is quoted takes more room. */
 #define RECORD_IMMUTABLE_MAX_BYTES 32768
-#define RECORD_MUTABLE_MAX_BYTES   98240
+#define RECORD_MUTABLE_MAX_BYTES   (RECORD_HALF_BYTES - RECORD_HEADER_BYTES)
 
-#define RECORD_HALF_BYTES   262144 /* room for each of: immutable half, mutable copy 0, mutable copy 1, in this order */
+#define RECORD_HALF_BYTES                                                                                              \
+	(5 << 20) /* room for each of: immutable half, mutable copy 0, mutable copy 1, in this order */
 #define RECORD_HEADER_BYTES 64
 #define RECORD_KEY_BYTES    32
 #define RECORD_COPIES       2
@@ -93,11 +94,11 @@ enum record_error record_immutable_check(const char *json, size_t size, uint8_t 
 
 /*
  * One half as bytes. Decoding: *json points into `half`, is not NUL-terminated. `key` is the mutable key, NULL for the
- * immutable half. Encoding fills `half` (RECORD_HALF_BYTES) to its end.
+ * immutable half. Encoding fills `half` to its end; half_size is at least the header and the JSON.
  */
 enum record_error record_half_decode(const uint8_t *half, size_t half_size, enum record_kind kind, const uint8_t *key,
 				     const char **json, size_t *size, uint64_t *sequence);
-enum record_error record_half_encode(uint8_t *half, enum record_kind kind, const uint8_t *key, const char *json,
-				     size_t size, uint64_t sequence);
+enum record_error record_half_encode(uint8_t *half, size_t half_size, enum record_kind kind, const uint8_t *key,
+				     const char *json, size_t size, uint64_t sequence);
 
 #endif

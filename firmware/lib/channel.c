@@ -7,18 +7,29 @@
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 
+static const struct channel_row *row_of(const struct channel *channel, uint16_t type)
+{
+	for (size_t i = 0; i < channel->row_count; i++)
+		if (channel->rows[i].type == type)
+			return &channel->rows[i];
+	return NULL;
+}
+
 static int dispatch(struct channel *channel)
 {
 	struct msg *m = &channel->msg;
-	for (size_t i = 0; i < channel->row_count; i++) {
-		const struct channel_row *row = &channel->rows[i];
-		if (row->type != m->type)
-			continue;
-		if (m->size < row->least_bytes || m->size > row->most_bytes)
-			return -EBADMSG;
-		return row->take(m, channel->context);
-	}
-	return -EBADMSG;
+	const struct channel_row *row = row_of(channel, m->type);
+	if (!row || m->size < row->least_bytes || m->size > row->most_bytes)
+		return -EBADMSG;
+	return row->take(m, channel->context);
+}
+
+/* A message of several frames, of which not all have come, is held to its own row's limit from its first on. */
+static bool is_announced_too_large(const struct channel *channel)
+{
+	const struct msg *m = &channel->msg;
+	const struct channel_row *row = m->large ? row_of(channel, m->large_type) : NULL;
+	return m->large && (!row || m->large_size > row->most_bytes);
 }
 
 static int take(struct channel *channel)
@@ -32,6 +43,8 @@ static int take(struct channel *channel)
 			  strerror(-error));
 	wipe(m->payload, m->size);
 	msg_close_fds(m);
+	if (m->size > MSG_PAYLOAD_MAX_BYTES)
+		msg_free(m); /* its megabytes are not held until the next one comes */
 	return error;
 }
 
@@ -50,8 +63,10 @@ static void on_readable(uint32_t events, void *context)
 	(void)events;
 	struct channel *channel = context;
 	int got = msg_receive(channel->fd, &channel->msg);
-	if (got == -EAGAIN)
+	if (got == -EAGAIN && !is_announced_too_large(channel))
 		return;
+	if (got == -EAGAIN)
+		got = -EBADMSG;
 	if (got < 0)
 		log_error("%s's channel: %s", channel->peer, strerror(-got));
 	int error = got > 0 ? take(channel) : got;
@@ -67,6 +82,9 @@ int channel_watch(struct loop *loop, int fd, struct channel *channel, void *cont
 	channel->fd = fd;
 	channel->context = context;
 	channel->error = 0;
+	for (size_t i = 0; i < channel->row_count; i++)
+		if (channel->rows[i].most_bytes > channel->msg.most_bytes)
+			channel->msg.most_bytes = channel->rows[i].most_bytes;
 	channel->watch = loop_watch(loop, fd, EPOLLIN, on_readable, channel);
 	return channel->watch ? 0 : -errno;
 }

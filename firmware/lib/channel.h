@@ -15,7 +15,9 @@
 
 struct channel_row {
 	uint16_t type;
-	uint32_t least_bytes, most_bytes; /* of the payload, both included */
+	/* Of the payload, both included. The largest of a table's is what its channel takes at all: of several frames
+	 * (msg.h) only where a row has more than CHANNEL_ANY_BYTES. */
+	uint32_t least_bytes, most_bytes;
 	/* 0, or -errno: the message cannot be read, or has no place now. It may take descriptors and unwatch the
 	 * channel; afterwards the payload is wiped and what descriptors are left are closed. */
 	int (*take)(struct msg *m, void *context);

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ENVELOPE_MAX_BYTES       98304
+#define ENVELOPE_MAX_BYTES       4194304
 #define ENVELOPE_ROOTS_MAX_BYTES 16384
 #define ENVELOPE_KEYS_MAX        8
 #define ENVELOPE_SIGNATURES_MAX  16

@@ -440,6 +440,8 @@ int cmd_gateway(int argc, char **argv)
 {
 	static const struct command table[] = {
 	    {"stick", cmd_stick, "add|list|revoke|pin|unlock|release ...", "the sticks this gateway lets in"},
+	    {"policy", cmd_gateway_policy, "[--force] [--json] [--config FILE] FILE",
+	     "judge a newer signed policy or list of gateways, put it in place and see it in force"},
 	    {"image", cmd_image, "floor|add|remove|list ...", "which images are admitted"},
 	    {"indicators", cmd_gateway_indicators, "import|show|look-up ...",
 	     "the known bad hosts that sticks ask about"},

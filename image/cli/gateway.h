@@ -15,6 +15,9 @@ json_t *gateway_ask(const char *socket_path, json_t *request);
 /* Who types, as far as we know: gatewayd keeps it as a note behind the account that asks. */
 const char *gateway_who(void);
 
+/* gateway_policy.c */
+int cmd_gateway_policy(int argc, char **argv);
+
 /* gateway_audit.c, gateway_account.c */
 int cmd_gateway_audit(int argc, char **argv);
 int cmd_gateway_account(int argc, char **argv);

@@ -12,7 +12,7 @@
 
 #include "launcher/kiosk/strings.h"
 
-enum { BANKS_MAX = 64, BANK_HOSTS_MAX = 64, HOST_NAME_BYTES = 254 };
+enum { BANKS_MAX = 128, BANK_HOSTS_MAX = 128, HOST_NAME_BYTES = 254 };
 
 struct bank {
 	char *id;

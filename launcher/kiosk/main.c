@@ -79,7 +79,7 @@ static void read_image_file(struct model *model)
 
 static gboolean on_channel(gint fd, GIOCondition condition, gpointer data)
 {
-	static struct msg m;
+	static struct msg m = {.most_bytes = KIOSK_BANKS_MAX_BYTES};
 	struct app *app = data;
 	(void)condition;
 	for (;;) {

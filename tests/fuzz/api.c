@@ -44,6 +44,7 @@ int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t siz
 	} else if (type == GW_FETCH) {
 		if (read_u8(&r) > 1)
 			abort();
+		read_u64(&r);
 	} else if (type != GW_API_COUNT) {
 		abort();
 	}
@@ -116,6 +117,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(data[0], data + 3, length);
 		data += 3 + length;
 		size -= 3 + length;
+	}
+	for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+		http_document_free(held[i].document);
+		held[i] = (struct held){0};
 	}
 	http_free(http);
 	http = NULL;

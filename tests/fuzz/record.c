@@ -26,7 +26,8 @@ static void decode_sealed(const uint8_t *data, size_t size, enum record_kind kin
 	uint8_t *half = malloc(RECORD_HALF_BYTES);
 	if (!half)
 		return;
-	if (!record_half_encode(half, kind, kind == RECORD_MUTABLE ? key : NULL, (const char *)data, size, 1))
+	if (!record_half_encode(half, RECORD_HALF_BYTES, kind, kind == RECORD_MUTABLE ? key : NULL, (const char *)data,
+				size, 1))
 		decode(half, RECORD_HALF_BYTES, kind);
 	free(half);
 }

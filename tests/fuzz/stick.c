@@ -180,6 +180,7 @@ static void forget(void)
 	if (stick.provisioned)
 		provision_free(&stick.provision);
 	free(stick.record_pending);
+	free(stick.record_text);
 	free(stick.offered);
 }
 

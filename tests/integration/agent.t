@@ -185,10 +185,10 @@ def test_good(good):
     check((kind, ident, payload[0], sentence(payload[1:])) == (SESSION_REPLY, 8, 0, "not_admitted"),
           "or refused, with the gateway's reason", payload)
 
-    say["/v1/policy"] = (200, bytes(200000))
+    say["/v1/policy"] = (200, bytes(4194305))
     agent.send(FETCH, b"\0")
     kind, _, payload = agent.hear()
-    check(kind == ERROR and "too large" in sentence(payload), "a policy of 200 kB is not taken", (kind, payload[:80]))
+    check(kind == ERROR and "too large" in sentence(payload), "a policy of a byte more than 4 MiB is not taken", (kind, payload[:80]))
     say["/v1/policy"] = (200, b"{}")
     check(agent.hear()[0] == FETCHED, "and asked for again by itself")
 

@@ -282,7 +282,7 @@ jq -c '.signatures = []' "$work/good" >"$work/bad"
 offer "unsigned" "$work/bad"
 echo 'not a policy' >"$work/bad"
 offer "not JSON" "$work/bad"
-head -c 60000 /dev/zero | tr '\0' ' ' >"$work/bad"
+head -c 4194305 /dev/zero | tr '\0' ' ' >"$work/bad"
 offer "too large" "$work/bad"
 keys=$(rig directory)/demo/keys
 jq '.version = 9 | .issued = "2020-01-01T00:00:00Z" | .expires = "2021-01-01T00:00:00Z"' \

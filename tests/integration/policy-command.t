@@ -99,7 +99,7 @@ check(refused(policy("lint", "-", text=text.replace('"format"', '"pin": true, "f
               "pin: is there twice", "pin: is of the wrong kind"), "a member given twice does not hide the other faults")
 check(refused(policy("lint", "-", text=text[:9000]), "not one complete JSON"), "a policy that is cut short is refused")
 check(refused(policy("lint", "missing.json"), "missing.json", "No such file"), "a file that is not there is named")
-check(refused(policy("lint", "-", text=" " * 100000), "larger"), "an oversized file is refused")
+check(refused(policy("lint", "-", text=" " * 4194305), "larger"), "an oversized file is refused")
 
 # --- init, add, remove ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from tap import check, plan
 
 B = os.environ["B"]
 MSG_READY, CONTENT, FAILED, STORE, STORED = 1, 20, 21, 22, 23
-HALF = 262144
+HALF = 5 << 20
 work = tempfile.mkdtemp()
 record = f"{work}/record"
 
@@ -72,7 +72,7 @@ with open(f"{work}/gateways", "w") as f:
 made = subprocess.run([f"{B}/sekisho", "device", "new", "--device", "ST-000001", "--tenant", "demo", "--address",
                        "10.77.0.2/32", "--gateways", f"{work}/gateways", "-o", record], capture_output=True, text=True)
 check(made.returncode == 0, "a record is made")
-check(os.stat(record).st_mode & 0o777 == 0o600 and os.stat(record).st_size == 1 << 20, "for its owner only, 1 MiB")
+check(os.stat(record).st_mode & 0o777 == 0o600 and os.stat(record).st_size == 16 << 20, "for its owner only, 16 MiB")
 got, status = run(os.O_RDONLY)
 check([m[0] for m in got] == [MSG_READY, CONTENT] and status == 0, "it is read, and the process ends")
 immutable, first = blobs(got[1][1])

@@ -35,7 +35,7 @@ static void the_largest_frame_passes_and_one_more_byte_does_not(void **state)
 	(void)state;
 	int pair[2];
 	assert_int_equal(msg_pair(pair), 0);
-	uint8_t *payload = calloc(1, MSG_PAYLOAD_MAX_BYTES + 1);
+	uint8_t *payload = calloc(1, MSG_LARGE_MAX_BYTES + 1);
 	assert_non_null(payload);
 	payload[MSG_PAYLOAD_MAX_BYTES - 1] = 0x5a;
 	struct msg m = {0};
@@ -43,10 +43,116 @@ static void the_largest_frame_passes_and_one_more_byte_does_not(void **state)
 	assert_int_equal(msg_receive(pair[1], &m), 1);
 	assert_int_equal(m.size, MSG_PAYLOAD_MAX_BYTES);
 	assert_int_equal(m.payload[MSG_PAYLOAD_MAX_BYTES - 1], 0x5a);
-	assert_int_equal(msg_send(pair[0], 1, 0, payload, MSG_PAYLOAD_MAX_BYTES + 1), -EMSGSIZE);
+	/* one byte more goes in two frames, which only who expects such messages takes */
+	assert_int_equal(msg_send(pair[0], 1, 0, payload, MSG_PAYLOAD_MAX_BYTES + 1), 0);
+	assert_int_equal(msg_receive(pair[1], &m), -EBADMSG);
+	assert_int_equal(msg_send(pair[0], 1, 0, payload, MSG_LARGE_MAX_BYTES + 1), -EMSGSIZE);
+	assert_int_equal(msg_send_fds(pair[0], 1, 0, payload, MSG_PAYLOAD_MAX_BYTES + 1, pair, 1), -EMSGSIZE);
 	free(payload);
 	msg_free(&m);
 	close(pair[0]);
+	close(pair[1]);
+}
+
+enum { LARGE_BYTES = 700001 };
+
+/* Both ends are here: the socket holds all of it. */
+static void a_large_message_arrives_whole(void **state)
+{
+	(void)state;
+	int pair[2];
+	assert_int_equal(msg_pair(pair), 0);
+	uint8_t *payload = malloc(LARGE_BYTES);
+	assert_non_null(payload);
+	for (size_t i = 0; i < LARGE_BYTES; i++)
+		payload[i] = (uint8_t)(i * 7 + i / 1000);
+	struct msg m = {.most_bytes = LARGE_BYTES};
+	for (int times = 0; times < 2; times++) {
+		assert_int_equal(msg_send(pair[0], 5, 6, payload, LARGE_BYTES), 0);
+		assert_int_equal(msg_send(pair[0], 7, 8, "small", 5), 0);
+		assert_int_equal(msg_wait(pair[1], &m, 1000), 1);
+		assert_int_equal(m.type, 5);
+		assert_int_equal(m.id, 6);
+		assert_int_equal(m.size, LARGE_BYTES);
+		assert_memory_equal(m.payload, payload, LARGE_BYTES);
+		assert_int_equal(m.payload[m.size], '\0');
+		assert_int_equal(msg_receive(pair[1], &m), 1);
+		assert_string_equal((char *)m.payload, "small");
+		assert_null(m.large);
+	}
+	/* one byte over the receiver's limit */
+	m.most_bytes = LARGE_BYTES - 1;
+	assert_int_equal(msg_send(pair[0], 5, 6, payload, LARGE_BYTES), 0);
+	assert_int_equal(msg_receive(pair[1], &m), -EBADMSG);
+	assert_null(m.large);
+	free(payload);
+	msg_free(&m);
+	assert_int_equal(m.most_bytes, LARGE_BYTES - 1);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void frame(int fd, uint16_t type, uint16_t part, uint32_t id, uint32_t total, size_t size)
+{
+	uint8_t *data = calloc(1, size + 8);
+	memcpy(data, &type, 2);
+	memcpy(data + 2, &part, 2);
+	memcpy(data + 4, &id, 4);
+	if (part == 1)
+		memcpy(data + 8, &total, 4);
+	assert_int_equal(send(fd, data, size + 8, 0), size + 8);
+	free(data);
+}
+
+static void a_broken_large_message_is_refused(void **state)
+{
+	(void)state;
+	enum { FULL = MSG_PAYLOAD_MAX_BYTES, TOTAL = 2 * FULL };
+	static const struct {
+		uint16_t type, part;
+		uint32_t id;
+		size_t size;
+	} seconds[] = {
+	    {5, 0, 6, 10},       /* another message comes between */
+	    {5, 1, 6, FULL},     /* it begins again */
+	    {4, 2, 6, FULL},     /* another's */
+	    {5, 2, 7, FULL},     /* another's */
+	    {5, 2, 6, FULL - 1}, /* not full, and not the last */
+	    {5, 3, 6, FULL},     /* no part that there is */
+	};
+	for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+		int pair[2];
+		struct msg m = {.most_bytes = TOTAL};
+		assert_int_equal(msg_pair(pair), 0);
+		frame(pair[0], 5, 1, 6, TOTAL, FULL);
+		assert_int_equal(msg_receive(pair[1], &m), -EAGAIN);
+		frame(pair[0], seconds[i].type, seconds[i].part, seconds[i].id, TOTAL, seconds[i].size);
+		assert_int_equal(msg_receive(pair[1], &m), -EBADMSG);
+		msg_free(&m);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	static const uint32_t totals[] = {0, FULL, TOTAL + 1, UINT32_MAX};
+	for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++) {
+		int pair[2];
+		struct msg m = {.most_bytes = TOTAL};
+		assert_int_equal(msg_pair(pair), 0);
+		frame(pair[0], 5, 1, 6, totals[i], FULL);
+		assert_int_equal(msg_receive(pair[1], &m), -EBADMSG);
+		assert_null(m.large);
+		msg_free(&m);
+		close(pair[0]);
+		close(pair[1]);
+	}
+	/* what is behind the last byte is not of it, and one that ends in the middle is none */
+	int pair[2];
+	struct msg m = {.most_bytes = TOTAL};
+	assert_int_equal(msg_pair(pair), 0);
+	frame(pair[0], 5, 1, 6, TOTAL, FULL);
+	frame(pair[0], 5, 2, 6, 0, FULL);
+	close(pair[0]);
+	assert_int_equal(msg_receive(pair[1], &m), -EBADMSG);
+	msg_free(&m);
 	close(pair[1]);
 }
 
@@ -105,6 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_frame_arrives_whole),
 	    cmocka_unit_test(the_largest_frame_passes_and_one_more_byte_does_not),
+	    cmocka_unit_test(a_large_message_arrives_whole),
+	    cmocka_unit_test(a_broken_large_message_is_refused),
 	    cmocka_unit_test(a_short_frame_is_refused),
 	    cmocka_unit_test(descriptors_travel_and_the_untaken_are_closed),
 	    cmocka_unit_test(waiting_ends_at_its_time),

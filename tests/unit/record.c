@@ -130,31 +130,78 @@ static void test_stores_alternate(void **state)
 	close(fd);
 }
 
+/* The half that is written next, as it was and as it becomes; a write of it that stops after `written` bytes. */
+struct torn {
+	int fd;
+	uint8_t *before, *after;
+	size_t size;
+};
+
+static void torn_begin(struct torn *torn, const char *old_json, const char *new_json)
+{
+	torn->fd = new_device();
+	torn->size = (RECORD_HEADER_BYTES + strlen(new_json) + 4096) / 4096 * 4096;
+	torn->before = malloc(torn->size);
+	torn->after = malloc(torn->size);
+	store(torn->fd, "{\"policy_version\":0}");
+	store(torn->fd, old_json);
+	assert_int_equal(pread(torn->fd, torn->before, torn->size, RECORD_HALF_BYTES), torn->size);
+	store(torn->fd, new_json);
+	assert_int_equal(pread(torn->fd, torn->after, torn->size, RECORD_HALF_BYTES), torn->size);
+}
+
+static void torn_write(const struct torn *torn, size_t written)
+{
+	assert_int_equal(pwrite(torn->fd, torn->before, torn->size, RECORD_HALF_BYTES), torn->size);
+	assert_int_equal(pwrite(torn->fd, torn->after, written, RECORD_HALF_BYTES), written);
+}
+
+static void torn_end(struct torn *torn)
+{
+	free(torn->before);
+	free(torn->after);
+	close(torn->fd);
+}
+
 /* A write that stops after any number of bytes leaves the copy before it, or is complete. */
 static void test_torn_write_keeps_the_copy_before(void **state)
 {
 	(void)state;
 	static const char old_json[] = "{\"policy_version\":1,\"padding\":\"xxxxxxxxxxxxxxxxxxxxxxxxxxx\"}";
 	static const char new_json[] = "{\"policy_version\":2,\"padding\":\"yyyyyyyyyyyyyyyyyyyyyyyyyyy\"}";
-	int fd = new_device();
-	store(fd, "{\"policy_version\":0}");
-	store(fd, old_json);
-	uint8_t *before = malloc(RECORD_PARTITION_BYTES), *after = malloc(RECORD_PARTITION_BYTES);
-	assert_int_equal(pread(fd, before, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
-	store(fd, new_json);
-	assert_int_equal(pread(fd, after, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
-	const size_t start = RECORD_HALF_BYTES, complete = RECORD_HEADER_BYTES + strlen(new_json);
+	struct torn torn;
+	torn_begin(&torn, old_json, new_json);
+	const size_t complete = RECORD_HEADER_BYTES + strlen(new_json);
 	for (size_t written = 0; written <= complete; written++) {
-		assert_int_equal(pwrite(fd, before, RECORD_PARTITION_BYTES, 0), RECORD_PARTITION_BYTES);
-		assert_int_equal(pwrite(fd, after + start, written, (off_t)start), written);
+		torn_write(&torn, written);
 		if (written == complete)
-			assert_changing(fd, new_json, 3);
+			assert_changing(torn.fd, new_json, 3);
 		else
-			assert_changing(fd, old_json, 2);
+			assert_changing(torn.fd, old_json, 2);
 	}
-	free(before);
-	free(after);
-	close(fd);
+	torn_end(&torn);
+}
+
+/* The largest policy takes a thousand blocks, between any two of which the stick may be pulled. */
+static void test_torn_write_of_megabytes(void **state)
+{
+	(void)state;
+	enum { LARGE_BYTES = 4400000 };
+	char *old_json = malloc(LARGE_BYTES + 1), *new_json = malloc(LARGE_BYTES + 1);
+	snprintf(old_json, LARGE_BYTES + 1, "{\"p\":\"%0*d\"}", LARGE_BYTES - 8, 0);
+	snprintf(new_json, LARGE_BYTES + 1, "{\"p\":\"%0*d\"}", LARGE_BYTES - 8, 1);
+	struct torn torn;
+	torn_begin(&torn, old_json, new_json);
+	static const size_t stops[] = {0, 1, 63, 64, 4095, 4096, 65536, 1 << 20, LARGE_BYTES / 2, LARGE_BYTES + 63};
+	for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+		torn_write(&torn, stops[i]);
+		assert_changing(torn.fd, old_json, 2);
+	}
+	torn_write(&torn, RECORD_HEADER_BYTES + LARGE_BYTES);
+	assert_changing(torn.fd, new_json, 3);
+	torn_end(&torn);
+	free(old_json);
+	free(new_json);
 }
 
 static void flip(int fd, off_t at)
@@ -221,7 +268,7 @@ static void test_each_way_to_be_wrong_has_its_error(void **state)
 	const char *json;
 	size_t size;
 	uint64_t sequence;
-	assert_int_equal(record_half_encode(half, RECORD_MUTABLE, key, "{}", 2, 9), RECORD_OK);
+	assert_int_equal(record_half_encode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, "{}", 2, 9), RECORD_OK);
 	assert_int_equal(record_half_decode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, key, &json, &size, &sequence),
 			 RECORD_OK);
 	assert_int_equal(sequence, 9);
@@ -251,7 +298,8 @@ static void test_another_records_copy_is_not_taken(void **state)
 	int fd = new_device();
 	static const uint8_t other_key[RECORD_KEY_BYTES] = {7};
 	uint8_t *half = malloc(RECORD_HALF_BYTES);
-	assert_int_equal(record_half_encode(half, RECORD_MUTABLE, other_key, "{\"n\":1}", 7, 5), RECORD_OK);
+	assert_int_equal(record_half_encode(half, RECORD_HALF_BYTES, RECORD_MUTABLE, other_key, "{\"n\":1}", 7, 5),
+			 RECORD_OK);
 	assert_int_equal(pwrite(fd, half, RECORD_HALF_BYTES, RECORD_HALF_BYTES), RECORD_HALF_BYTES);
 	free(half);
 	assert_changing(fd, NULL, 0);
@@ -265,6 +313,7 @@ int main(void)
 	    cmocka_unit_test(test_new_record_has_no_mutable_half),
 	    cmocka_unit_test(test_stores_alternate),
 	    cmocka_unit_test(test_torn_write_keeps_the_copy_before),
+	    cmocka_unit_test(test_torn_write_of_megabytes),
 	    cmocka_unit_test(test_any_damaged_byte_is_seen),
 	    cmocka_unit_test(test_both_copies_damaged_still_starts),
 	    cmocka_unit_test(test_each_way_to_be_wrong_has_its_error),

@@ -190,6 +190,7 @@ static int finish(void **state)
 	gateways_free(stick.gateways);
 	provision_free(&stick.provision);
 	free(stick.record_pending);
+	free(stick.record_text);
 	free(stick.offered);
 	return 0;
 }

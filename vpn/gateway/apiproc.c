@@ -48,6 +48,12 @@ static struct loop *loop;
 static struct http *http;
 static struct indicators indicators;
 
+/* The documents as they are served, policy and list of gateways: asked of the store when there is another one. */
+static struct held {
+	struct http_document *document; /* NULL: none yet */
+	uint64_t serial;
+} held[2];
+
 static void send_store(uint16_t type, uint32_t id, const struct writer *w)
 {
 	int error = w->failed ? -EMSGSIZE : msg_send(GATEWAY_STORE_FD, type, id, w->data, w->size);
@@ -159,10 +165,11 @@ static void on_statement(struct http_request *request, void *context)
 
 static void fetch(struct http_request *request, uint8_t what)
 {
-	uint8_t data[8];
+	uint8_t data[16];
 	struct writer w = writer_over(data, sizeof data);
 	write_u32(&w, http_peer4(request).s_addr);
 	write_u8(&w, what);
+	write_u64(&w, held[what].serial);
 	send_store(GW_FETCH, http_id(request), &w);
 }
 
@@ -284,23 +291,33 @@ static int answer_open(struct http_request *request, struct reader *r)
 	return 0;
 }
 
+static void hold(struct held *held_one, uint64_t serial, uint64_t version, const uint8_t *envelope, size_t size)
+{
+	char tag[24];
+	snprintf(tag, sizeof tag, "\"%" PRIu64 "\"", version);
+	const char *const headers[][2] = {{"Content-Type", "application/json"}, {"ETag", tag}};
+	http_document_free(held_one->document);
+	held_one->document = http_document_new(http, headers, 2, envelope, size);
+	held_one->serial = held_one->document ? serial : 0;
+}
+
 static int answer_fetch(struct http_request *request, struct reader *r)
 {
 	size_t size;
-	char version[24];
+	const uint8_t what = read_u8(r);
 	bool known = read_u8(r);
-	snprintf(version, sizeof version, "\"%" PRIu64 "\"", read_u64(r));
+	uint64_t serial = read_u64(r), version = read_u64(r);
 	const uint8_t *envelope = read_blob(r, &size);
-	if (!reader_done(r))
+	if (!reader_done(r) || what >= sizeof held / sizeof held[0])
 		return -EBADMSG;
-	if (!known) {
+	if (size > 0)
+		hold(&held[what], serial, version, envelope, size);
+	if (!known)
 		reply_error(request, 403, "not_registered", "this address is not a registered stick's");
-	} else if (size == 0) {
+	else if (serial == 0 || serial != held[what].serial)
 		reply_error(request, 404, "none", "this gateway has no such document in force");
-	} else {
-		http_set_header(request, "ETag", version);
-		http_reply(request, 200, "application/json", envelope, size);
-	}
+	else
+		http_reply_document(request, 200, held[what].document);
 	return 0;
 }
 
@@ -322,7 +339,7 @@ static const struct channel_row answers[] = {
     {GW_BEACON_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_NONCE_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_OPEN_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
-    {GW_FETCH_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
+    {GW_FETCH_REPLY, 1, GW_LARGE_MAX_BYTES, take_answer},
 };
 
 static const struct channel_row orders[] = {{GW_INDICATORS, 0, 0, take_indicators}};

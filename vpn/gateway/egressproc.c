@@ -475,7 +475,7 @@ static void look(void *context)
 /* --- the process --- */
 
 static const struct channel_row orders[] = {
-    {GW_PLAN, 1, CHANNEL_ANY_BYTES, take_plan},
+    {GW_PLAN, 1, GW_LARGE_MAX_BYTES, take_plan},
     {GW_BRIEFED, 0, 0, take_briefed},
     {GW_ADMIT, 2 * sizeof(uint32_t), 2 * sizeof(uint32_t), take_admit},
     {GW_SESSION, 1, CHANNEL_ANY_BYTES, take_session},

@@ -32,6 +32,11 @@ struct http {
 	struct http_request *requests;
 };
 
+struct http_document {
+	struct MHD_Response *response;
+	size_t holders; /* its maker and the requests that it answers */
+};
+
 struct http_request {
 	struct http *http;
 	struct MHD_Connection *connection;
@@ -42,6 +47,7 @@ struct http_request {
 	int64_t suspended_ms;
 	unsigned status;
 	struct MHD_Response *response;
+	struct http_document *document; /* whose `response` is, NULL: this one's own */
 	struct {
 		char name[32], value[160];
 	} extra[EXTRA_HEADERS_MAX];
@@ -131,7 +137,9 @@ static void request_free(struct http_request *request)
 			break;
 		}
 	}
-	if (request->response)
+	if (request->document)
+		http_document_free(request->document);
+	else if (request->response)
 		MHD_destroy_response(request->response);
 	buf_free(&request->body);
 	free(request->path);
@@ -385,22 +393,19 @@ void http_set_header(struct http_request *request, const char *name, const char 
 	request->extra_count++;
 }
 
-void http_reply(struct http_request *request, unsigned status, const char *type, const void *body, size_t size)
+/* With the headers that every answer has. NULL: no memory. */
+static struct MHD_Response *response_new(const struct http_options *options, const void *body, size_t size)
 {
-	if (request->answered)
-		return;
-	const struct http_options *options = &request->http->options;
-	request->response = MHD_create_response_from_buffer_copy(size, body);
-	if (!request->response) {
+	struct MHD_Response *response = MHD_create_response_from_buffer_copy(size, body);
+	if (!response)
 		log_error("out of memory for an answer of %zu bytes", size);
-		return;
-	}
-	if (type)
-		MHD_add_response_header(request->response, "Content-Type", type);
-	for (size_t i = 0; i < options->header_count; i++)
-		MHD_add_response_header(request->response, options->headers[i][0], options->headers[i][1]);
-	for (size_t i = 0; i < request->extra_count; i++)
-		MHD_add_response_header(request->response, request->extra[i].name, request->extra[i].value);
+	for (size_t i = 0; response && i < options->header_count; i++)
+		MHD_add_response_header(response, options->headers[i][0], options->headers[i][1]);
+	return response;
+}
+
+static void answer(struct http_request *request, unsigned status)
+{
 	request->status = status;
 	request->answered = true;
 	if (request->suspended) {
@@ -408,6 +413,55 @@ void http_reply(struct http_request *request, unsigned status, const char *type,
 		MHD_resume_connection(request->connection);
 		loop_timer_set(request->http->timer, 0);
 	}
+}
+
+void http_reply(struct http_request *request, unsigned status, const char *type, const void *body, size_t size)
+{
+	if (request->answered)
+		return;
+	request->response = response_new(&request->http->options, body, size);
+	if (!request->response)
+		return;
+	if (type)
+		MHD_add_response_header(request->response, "Content-Type", type);
+	for (size_t i = 0; i < request->extra_count; i++)
+		MHD_add_response_header(request->response, request->extra[i].name, request->extra[i].value);
+	answer(request, status);
+}
+
+struct http_document *http_document_new(const struct http *http, const char *const (*headers)[2], size_t header_count,
+					const void *body, size_t size)
+{
+	struct http_document *document = calloc(1, sizeof *document);
+	if (!document)
+		return NULL;
+	document->holders = 1;
+	document->response = response_new(&http->options, body, size);
+	if (!document->response) {
+		free(document);
+		return NULL;
+	}
+	for (size_t i = 0; i < header_count; i++)
+		MHD_add_response_header(document->response, headers[i][0], headers[i][1]);
+	return document;
+}
+
+void http_document_free(struct http_document *document)
+{
+	if (!document || --document->holders > 0)
+		return;
+	MHD_destroy_response(document->response);
+	free(document);
+}
+
+void http_reply_document(struct http_request *request, unsigned status, struct http_document *document)
+{
+	if (request->answered)
+		return;
+	document->holders++;
+	request->document = document;
+	request->response = document->response;
+	answer(request, status);
 }
 
 void http_reply_json(struct http_request *request, unsigned status, const char *json)

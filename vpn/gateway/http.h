@@ -62,6 +62,16 @@ void http_set_header(struct http_request *request, const char *name, const char 
 void http_reply(struct http_request *request, unsigned status, const char *type, const void *body, size_t size);
 void http_reply_json(struct http_request *request, unsigned status, const char *json);
 
+/*
+ * What many are answered with: made once, and sent without a copy for each. `headers` beside those of every answer.
+ * NULL if there is no memory. Freed, it stays until the last answer with it is gone; NULL is fine.
+ */
+struct http_document;
+struct http_document *http_document_new(const struct http *http, const char *const (*headers)[2], size_t header_count,
+					const void *body, size_t size);
+void http_document_free(struct http_document *document);
+void http_reply_document(struct http_request *request, unsigned status, struct http_document *document);
+
 /* A request waiting for its answer, by a number that is never used twice. NULL: it is gone (the peer hung up). */
 uint32_t http_id(const struct http_request *request);
 struct http_request *http_find(struct http *http, uint32_t id);

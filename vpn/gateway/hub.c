@@ -72,6 +72,7 @@ static void load_document(struct hub *hub, const char *kind, struct hub_document
 	int error = store_document(hub->store, kind, &document->envelope, &document->size);
 	if (error && error != -ENOENT)
 		log_error("the last good %s cannot be read back from the database", kind);
+	document->serial = 1;
 }
 
 int hub_open(struct hub *hub, const char *audit_pem, int witness)

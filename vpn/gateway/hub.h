@@ -51,6 +51,7 @@ extern const char *const hub_refusals[HUB_REFUSALS];
 struct hub_document {
 	char *envelope; /* NULL: none */
 	size_t size;
+	uint64_t serial; /* another one for every other envelope, in the life of this process */
 	uint64_t version;
 	int64_t expires;   /* of the policy */
 	bool pin;          /* the policy asks for one */
@@ -205,6 +206,7 @@ void hub_document_refused(struct hub *hub, struct reader *r);
 
 /* Reports (hub_report.c): JSON, or the metrics' text. */
 void hub_report_sticks(struct hub *hub, FILE *out);
+void hub_report_documents(const struct hub *hub, FILE *out);
 void hub_report_events(struct hub *hub, FILE *out, unsigned limit);
 void hub_report_metrics(struct hub *hub, FILE *out);
 

@@ -200,6 +200,13 @@ static void command_list(struct hub *hub, const json_t *request, FILE *out)
 		hub_report_sticks(hub, out);
 }
 
+/* Which documents are in force: no word on any stick. */
+static void command_documents(struct hub *hub, const json_t *request, FILE *out)
+{
+	(void)request;
+	hub_report_documents(hub, out);
+}
+
 static void command_events(struct hub *hub, const json_t *request, FILE *out)
 {
 	if (may_view(hub, request, "events_viewed", out))
@@ -269,6 +276,7 @@ static const struct {
     {"stick.add", command_add},
     {"stick.revoke", command_revoke},
     {"stick.list", command_list},
+    {"documents", command_documents},
     {"events", command_events},
     {"operator.password", command_password},
     {"image.floor", command_image_floor},

@@ -9,11 +9,13 @@
 
 void hub_brief_policy(struct hub *hub)
 {
-	static uint8_t data[120000];
-	struct writer w = writer_over(data, sizeof data);
+	const size_t capacity = hub->policy.size + hub->gateways.size + 2 * sizeof(uint32_t);
+	uint8_t *data = malloc(capacity);
+	struct writer w = writer_over(data, data ? capacity : 0);
 	write_blob(&w, hub->policy.envelope ? hub->policy.envelope : "", hub->policy.size);
 	write_blob(&w, hub->gateways.envelope ? hub->gateways.envelope : "", hub->gateways.size);
 	hub->send(hub, ROLE_POLICY, GW_KEPT, 0, &w);
+	free(data);
 }
 
 /* Take a verified document; keep it if it differs from the kept one. */
@@ -38,6 +40,7 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 	free(document->envelope);
 	document->envelope = copy;
 	document->size = size;
+	document->serial++;
 	if (store_document_set(hub->store, kind, version, copy, size, hub_now()))
 		log_error("%s version %" PRIu64 " is in force but could not be kept for the next start", kind, version);
 	char detail[64];

@@ -99,6 +99,15 @@ static const char *document_error(const struct hub *hub)
 	return hub->policy.refused[0] ? hub->policy.refused : hub->gateways.refused;
 }
 
+void hub_report_documents(const struct hub *hub, FILE *out)
+{
+	bool first = true;
+	put(out,
+	    json_pack("{s:I, s:I, s:s}", "policy_version", (json_int_t)hub->policy.version, "gateways_version",
+		      (json_int_t)hub->gateways.version, "document_error", document_error(hub)),
+	    &first);
+}
+
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;

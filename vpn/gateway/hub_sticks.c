@@ -421,27 +421,37 @@ void hub_session_done(struct hub *hub, uint32_t id, struct reader *r)
 
 void hub_fetch(struct hub *hub, uint32_t id, struct reader *r)
 {
-	static uint8_t data[65536];
 	struct in_addr address = read_address(r);
-	const struct hub_document *document = read_u8(r) ? &hub->gateways : &hub->policy;
+	const uint8_t what = read_u8(r);
+	const uint64_t held = read_u64(r);
+	const struct hub_document *document = what ? &hub->gateways : &hub->policy;
 	const struct stick *stick = fleet_by_address(hub->fleet, address);
-	bool known = stick && !stick->row.revoked;
-	struct writer w = writer_over(data, sizeof data);
+	bool known = stick && !stick->row.revoked, there = known && document->version && document->envelope;
+	if (!reader_done(r))
+		return;
+	/* Megabytes go to the api once, not for each stick that asks. */
+	const size_t size = there && held != document->serial ? document->size : 0;
+	uint8_t *data = malloc(size + 32);
+	struct writer w = writer_over(data, data ? size + 32 : 0);
+	write_u8(&w, what);
 	write_u8(&w, known);
-	write_u64(&w, known ? document->version : 0);
-	bool send = known && document->version && document->envelope;
-	write_blob(&w, send ? document->envelope : "", send ? document->size : 0);
+	write_u64(&w, there ? document->serial : 0);
+	write_u64(&w, there ? document->version : 0);
+	write_blob(&w, size ? document->envelope : "", size);
 	hub->send(hub, ROLE_API, GW_FETCH_REPLY, id, &w);
+	free(data);
 }
 
 /* --- what the packet filter is told anew --- */
 
 void hub_brief_egress(struct hub *hub)
 {
-	static uint8_t data[120000];
-	struct writer w = writer_over(data, sizeof data);
+	const size_t capacity = plan_size(&hub->plan);
+	uint8_t *data = malloc(capacity), nothing;
+	struct writer w = writer_over(data, data ? capacity : 0);
 	plan_write(&w, &hub->plan);
 	hub->send(hub, ROLE_EGRESS, GW_PLAN, 0, &w);
+	free(data);
 	int64_t now = now_ms();
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		const struct stick *stick = fleet_at(hub->fleet, i);
@@ -452,7 +462,7 @@ void hub_brief_egress(struct hub *hub)
 			if (stick->open[j][0])
 				send_session(hub, 0, stick, stick->open[j], true);
 	}
-	struct writer none = writer_over(data, sizeof data);
+	struct writer none = writer_over(&nothing, 0);
 	hub->send(hub, ROLE_EGRESS, GW_BRIEFED, 0, &none);
 }
 

@@ -150,6 +150,18 @@ bool plan_allows(const struct plan *plan, const struct plan_bank *bank, const ch
 	return false;
 }
 
+size_t plan_size(const struct plan *plan)
+{
+	/* version and count; of each: two sizes, the bank, the name, its ports */
+	size_t size = sizeof(uint64_t) + sizeof(uint32_t);
+	for (size_t i = 0; i < plan->host_count; i++) {
+		const struct plan_group *group = &plan->groups[plan->hosts[i].group];
+		size += 2 * sizeof(uint32_t) + strlen(plan->banks[group->bank].id) + strlen(plan->hosts[i].name) + 1 +
+			group->port_count * sizeof(uint16_t);
+	}
+	return size;
+}
+
 void plan_write(struct writer *w, const struct plan *plan)
 {
 	write_u64(w, plan->policy_version);

@@ -12,7 +12,7 @@
 #include "firmware/lib/buf.h"
 #include "vpn/gateway/names.h"
 
-enum { PLAN_BANKS_MAX = 512, PLAN_GROUPS_MAX = 1024, PLAN_HOSTS_MAX = 4096, PLAN_PORTS_MAX = 8, PLAN_SET_SIZE = 64 };
+enum { PLAN_BANKS_MAX = 512, PLAN_GROUPS_MAX = 1024, PLAN_HOSTS_MAX = 32768, PLAN_PORTS_MAX = 8, PLAN_SET_SIZE = 64 };
 
 struct plan_bank {
 	char id[BANK_ID_SIZE];
@@ -54,7 +54,9 @@ const struct plan_bank *plan_bank(const struct plan *plan, const char *id);
 /* May this bank be asked for that name, itself or as the one label before a wildcard, on that port? */
 bool plan_allows(const struct plan *plan, const struct plan_bank *bank, const char *name, uint16_t port);
 
-/* Between our own processes. plan_read() gives 0, or -EBADMSG / an error of plan_add(). */
+/* Between our own processes; plan_size() bytes are room enough. plan_read() gives 0, or -EBADMSG / an error of
+ * plan_add(). */
+size_t plan_size(const struct plan *plan);
 void plan_write(struct writer *w, const struct plan *plan);
 int plan_read(struct reader *r, struct plan *plan);
 

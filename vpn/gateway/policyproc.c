@@ -22,7 +22,7 @@
 #include "whitelist/gateways.h"
 #include "whitelist/whitelist.h"
 
-enum { ROOTS_MAX_BYTES = 16384, MESSAGE_BYTES = 120000 };
+enum { ROOTS_MAX_BYTES = 16384 };
 
 static const struct self self = {
     .name = "policy",
@@ -73,8 +73,9 @@ static void report_refusal(const char *what, const char *sentence)
 
 static void send_envelope(uint16_t type, uint64_t version, const char *envelope, size_t size)
 {
-	static uint8_t data[MESSAGE_BYTES];
-	struct writer w = writer_over(data, sizeof data);
+	const size_t capacity = size + 32;
+	uint8_t *data = malloc(capacity);
+	struct writer w = writer_over(data, data ? capacity : 0);
 	write_u64(&w, version);
 	if (type == GW_POLICY) {
 		write_u64(&w, (uint64_t)policy->expires);
@@ -82,11 +83,11 @@ static void send_envelope(uint16_t type, uint64_t version, const char *envelope,
 	}
 	write_blob(&w, envelope, size);
 	send_store(type, &w);
+	free(data);
 }
 
 static void send_plan(void)
 {
-	static uint8_t data[MESSAGE_BYTES];
 	struct plan plan = {.policy_version = policy->version};
 	int error = 0;
 	for (size_t b = 0; b < policy->bank_count && !error; b++) {
@@ -95,7 +96,9 @@ static void send_plan(void)
 			error = plan_add(&plan, bank->id, bank->hosts[h].name, bank->hosts[h].ports,
 					 bank->hosts[h].port_count);
 	}
-	struct writer w = writer_over(data, sizeof data);
+	const size_t capacity = plan_size(&plan);
+	uint8_t *data = malloc(capacity);
+	struct writer w = writer_over(data, data ? capacity : 0);
 	plan_write(&w, &plan);
 	plan_free(&plan);
 	if (error)
@@ -103,6 +106,7 @@ static void send_plan(void)
 					 "they were; give that bank another id");
 	else
 		send_store(GW_PLAN, &w);
+	free(data);
 }
 
 /* --- judging --- */
@@ -294,7 +298,7 @@ static int take_kept(struct msg *m, void *context)
 }
 
 static const struct channel_row parent_rows[] = {{GW_FILES, 0, 0, take_files}};
-static const struct channel_row store_rows[] = {{GW_KEPT, 1, CHANNEL_ANY_BYTES, take_kept}};
+static const struct channel_row store_rows[] = {{GW_KEPT, 1, GW_LARGE_MAX_BYTES, take_kept}};
 
 static struct channel parent = CHANNEL("the parent", parent_rows), store = CHANNEL("the store", store_rows);
 

@@ -333,6 +333,8 @@ static void on_channel(uint32_t events, void *context)
 			return;
 		}
 		dispatch(role, &channels[role].msg);
+		if (channels[role].msg.size > MSG_PAYLOAD_MAX_BYTES)
+			msg_free(&channels[role].msg); /* its megabytes are not held until it says more */
 	}
 }
 
@@ -344,6 +346,7 @@ static void attach(enum gateway_role role, int fd)
 	    [ROLE_POLICY] = hub_brief_policy, [ROLE_PEERS] = hub_brief_peers, [ROLE_EGRESS] = hub_brief_egress};
 	detach(role);
 	channels[role].fd = fd;
+	channels[role].msg.most_bytes = role == ROLE_POLICY ? GW_LARGE_MAX_BYTES : 0;
 	channels[role].watch = loop_watch(loop, fd, EPOLLIN, on_channel, &channels[role]);
 	if (!channels[role].watch)
 		fatal("cannot watch a channel: %s", strerror(errno));

@@ -1,0 +1,1 @@
+$(call fuzz,frames,firmware/lib/msg.c firmware/lib/buf.c,)
