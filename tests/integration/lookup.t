@@ -164,7 +164,7 @@ def unknown(what, body):
 
 def closed(source, **more):
     """What is said of the connection once its end has come to the desk."""
-    until(lambda: ask({"from": source, **more})[1].get("closed"), 15)
+    until(lambda: ask({"from": source, **more})[1].get("closed"))
     return ask({"from": source, **more})[1]
 
 
@@ -316,7 +316,7 @@ try:
     resting.set()
     with contextlib.closing(restart_gateway(lambda: (going.close(), visit(b"while it was down"))[1])[0]):
         missed = "{}:{}".format(*visits[b"while it was down"])
-        check(ask({"from": missed})[1].get("stick") == "ST-000001", "a connection made while gatewayd was down is told of when it is back")
+        check(until(lambda: ask({"from": missed})[1].get("stick") == "ST-000001"), "a connection made while gatewayd was down is told of when it is back")
     said = closed(gone)
     check(said.get("closed"), "a connection that ended while gatewayd was down is told of when it is back", said)
     check(ask({"from": source})[1]["closed"] is None, "and the other one is still open")
@@ -349,7 +349,7 @@ try:
                        "https://localhost:8443/metrics")
     counts = {line.split('"')[1]: int(float(line.split()[-1])) for line in metrics.splitlines()
               if line.startswith("sekisho_bank_questions_total")}
-    check(counts["stick"] > 0 and counts["none"] == 1 and counts["ambiguous"] == 0 and counts["refused"] == 1 and
+    check(counts["stick"] > 0 and counts["none"] > 0 and counts["ambiguous"] == 0 and counts["refused"] == 1 and
           counts["not_kept"] == 0, "the answers are counted", counts)
     entries = asked_in_log()
     check(len(entries) == answered, "each question that was answered is in the audit log, and no other", f"{len(entries)} of {answered}")
