@@ -117,12 +117,15 @@ def talk(peer, source, address, context):
             seen.append((address, data))
             if data == b"wait":
                 pushed.wait(60)
+            if data == b"slowly":
+                slowly.wait()
             peer.sendall(f"from {source}\n".encode())
     ended.append(address)
 
 
 pushed = threading.Event()  # until then a bank that is told to wait says nothing
 ended = []  # banks whose connection ended
+slowly = threading.Event()  # a bank answers "slowly" when this is set
 
 
 def open_world(world):
@@ -259,6 +262,15 @@ def counted(kind, before, by=1):
 def nft(*command):
     with inside(rig["netns"]):
         return must("nft", *command)
+
+
+def answer_of(connection, data):
+    """What comes back, or why nothing does."""
+    try:
+        connection.sendall(data)
+        return connection.recv(100)
+    except OSError as error:
+        return error
 
 
 def proxy_lets():
@@ -526,20 +538,23 @@ try:
 
     # --- the proxy does not stir while a session is closed: what the kernel holds is enough
     session("sekisho-demo", True)
-    with connect(WWW) as held:
-        held.sendall(hello(names("www.bank.example")))
-        check(held.recv(100) == b"from 203.0.113.101\n", "a connection is up again")
+    with connect(WWW) as held, connect(WWW) as waiting:
+        for one in held, waiting:
+            one.sendall(hello(names("www.bank.example")))
+            one.settimeout(3)
+        check(held.recv(100) == waiting.recv(100) == b"from 203.0.113.101\n", "two connections are up")
+        waiting.sendall(b"slowly")
+        until(lambda: (WWW, b"slowly") in seen)
         haproxy = int(must("pgrep", "-P", str(rig["proxy"])))
         os.kill(haproxy, signal.SIGSTOP)
         session("sekisho-demo", False)
-        held.settimeout(3)
-        try:
-            held.sendall(b"still there?")
-            got = held.recv(100)
-        except OSError as error:
-            got = error
+        got = answer_of(held, b"still there?")
+        check(isinstance(got, ConnectionError), "a connection ends with its session though the proxy stands still", repr(got))
+        slowly.set()  # into the buffer of a proxy that will pass it on before it hears that it must not
+        time.sleep(0.2)
         os.kill(haproxy, signal.SIGCONT)
-        check(isinstance(got, ConnectionError), "it ends with its session though the proxy stands still", repr(got))
+        got = answer_of(waiting, b"")
+        check(got == b"" or isinstance(got, OSError), "and what the bank said meanwhile reaches nobody", repr(got))
     check(until(lambda: not any(key.startswith("10.77.0.2/") for key in proxy_lets())), "the proxy is told when it goes on")
 
     # --- haproxy ends and comes back; a policy changes; the gateway starts again: what is allowed goes on
