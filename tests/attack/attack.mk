@@ -34,6 +34,16 @@ $(B)/air/sekisho.img: $(B)/attacker $(IMAGE)
 endif
 test-attack: $(B)/air/sekisho.img
 
+# The shipped kernel with drivers for a PC's own disks, kept in the cache like the shipped one.
+WITH_DISKS := $(CACHE)/kernel-$(shell { echo $(KERNEL_KEY); cat tests/attack/disks.config; } | sha256sum | cut -c1-12)
+$(WITH_DISKS)/bzImage: # not in `make test`
+	$(call say,KERNEL,with drivers for disks: about ten minutes on two cores)
+	$(Q)sed 's/=y$$/=n/' tests/attack/disks.config | grep -vxFf - $(KERNEL_FRAGMENT) | cat - tests/attack/disks.config >$(B)/with-disks.config
+	$(Q)env -u MAKEFLAGS -u MFLAGS image/kernel/build $(@D) $(B)/with-disks.config /dev/null
+$(B)/with-disks: $(WITH_DISKS)/bzImage
+	$(Q)ln -sfn $(<D) $@
+test-attack: $(B)/with-disks
+
 # A test that cannot fail is no test: each wall is taken away, and the same attacks must get through.
 .PHONY: attack
 attack: programs $(INTEGRATION_NEEDS) ## take each wall away and see the attacks succeed
