@@ -5,6 +5,7 @@
  * interface away to where they do not reach, ends it. Its end is the stick's end: init powers off.
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -138,8 +139,10 @@ static void take_route_message(struct wall *wall, const struct nlmsghdr *message
 	const struct ifinfomsg *link = NLMSG_DATA(message);
 	const struct nlmsgerr *error = NLMSG_DATA(message);
 	if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_len >= NLMSG_LENGTH(sizeof *error)) {
+		/* the least number has no opposite */
 		if (error->error)
-			log_error("an interface stays off: %s", strerror(-error->error));
+			log_error("an interface stays off: %s",
+				  strerror(error->error < -INT_MAX ? EIO : -error->error));
 		return;
 	}
 	if (message->nlmsg_len < NLMSG_LENGTH(sizeof *link))
