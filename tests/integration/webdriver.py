@@ -69,7 +69,7 @@ class Browser:
             try:
                 return self.ask("POST", f"/element/{element}/{what}", body)
             except Error as error:
-                if "stale element" not in str(error) or not tries_left:
+                if not tries_left or not any(word in str(error) for word in ("stale element", "not interactable")):
                     raise
 
     def click(self, selector):
