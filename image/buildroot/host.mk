@@ -8,12 +8,12 @@ ROOT := $(SEKISHO_CACHE)/root-$(ROOT_KEY)
 VM_KEY := $(shell cat image/buildroot/host.sh $(addprefix tests/vm/,packages make-base trim-base) | sha256sum | cut -c1-12)
 VM_BASE := $(SEKISHO_CACHE)/vm-$(VM_KEY)
 PC_BASE := $(SEKISHO_CACHE)/pc-$(shell cat image/buildroot/host.sh tests/vm/make-pc | sha256sum | cut -c1-12)
+GOALS := $(or $(MAKECMDGOALS),all)
 # What Wi-Fi cards load, unless it is left out: see image/firmware. Whoever only checks and compiles needs none of it.
 FIRMWARE := $(SEKISHO_CACHE)/firmware-$(shell cat image/firmware/cards image/firmware/fetch | sha256sum | cut -c1-12)
 FIRMWARE_WANTED := $(if $(shell grep -s '^. CONFIG_WIFI_FIRMWARE is not set' build/.config),,$(filter image flash run report test e2e test-e2e attack evidence build/%,$(GOALS)))
 # A collection of certificate chains that is not ours to ship: tests/unit/limbo.c reads it where it is there.
 LIMBO := $(or $(SEKISHO_LIMBO),$(wildcard ../shared/data/limbo.flat))
-GOALS := $(or $(MAKECMDGOALS),all)
 JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: $(GOALS) in-root
