@@ -28,8 +28,8 @@ const act = {
   search(text) { model.search = text; draw(); },
   page(name) { model.page = name; draw(); refresh(); },
   shown(which) { model.shown = which; draw(); },
-  // kind: one of the dialogs; id: what it is about
-  open(kind, id = "") { act.close(); model.opened = `${kind}:${id}`; model.detail = null; model.wrong = ""; draw(); refresh(); },
+  // kind: one of the dialogs, in the place of the one that is open; id: what it is about
+  open(kind, id = "") { model.opened = `${kind}:${id}`; model.detail = null; model.wrong = ""; draw(); refresh(); },
   stick(id) { act.open("stick", id); },
   close() { document.querySelector("dialog")?.close(); },
   closed() { Object.assign(model, { opened: "", detail: null, wrong: "", secret: null }); document.querySelector("dialog")?.remove(); },
@@ -42,7 +42,7 @@ const act = {
     await refresh();
     return done;
   },
-  secret(given) { act.open("secret"); model.secret = given; draw(); },
+  secret(given) { model.secret = given; act.open("secret"); },
 };
 
 const part = (opened) => [opened.slice(0, opened.indexOf(":")), opened.slice(opened.indexOf(":") + 1)];
