@@ -85,6 +85,8 @@ struct stick_pin {
 	enum pin_ask ask;   /* what the screen was told last */
 	bool unlocked;      /* the keyholder has a key from one; whether from the right one the gateway says */
 	bool gateway_asks;  /* though our policy does not */
+	bool proved;        /* the gateway took a statement with this key */
+	bool unproved;      /* a statement is under way with a key of which the gateway has not said that it is right */
 	bool wrong;         /* the last one was */
 	uint8_t tries_left; /* as the gateway said last */
 };

@@ -25,7 +25,7 @@ static void tell_pin(struct stick *s, enum pin_ask ask)
 static void forget_pin(struct stick *s)
 {
 	static const uint8_t nothing[4]; /* the empty string */
-	s->pin.unlocked = false;
+	s->pin.unlocked = s->pin.proved = false;
 	crew_send(&s->crew, PROCESS_KEYHOLDER, MSG_KEY_PIN, 0, nothing, sizeof nothing);
 }
 
@@ -51,9 +51,11 @@ int pin_hear(struct stick *s, struct msg *m)
 	read_str(&r, pin, sizeof pin);
 	int error = reader_done(&r) && pin_is_good(pin) ? 0 : -EBADMSG;
 	wipe(pin, sizeof pin);
-	if (!error && s->pin.ask == PIN_ASK_NOW && s->machine.state == STATE_UNLOCK &&
-	    crew_send(&s->crew, PROCESS_KEYHOLDER, MSG_KEY_PIN, 0, m->payload, m->size) == 0)
-		tell_pin(s, PIN_ASK_CHECKING);
+	/* a keyholder that is being started again takes none: the card asks once more instead of waiting for it */
+	if (!error && s->pin.ask == PIN_ASK_NOW && s->machine.state == STATE_UNLOCK)
+		tell_pin(s, crew_send(&s->crew, PROCESS_KEYHOLDER, MSG_KEY_PIN, 0, m->payload, m->size) == 0
+				? PIN_ASK_CHECKING
+				: PIN_ASK_NOW);
 	wipe(m->payload, m->size);
 	return error;
 }
@@ -78,7 +80,7 @@ int pin_hear_done(struct stick *s, struct msg *m)
 /* Its keys died with it: they are loaded again, the PIN has to be typed again. */
 void pin_keyholder_died(struct stick *s)
 {
-	s->pin.unlocked = false;
+	s->pin.unlocked = s->pin.proved = false;
 	s->stating = false;
 	if (s->pin.ask != PIN_ASK_NOT)
 		tell_pin(s, PIN_ASK_NOW);
@@ -141,11 +143,24 @@ void admission_ask(struct stick *s)
 	loop_timer_set(s->stating_ends, STATING_MS);
 }
 
+/* The gateway may have counted a wrong PIN and its answer was lost: stated again by itself it would be the next try. */
+static bool asks_pin_anew(struct stick *s)
+{
+	if (!s->pin.unproved || s->machine.state != STATE_ADMITTED)
+		return false;
+	s->pin.unproved = false;
+	forget_pin(s);
+	stick_raise(s, EVENT_PIN_WANTED);
+	return true;
+}
+
 void admission_gave_up(struct stick *s)
 {
 	if (s->stating)
 		log_warn("no answer to our statement");
 	stop_stating(s);
+	if (asks_pin_anew(s))
+		return;
 	if (s->machine.state == STATE_ADMITTED && (!s->answer.fresh || admission_is_passing(s->answer.reason)))
 		admission_ask(s);
 }
@@ -214,6 +229,8 @@ int admission_hear_signature(struct stick *s, struct msg *m)
 	write_blob(&w, pin, pin_size);
 	if (w.failed || crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_STATEMENT, 0, w.data, w.size) < 0)
 		state_again(s);
+	else
+		s->pin.unproved = pin_size > 0 && !s->pin.proved;
 	wipe(payload, sizeof payload);
 	wipe(s->statement, sizeof s->statement);
 	s->statement_size = 0;
@@ -229,9 +246,11 @@ int admission_hear_not_stated(struct stick *s, struct msg *m)
 void admission_answered(struct stick *s, const uint8_t *token, size_t token_size, uint32_t lease_s, uint8_t tries_left)
 {
 	stop_stating(s);
+	s->pin.unproved = false;
 	s->pin.tries_left = tries_left;
 	if (token_size != sizeof s->provision.token)
 		return;
+	s->pin.proved = s->pin.unlocked;
 	s->lease_whole_s = lease_s;
 	s->pin.wrong = false;
 	memcpy(s->provision.token, token, token_size);

@@ -51,7 +51,7 @@ static int start_record(struct stick *s)
 	int fd = rootdisk_open_record(s->record_pending ? O_RDWR : O_RDONLY);
 	if (fd < 0 && s->record_pending) {
 		log_error("the device record cannot be written: %s", strerror(-fd));
-		free(s->record_pending);
+		wipe_free(s->record_pending);
 		s->record_pending = NULL;
 		admission_read_only(s);
 		return 0;

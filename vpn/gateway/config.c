@@ -64,7 +64,7 @@ static int set_admission(struct config *config, const struct line *line, size_t 
 {
 	(void)offset;
 	unsigned long seconds;
-	if (parse_number(line->value, 3600, &seconds) || seconds < 60)
+	if (parse_number(line->value, CONFIG_ADMISSION_MAX_S, &seconds) || seconds < 60)
 		return wrong(line, "wants 60 to 3600 seconds");
 	config->admission_s = (unsigned)seconds;
 	return 0;

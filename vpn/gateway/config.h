@@ -16,7 +16,13 @@
 
 #define CONFIG_INDICATORS "/var/lib/sekisho/indicators" /* where the file of known bad hosts is if nothing is said */
 
-enum { CONFIG_LISTEN_MAX = 4, CONFIG_UPSTREAM_MAX = 4, CONFIG_PATH_SIZE = 256, CONFIG_MAX_BYTES = 65536 };
+enum {
+	CONFIG_LISTEN_MAX = 4,
+	CONFIG_UPSTREAM_MAX = 4,
+	CONFIG_PATH_SIZE = 256,
+	CONFIG_MAX_BYTES = 65536,
+	CONFIG_ADMISSION_MAX_S = 3600
+};
 
 struct config_egress {
 	char bank[BANK_ID_SIZE];

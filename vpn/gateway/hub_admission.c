@@ -54,6 +54,9 @@ enum admission_reason hub_standing(const struct hub *hub, const struct stick *st
 uint32_t hub_lease_s(const struct stick *stick)
 {
 	int64_t left = stick->admission.until - hub_now();
+	/* more than any configuration gives: this machine's clock was set back, and a stick refuses such an answer */
+	if (left > CONFIG_ADMISSION_MAX_S)
+		left = CONFIG_ADMISSION_MAX_S;
 	return left > 0 ? (uint32_t)left : 0;
 }
 
@@ -221,8 +224,10 @@ static enum admission_reason judge(struct hub *hub, struct stick *stick, const s
 	const struct store_admission before = stick->admission;
 	if (hub->policy.version == 0)
 		return REASON_TRY_AGAIN; /* not verified yet since this gateway's start: it may want a PIN */
-	bool in_time = stick->nonce_stands && now_ms() - stick->nonce_ms <= NONCE_MS;
-	facts.nonce = in_time ? stick->nonce : NULL;
+	/* before a signature is looked at: that costs, and nonces are rationed */
+	if (!stick->nonce_stands || now_ms() - stick->nonce_ms > NONCE_MS)
+		return REASON_NONCE;
+	facts.nonce = stick->nonce;
 	facts.next = token;
 	admit_judge(&stick->admission, claim, &facts, &verdict);
 	stick->nonce_stands = false;
