@@ -13,7 +13,7 @@ enum { CHECK_EVERY_MS = 1000, CHECK_BURST = 8 };
 
 /* So many wrong log-ins in a row lock an account, for a time that doubles with each one more: guessing ends, and who
  * locks an operator out from afar has to go on and on. A supervisor unlocks it at once. */
-enum { LOCK_AFTER = 10, LOCK_S = 60, LOCK_DOUBLINGS = 8 };
+enum { LOCK_AFTER = 10, LOCK_S = 60, LOCK_DOUBLINGS = 4 };
 
 #define FIRST_OPERATOR "operator"
 
