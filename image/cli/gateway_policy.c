@@ -236,9 +236,12 @@ int cmd_gateway_policy(int argc, char **argv)
 		print_json(json_pack("{s:b, s:s, s:s, s:I}", "ok", true, "type", is_policy ? "policy" : "gateways",
 				     "file", path, "version", (json_int_t)version));
 	else if (!status)
-		printf("%s version %" PRIu64 " is in place: sticks that are on take it within a minute, the others at "
-		       "their next start\n",
-		       is_policy ? "policy" : "the list of gateways", version);
+		printf(is_policy
+			   ? "policy version %" PRIu64 " is in place: sticks that are on take it within a minute, the "
+			     "others at their next start\n"
+			   : "the list of gateways version %" PRIu64 " is in place; sticks that are made from now on "
+			     "get it, those that are made keep theirs: leave the old addresses and keys in force\n",
+		       version);
 	document_close(&offered);
 	config_free(&config);
 	return status;

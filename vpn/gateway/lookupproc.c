@@ -35,6 +35,8 @@ enum {
 	BATCH_MS = 2,   /* how long a question waits for others */
 	SEEK_MS = 200,  /* how often a proxy that is not there is looked for */
 	REFUSED_LOG_MS = 60000,
+	QUESTIONS_AT_ONCE = 500, /* of one client, and one more for each of these: fifty in a second */
+	QUESTION_MS = 20,
 };
 
 static const struct self self = {
@@ -61,7 +63,13 @@ struct batch {
 	struct buf wire;
 };
 
+/* Milliseconds of asking that a client has left: QUESTION_MS for each question. */
+struct ration {
+	int64_t last_ms, credit_ms;
+};
+
 static struct config config;
+static struct ration *rations; /* one for each of config.clients */
 static struct loop *loop;
 static struct http *server;
 static struct loop_timer *timer, *seeking;
@@ -235,10 +243,29 @@ static int read_question(const json_t *json, struct question *question)
 		   : 0;
 }
 
+/* Each question is an entry of the audit log for good: a client gone wrong must not fill it. */
+static bool may_ask(const struct config_client *client)
+{
+	struct ration *ration = &rations[client - config.clients];
+	const int64_t full = (int64_t)QUESTIONS_AT_ONCE * QUESTION_MS;
+	int64_t now = now_ms(), credit = ration->last_ms ? ration->credit_ms + now - ration->last_ms : full;
+	ration->last_ms = now;
+	ration->credit_ms = credit < full ? credit : full;
+	if (ration->credit_ms < QUESTION_MS)
+		return false;
+	ration->credit_ms -= QUESTION_MS;
+	return true;
+}
+
 static void ask(struct http_request *request, const struct config_client *client, const struct question *question)
 {
 	uint8_t data[QUESTION_WIRE_MAX_BYTES];
 	struct writer w = writer_over(data, sizeof data);
+	if (!may_ask(client)) {
+		http_set_header(request, "Retry-After", "1");
+		refuse(request, 429, "too_many");
+		return;
+	}
 	const struct config_egress *own = config_egress_of(&config, client->bank);
 	if (!own || own->address.s_addr != question->source.address.s_addr) {
 		refuse(request, 403, "not_your_address");
@@ -350,6 +377,9 @@ int lookup_main(void)
 	if (!seeking || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
 	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
+	rations = calloc(config.client_count + 1, sizeof *rations);
+	if (!rations)
+		fatal("out of memory");
 	if (config.client_count == 0)
 		log_warn("lookup-listen is set but no lookup-client: nobody may ask");
 	serve();
