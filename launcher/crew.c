@@ -147,6 +147,8 @@ int crew_start(struct crew *crew, enum stick_process which, const int *fds, size
 	loop_timer_set(member->restart, -1);
 	supervise_started(&member->supervised, now_ms());
 	int error = spawner_start(crew->spawner, which, fds, fd_count, &member->process);
+	if (error == -EPROTO)
+		fatal("%s cannot be started: the spawner does not answer as it should", name_of(member));
 	if (error) {
 		log_error("%s cannot be started: %s", name_of(member), strerror(-error));
 		return error;

@@ -200,20 +200,20 @@ int spawner_open(const int namespaces[NAMESPACE_COUNT])
 
 /* --- in the launcher --- */
 
-/* Wait for the answer, which is in `m` on success: u32 value and descriptors. */
+/* Wait for the answer, which is in `m` on success: u32 value and descriptors. -EPROTO: there is none, or it is none;
+ * what comes next would be taken for the answer to another question, so that the spawner is of no use any more. */
 static int ask(int fd, uint16_t type, const struct writer *w, const int *fds, size_t fd_count, struct msg *m,
 	       uint32_t *value)
 {
 	int error = w->failed ? -EMSGSIZE : msg_send_fds(fd, type, 0, w->data, w->size, fds, fd_count);
 	if (error)
-		return error;
-	int got = msg_wait(fd, m, ANSWER_TIMEOUT_MS);
-	if (got != 1 || m->type != type)
-		return got < 0 ? got : -EPIPE;
+		return error == -EMSGSIZE ? error : -EPROTO;
+	if (msg_wait(fd, m, ANSWER_TIMEOUT_MS) != 1 || m->type != type)
+		return -EPROTO;
 	struct reader r = reader_over(m->payload, m->size);
 	error = -(int)read_u32(&r);
 	*value = read_u32(&r);
-	return reader_done(&r) ? error : -EPIPE;
+	return reader_done(&r) ? error : -EPROTO;
 }
 
 int spawner_start(int fd, enum stick_process which, const int *fds, size_t fd_count, struct spawned *spawned)

@@ -6,7 +6,8 @@
  * and bubblewrap, so it has only the filter that holds back what none of them needs (foreign.h); the launcher, which
  * hears every message, has both and no capability at all.
  *
- * All calls wait for the answer; -EPIPE or -ETIMEDOUT: the spawner is gone or hangs, and nothing can be started again.
+ * All calls wait for the answer; -EPROTO: the spawner is gone, hangs or says what is no answer, and nothing can be
+ * started again.
  */
 #ifndef LAUNCHER_SPAWNER_H
 #define LAUNCHER_SPAWNER_H

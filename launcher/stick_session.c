@@ -64,6 +64,8 @@ static int start_broker(struct stick *s, const struct whitelist_bank *bank)
 	int channel[2] = {-1, -1}, fds[FIXED_FDS + WHITELIST_PORTS_MAX];
 	_Static_assert(FIXED_FDS + WHITELIST_PORTS_MAX <= MSG_FDS_MAX, "a session's descriptors fit one message");
 	int error = spawner_sockets(s->crew.spawner, bank->ports, bank->port_count, fds + 1);
+	if (error == -EPROTO)
+		fatal("no sockets for a bank: the spawner does not answer as it should");
 	if (error)
 		return error;
 	error = msg_pair(channel);

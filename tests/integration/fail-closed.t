@@ -364,10 +364,15 @@ def channels_of(pid):
     os.close(handle)
 
 
+def made_by(end):
+    """The process that made the pair."""
+    return struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+
+
 def crooked(frame):
-    """As that process, on its channel to its parent: the first that it has."""
+    """As that process, on its channel to its parent: the first that it did not make itself, for a child of its own."""
     def say(pid):
-        end = next(channels_of(pid))
+        end = next(end for end in channels_of(pid) if made_by(end) != pid)
         end.send(frame)
         end.close()
     return say
