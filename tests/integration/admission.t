@@ -187,7 +187,11 @@ admit "$home" record boot-0000000000000004 "$(pins "$work/letter2")" && said '.s
 ok $? "and the second one's is right"
 
 # --- what is said twice, or by others
-nonce=$(within "$home" curl -sS --max-time 5 --cacert "$(rig ca)" --resolve "$(rig name):8444:10.77.0.1" "https://$(rig name):8444/v1/nonce" --data '{}' | jq -r .nonce)
+nonce=
+until [ -n "$nonce" ]; do # at most five in a second are given out
+  nonce=$(within "$home" curl -sS --max-time 5 --cacert "$(rig ca)" --resolve "$(rig name):8444:10.77.0.1" "https://$(rig name):8444/v1/nonce" --data '{}' | jq -r '.nonce // ""')
+  [ -n "$nonce" ] || sleep 0.2
+done
 "$b/rig/admit" state "$work/record" gw1 boot-0000000000000004 "$nonce" "$(pins "$work/letter2")" >"$work/once.json"
 post() { within "$home" curl -sS --max-time 5 --cacert "$(rig ca)" --resolve "$(rig name):8444:10.77.0.1" "https://$(rig name):8444/v1/admission" --data @- >"$work/body"; }
 post <"$work/once.json" && said '.state == "admitted"'
