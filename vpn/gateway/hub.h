@@ -113,12 +113,14 @@ int64_t hub_now(void); /* unix seconds */
 /*
  * Changes and views (hub_audit.c). A change is made between hub_begin() and hub_end(), which takes the change's own
  * error, adds its event and, if somebody did it (`who`), its entry in the audit log, and commits, or undoes all of it.
+ * hub_settle() commits, or undoes, what the caller put into the audit log itself.
  * hub_end_quietly() adds no event, for what the stick's state shows already. HUB_ITSELF is who decided where nobody
  * did. hub_note() is for what changed nothing else. What hub_viewed() cannot keep must not be shown. 0 or -errno.
  */
 #define HUB_ITSELF "gatewayd"
 int hub_begin(struct hub *hub);
 int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail);
+int hub_settle(struct hub *hub, int error);
 int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
 		    const char *detail);
 int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);

@@ -9,11 +9,8 @@ enum { SAME_VIEW_S = 600 };
 
 int hub_begin(struct hub *hub) { return store_begin(hub->store); }
 
-int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
-		    const char *detail)
+int hub_settle(struct hub *hub, int error)
 {
-	if (!error && who[0])
-		error = audit_add(hub->audit, hub_now(), who, kind, stick, detail);
 	if (!error)
 		error = store_commit(hub->store);
 	if (!error) {
@@ -23,6 +20,14 @@ int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *st
 	store_rollback(hub->store);
 	audit_undone(hub->audit);
 	return error;
+}
+
+int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
+		    const char *detail)
+{
+	if (!error && who[0])
+		error = audit_add(hub->audit, hub_now(), who, kind, stick, detail);
+	return hub_settle(hub, error);
 }
 
 int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail)
@@ -67,17 +72,12 @@ int hub_viewed(struct hub *hub, const char *who, const char *what, const char *s
 	int64_t now = hub_now();
 	if (!who[0] || !is_new_view(hub, who, what, stick, now))
 		return 0;
-	int error = store_begin(hub->store);
+	int error = hub_begin(hub);
 	if (!error)
 		error = audit_add(hub->audit, now, who, what, stick, "");
+	error = hub_settle(hub, error);
 	if (!error)
-		error = store_commit(hub->store);
-	if (!error) {
-		audit_committed(hub->audit);
 		return 0;
-	}
-	store_rollback(hub->store);
-	audit_undone(hub->audit);
 	for (size_t i = 0; i < HUB_VIEWS; i++)
 		if (hub->views[i].at == now && strcmp(hub->views[i].who, who) == 0)
 			hub->views[i].at = 0; /* it was not kept: the next look is a new one */

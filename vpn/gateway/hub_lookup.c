@@ -84,7 +84,7 @@ static void found(const struct store_connection *row, void *context)
 
 static int answer_one(struct hub *hub, const struct question *question, struct answer_about *answer)
 {
-	char source[ENDPOINT_SIZE], who[OPERATOR_SIZE], detail[ENDPOINT_SIZE + 64];
+	char source[ENDPOINT_SIZE], detail[ENDPOINT_SIZE + 64];
 	struct finding finding = {hub, answer};
 	*answer = (struct answer_about){.id = question->id};
 	int error = store_each_connection(hub->store, question, found, &finding);
@@ -93,16 +93,15 @@ static int answer_one(struct hub *hub, const struct question *question, struct a
 	if (answer->verdict != ANSWER_STICK)
 		answer->stick[0] = '\0';
 	connection_end_text(&question->source, source);
-	snprintf(who, sizeof who, "%s", question->bank);
 	snprintf(detail, sizeof detail, "%s at %" PRId64 ": %s", source, question->at_ms / 1000,
 		 hub_answers[answer->verdict]);
-	return audit_add(hub->audit, hub_now(), who, "bank_asked", answer->stick, detail);
+	return audit_add(hub->audit, hub_now(), question->bank, "bank_asked", answer->stick, detail);
 }
 
 /* All in one transaction: a busy bank's questions share the wait for the disk. */
 static int answer_all(struct hub *hub, struct reader *r, struct answer_about *answers, uint32_t count)
 {
-	int error = store_begin(hub->store);
+	int error = hub_begin(hub);
 	for (uint32_t i = 0; i < count && !error; i++) {
 		struct question question;
 		question_read(r, &question);
@@ -112,15 +111,7 @@ static int answer_all(struct hub *hub, struct reader *r, struct answer_about *an
 	}
 	if (!error && !reader_done(r))
 		error = -EBADMSG;
-	if (!error)
-		error = store_commit(hub->store);
-	if (!error) {
-		audit_committed(hub->audit);
-		return 0;
-	}
-	store_rollback(hub->store);
-	audit_undone(hub->audit);
-	return error;
+	return hub_settle(hub, error);
 }
 
 void hub_lookup(struct hub *hub, struct reader *r)

@@ -276,19 +276,11 @@ int store_event(struct store *store, int64_t now, const char *kind, const char *
 			  "issss", now, kind, stick, who, detail);
 }
 
-int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
-		     void *context)
+int sql_each_event(struct store *store, sqlite3_stmt *statement, const char *doing,
+		   void (*fn)(const struct store_event *event, void *context), void *context)
 {
-	sqlite3_stmt *statement =
-	    sql_ask(store,
-		    "SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
-		    " (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
-		    " UNION ALL SELECT at, 'transition', stick, '', from_state, to_state, cause, id FROM"
-		    " (SELECT * FROM transitions WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS t"
-		    " ORDER BY 1 DESC, 8 DESC LIMIT ?2",
-		    "i", (int64_t)limit);
 	int row;
-	while ((row = sql_next(store, statement, "reading events")) == 1) {
+	while ((row = sql_next(store, statement, doing)) == 1) {
 		struct store_event event = {.at = sqlite3_column_int64(statement, 0),
 					    .kind = sql_text(statement, 1),
 					    .stick = sql_text(statement, 2),
@@ -300,6 +292,20 @@ int store_each_event(struct store *store, unsigned limit, void (*fn)(const struc
 	}
 	sqlite3_finalize(statement);
 	return row;
+}
+
+int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
+		     void *context)
+{
+	sqlite3_stmt *statement =
+	    sql_ask(store,
+		    "SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
+		    " (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
+		    " UNION ALL SELECT at, 'transition', stick, '', from_state, to_state, cause, id FROM"
+		    " (SELECT * FROM transitions WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS t"
+		    " ORDER BY 1 DESC, 8 DESC LIMIT ?2",
+		    "i", (int64_t)limit);
+	return sql_each_event(store, statement, "reading events", fn, context);
 }
 
 /* One text column of one row. */

@@ -227,17 +227,5 @@ int store_each_event_of(struct store *store, const char *stick, unsigned limit,
 		    " (SELECT * FROM transitions WHERE tenant = ?1 AND stick = ?2 ORDER BY at DESC LIMIT ?3) AS t"
 		    " ORDER BY 1 DESC, 8 DESC LIMIT ?3",
 		    "si", stick, (int64_t)limit);
-	int row;
-	while ((row = sql_next(store, statement, "reading a stick's history")) == 1) {
-		struct store_event event = {.at = sqlite3_column_int64(statement, 0),
-					    .kind = sql_text(statement, 1),
-					    .stick = sql_text(statement, 2),
-					    .who = sql_text(statement, 3),
-					    .from = sql_text(statement, 4),
-					    .to = sql_text(statement, 5),
-					    .detail = sql_text(statement, 6)};
-		fn(&event, context);
-	}
-	sqlite3_finalize(statement);
-	return row;
+	return sql_each_event(store, statement, "reading a stick's history", fn, context);
 }

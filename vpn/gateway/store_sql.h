@@ -21,6 +21,9 @@ int sql_change(struct store *store, const char *doing, const char *sql, const ch
 sqlite3_stmt *sql_ask(struct store *store, const char *sql, const char *kinds, ...);
 /* 1: a row, 0: no more, or -errno. */
 int sql_next(struct store *store, sqlite3_stmt *statement, const char *doing);
+/* Rows of at, kind, stick, who, from_state, to_state, detail, each to `fn`; finalizes the statement. 0 or -errno. */
+int sql_each_event(struct store *store, sqlite3_stmt *statement, const char *doing,
+		   void (*fn)(const struct store_event *event, void *context), void *context);
 /* "" for NULL; the statement's, until the next row. */
 const char *sql_text(sqlite3_stmt *statement, int column);
 
