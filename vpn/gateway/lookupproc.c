@@ -76,7 +76,6 @@ static struct loop_timer *timer, *seeking;
 static struct teller teller = {.fd = -1};
 static struct batch connections = {.type = GW_CONNECTIONS}, questions = {.type = GW_LOOKUP};
 static int64_t refused_logged_ms;
-static bool refused_before;
 
 /* --- to the store --- */
 
@@ -186,27 +185,7 @@ static void seek_proxy(void *context)
 
 /* --- banks' systems --- */
 
-static void refuse(struct http_request *request, unsigned status, const char *code)
-{
-	uint8_t data[CODE_SIZE + 4];
-	char text[64], from[ENDPOINT_SIZE];
-	struct writer w = writer_over(data, sizeof data);
-	write_str(&w, code);
-	if (w.failed || msg_send(GATEWAY_STORE_FD, GW_LOOKUP_REFUSED, 0, w.data, w.size))
-		fatal("the store does not take a message");
-	http_peer_text(request, from, sizeof from);
-	if (!refused_before || now_ms() - refused_logged_ms > REFUSED_LOG_MS)
-		log_warn("a question from %s was refused: %s (others like it are counted, and said once a minute)",
-			 from, code);
-	if (!refused_before || now_ms() - refused_logged_ms > REFUSED_LOG_MS)
-		refused_logged_ms = now_ms();
-	refused_before = true;
-	snprintf(text, sizeof text, "{\"error\":\"%s\"}", code);
-	http_set_header(request, "Cache-Control", "no-store");
-	http_reply_json(request, status, text);
-}
-
-/* What libmicrohttpd or the routes refused is answered already. */
+/* Told to the store, to be counted. libmicrohttpd and the routes come here with what they have answered themselves. */
 static void on_refused(const char *code, void *context)
 {
 	(void)context;
@@ -215,6 +194,21 @@ static void on_refused(const char *code, void *context)
 	write_str(&w, code);
 	if (w.failed || msg_send(GATEWAY_STORE_FD, GW_LOOKUP_REFUSED, 0, w.data, w.size))
 		fatal("the store does not take a message");
+}
+
+static void refuse(struct http_request *request, unsigned status, const char *code)
+{
+	char text[64], from[ENDPOINT_SIZE];
+	on_refused(code, NULL);
+	if (refused_logged_ms == 0 || now_ms() - refused_logged_ms > REFUSED_LOG_MS) {
+		http_peer_text(request, from, sizeof from);
+		log_warn("a question from %s was refused: %s (others like it are counted, and said once a minute)",
+			 from, code);
+		refused_logged_ms = now_ms();
+	}
+	snprintf(text, sizeof text, "{\"error\":\"%s\"}", code);
+	http_set_header(request, "Cache-Control", "no-store");
+	http_reply_json(request, status, text);
 }
 
 static const struct config_client *client_of(const uint8_t pin[32])
