@@ -22,7 +22,8 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from rigs import end, start, started
+import rigs
+from rigs import end, inside, start, started
 from tap import bail, check, must, plan, run
 
 B = os.path.abspath(os.environ["B"])
@@ -39,26 +40,7 @@ def finish():
 
 
 def until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-@contextlib.contextmanager
-def inside(netns):
-    """This thread's new sockets belong to that namespace."""
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    other = os.open(f"/run/netns/{netns}", os.O_RDONLY)
-    try:
-        os.setns(other, os.CLONE_NEWNET)
-        yield
-    finally:
-        os.setns(own, os.CLONE_NEWNET)
-        os.close(own)
-        os.close(other)
+    return rigs.until(condition, seconds)
 
 
 # --- the world: a resolver that says what it is told to, banks that write down what comes ----------------------------
