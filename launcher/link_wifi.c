@@ -39,6 +39,7 @@ enum {
 	MISSES_MAX = 3,
 	SILENT_TICKS_MAX = 3,
 	REST_TICKS = 2,
+	JOINING_TICKS_MAX = 12,
 };
 
 /* Of a network, by its protection. "%h" is the name in hexadecimal, "%p" the password. Never WPA 1, never TKIP. */
@@ -282,7 +283,7 @@ void wifi_client_join(struct wifi_client *client, const struct wifi_credential *
 	if (!client->interface[0] || client->held || !wifi_credential_fits(credential))
 		return;
 	client->wanted = *credential;
-	client->misses = client->rest_ticks = 0;
+	client->misses = client->rest_ticks = client->joining_ticks = 0;
 	set_state(client, WIFI_JOINING, WIFI_FINE, &client->wanted);
 	networks_anew(client);
 }
@@ -432,9 +433,18 @@ static bool rested(struct wifi_client *client)
 	return client->rest_ticks == 0 && client->report.state != WIFI_JOINED;
 }
 
+/* An access point that begins the handshake and never ends it is tried again for ever, without an event that says so.
+ */
+static bool joins_for_ever(struct wifi_client *client)
+{
+	return client->report.state == WIFI_JOINING && ++client->joining_ticks > JOINING_TICKS_MAX;
+}
+
 void wifi_client_tick(struct wifi_client *client)
 {
-	if (client->queued == 0 && rested(client))
+	if (client->queued == 0 && joins_for_ever(client))
+		give_up(client, WIFI_REFUSED);
+	else if (client->queued == 0 && rested(client))
 		networks_anew(client);
 	else if (client->queued == 0)
 		search(client);

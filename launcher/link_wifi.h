@@ -53,7 +53,7 @@ struct wifi_client {
 	struct wifi_kept kept;
 	struct wifi_credential wanted; /* the customer's choice, until it is joined; ssid.size 0: none */
 	int ids[LINK_WIFI_SLOTS];      /* wpa_supplicant's number of each; -1 */
-	unsigned misses, silent_ticks, rest_ticks;
+	unsigned misses, silent_ticks, rest_ticks, joining_ticks;
 };
 
 /* The PC has this radio ("": none any more). Until wifi_client_begin() nothing is asked. */
@@ -75,7 +75,8 @@ void wifi_client_join(struct wifi_client *client, const struct wifi_credential *
 void wifi_client_take(struct wifi_client *client, const char *text);
 
 /* Every LINK_WIFI_TICK_MS: the list is searched again; where wpa_supplicant has been silent for long, all is asked
- * anew, and where it has given a kept network up for a while, that network. */
+ * anew, and where it has given a kept network up for a while, that network. A choice that has come to no end in a
+ * minute is given up. */
 enum { LINK_WIFI_TICK_MS = 5000, LINK_WIFI_RETRY_MS = 250 };
 void wifi_client_tick(struct wifi_client *client);
 

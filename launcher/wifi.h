@@ -44,7 +44,7 @@ enum wifi_trouble {
 	WIFI_FINE,
 	WIFI_WRONG_PASSWORD, /* the network does not take it, or does not know it: a false one with the name, say */
 	WIFI_NOT_FOUND,      /* no network near has this name and protection */
-	WIFI_REFUSED,        /* it is there and does not let us in */
+	WIFI_REFUSED,        /* it is there and does not let us in, or comes to no end */
 	WIFI_TROUBLE_COUNT
 };
 

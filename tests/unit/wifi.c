@@ -398,6 +398,34 @@ static void a_choice_is_joined_alone_and_given_up_with_a_word(void **unused)
 	assert_true(said("REMOVE_NETWORK all") && said("686f6d65") && !said("63616665"));
 }
 
+/* It answers the first words and then none, or nonsense: wpa_supplicant says of that only that it is no more connected.
+ */
+static void a_choice_that_comes_to_no_end_is_given_up(void **unused)
+{
+	(void)unused;
+	struct wifi_kept kept = one_kept();
+	begin(&kept);
+	struct wifi_credential choice = {.ssid = named("cafe"), .security = WIFI_WPA2, .password = "12345678"};
+	wifi_client_join(&client, &choice);
+	answer_all();
+	int ticks = 0;
+	for (; client.report.state == WIFI_JOINING && ticks < 100; ticks++) {
+		wifi_client_take(&client,
+				 "IFNAME=wlan0 <3>CTRL-EVENT-DISCONNECTED bssid=x reason=3 locally_generated=1");
+		wifi_client_tick(&client);
+	}
+	assert_in_range(ticks * LINK_WIFI_TICK_MS, 60000, 90000);
+	assert_int_equal(client.report.state, WIFI_IDLE);
+	assert_int_equal(client.report.trouble, WIFI_REFUSED);
+	peer.all[0] = '\0';
+	answer_all();
+	assert_true(said("686f6d65") && !said("63616665"));
+	wifi_client_join(&client, &choice); /* chosen again it has its whole time again */
+	answer_all();
+	wifi_client_tick(&client);
+	assert_int_equal(client.report.state, WIFI_JOINING);
+}
+
 static void an_open_network_is_joined_only_by_choice(void **unused)
 {
 	(void)unused;
@@ -497,6 +525,7 @@ int main(void)
 	    cmocka_unit_test(another_wpa_supplicant_is_in_no_network),
 	    cmocka_unit_test(a_radio_that_was_off_is_asked_again),
 	    cmocka_unit_test(a_choice_is_joined_alone_and_given_up_with_a_word),
+	    cmocka_unit_test(a_choice_that_comes_to_no_end_is_given_up),
 	    cmocka_unit_test(an_open_network_is_joined_only_by_choice),
 	    cmocka_unit_test(a_cable_is_preferred),
 	    cmocka_unit_test(a_network_that_was_not_told_all_is_not_used),
