@@ -186,10 +186,12 @@ static void draw_pin(struct app *app)
 	}
 	const bool checking = model->pin.ask == PIN_ASK_CHECKING;
 	pin_dots(&model->pin, dots, sizeof dots);
-	if (model->pin.wrong && model->pin.tries_left != PIN_TRIES_NOT_SAID)
+	/* while one is being checked, what was said of the one before would be taken for its answer */
+	const bool tell_wrong = model->pin.wrong && !checking;
+	if (tell_wrong && model->pin.tries_left != PIN_TRIES_NOT_SAID)
 		g_snprintf(wrong, sizeof wrong, "%s %s %u", app_text(app, TEXT_PIN_WRONG), app_text(app, TEXT_PIN_LEFT),
 			   model->pin.tries_left);
-	else if (model->pin.wrong)
+	else if (tell_wrong)
 		g_snprintf(wrong, sizeof wrong, "%s", app_text(app, TEXT_PIN_WRONG));
 	const struct card_content content = {
 	    .glyph = GLYPH_QUESTION,

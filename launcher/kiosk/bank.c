@@ -406,12 +406,25 @@ static void draw_card(struct app *app)
 
 /* Drawing */
 
+/* In columns, of which a Japanese character takes two: so much is whole beside the bar's buttons in the large letters.
+ */
+static gboolean is_long(const char *name)
+{
+	enum { LARGE_COLUMNS = 16 };
+	int columns = 0;
+	for (; *name; name = g_utf8_next_char(name))
+		columns += g_unichar_iswide(g_utf8_get_char(name)) ? 2 : 1;
+	return columns > LARGE_COLUMNS;
+}
+
 static void draw_bar(struct app *app)
 {
 	struct bank_screen *screen = app->bank;
 	const struct model *model = &app->model;
 	const char *host = screen->web ? browser->host(screen->web) : "";
-	gtk_label_set_text(GTK_LABEL(screen->name), model->bank.name[model->language] ?: "");
+	const char *name = model->bank.name[model->language] ?: "";
+	gtk_label_set_text(GTK_LABEL(screen->name), name);
+	class_set(screen->name, "long", is_long(name));
 	char *site = g_strdup_printf("%s  %s", app_text(app, TEXT_SITE), host);
 	char *valid = g_utf8_make_valid(model->client, -1);
 	char *client = g_strdup_printf("%s  %s", app_text(app, TEXT_CERTIFICATE), valid);

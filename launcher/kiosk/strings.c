@@ -34,7 +34,7 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_WIFI_CHOOSE] = {"Wi-Fi を選ぶ（F3）", "Choose Wi-Fi (F3)"},
     [TEXT_WIFI_HEADING] = {"Wi-Fi をお選びください", "Choose your Wi-Fi"},
     [TEXT_WIFI_HINT] =
-	{"お使いのルーターの名前を押すか、矢印キーで選んで Enter キーを押します。"
+	{"お使いのルーターの名前を押すか、矢印キーで選んで Enter\u00a0キーを押します。"
 	 "一度つながった Wi-Fi には、次から自動でつながります。",
 	 "Click the name of your router, or choose it with the arrow keys and press Enter. Next time it is "
 	 "joined by itself."},
@@ -67,7 +67,7 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_WIFI_JOIN] = {"つなぐ", "Join"},
 
     [TEXT_CHOOSE_BANK] = {"銀行をお選びください", "Choose your bank"},
-    [TEXT_CHOOSE_HINT] = {"押すか、矢印キーで選んで Enter キーを押します。番号のキーでも選べます。",
+    [TEXT_CHOOSE_HINT] = {"押すか、矢印キーで選んで Enter\u00a0キーを押します。番号のキーでも選べます。",
 			  "Click it, or choose with the arrow keys and press Enter. The number key works too."},
     [TEXT_NO_BANKS] = {"開ける銀行がありません", "There is no bank to open"},
     [TEXT_NO_BANKS_HINT] = {"この機器には、まだ銀行が登録されていません。機器をお渡しした窓口へお電話ください。",
@@ -122,12 +122,12 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_USB_CODE] = {"番号", "Number"},
     [TEXT_USB_TYPED] = {"入力", "Typed"},
     [TEXT_USB_WRONG] = {"番号がちがいます。もう一度打ってください。", "That was another number. Please type it again."},
-    [TEXT_USB_IF_NOT_YOU] = {"お心当たりがないときは、抜いてください。Esc キーを押すと、使わずに続けます。",
+    [TEXT_USB_IF_NOT_YOU] = {"お心当たりがないときは、抜いてください。Esc\u00a0キーを押すと、使わずに続けます。",
 			     "If you did not, pull it out. Press Esc to go on without it."},
     [TEXT_USB_REFUSED_TITLE] = {"つないだ機器は使いません", "What was plugged in is not used"},
 
     [TEXT_PIN_TITLE] = {"暗証番号を入れてください", "Please type your PIN"},
-    [TEXT_PIN_EXPLAINED] = {"お手紙でお知らせした暗証番号を、キーボードの数字で打ち、Enter キーを押してください。",
+    [TEXT_PIN_EXPLAINED] = {"お手紙でお知らせした暗証番号を、キーボードの数字で打ち、Enter\u00a0キーを押してください。",
 			    "Type the PIN from your letter with the digits of the keyboard and press Enter."},
     [TEXT_PIN_CHECKING] = {"確かめています。そのままお待ちください。", "It is being checked. Please wait."},
     [TEXT_PIN_TYPED] = {"打った桁", "Digits typed"},
@@ -222,7 +222,7 @@ static const struct {
     {ABOUT_STEP,
      "wifi_none",
      {{"LANケーブルがつながっていません。", "The network cable is not connected."},
-      {"ケーブルを差し込むか、F3 キーを押して Wi-Fi をお選びください。",
+      {"ケーブルを差し込むか、F3\u00a0キーを押して Wi-Fi をお選びください。",
        "Plug in the cable, or press F3 and choose your Wi-Fi."}}},
     {ABOUT_STEP,
      "wifi_wrong_password",
@@ -237,7 +237,7 @@ static const struct {
        "See that the router is on, go nearer, and choose again (F3)."}}},
     {ABOUT_STEP,
      "wifi_refused",
-     {{"その Wi-Fi が、接続を断りました。", "That Wi-Fi refuses to be joined."},
+     {{"その Wi-Fi が、接続を断ったか、返事をしません。", "That Wi-Fi refuses to be joined, or does not answer."},
       {"ルーターの電源を入れ直すか、ほかの Wi-Fi をお選びください（F3）。",
        "Switch the router off and on, or choose another Wi-Fi (F3)."}}},
     {ABOUT_STEP,
