@@ -9,6 +9,7 @@ include tests/check/check.mk
 # TAP in its folder, and the cmocka programs of tests/unit.
 INTEGRATION_TESTS := $(sort $(wildcard tests/integration/*.t))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.t))
+ATTACK_TESTS := $(sort $(wildcard tests/attack/*.t))
 
 .PHONY: test-unit test-integration test-e2e
 unit: test-unit ## unit tests, with ASan and UBSan
@@ -32,7 +33,7 @@ test-e2e: $(E2E_NEEDS)
 attack: test-attack
 test-attack: $(E2E_NEEDS)
 	$(call say,TEST,attack)
-	$(Q)tests/prove $(B) attack $(sort $(wildcard tests/attack/*.t))
+	$(Q)tests/prove $(B) attack $(ATTACK_TESTS)
 
 test: ## everything: static checks, unit, the state machine's proof, integration, e2e
 	$(Q)rm -rf $(B)/tests
