@@ -58,6 +58,7 @@ struct connection {
 	size_t address_count, address_next;
 	int connect_error;
 	struct relay relay;
+	bool again; /* there was more to move when its turn ended */
 };
 
 struct connections {
@@ -71,6 +72,7 @@ struct connections {
 	size_t count;
 	size_t ahead;              /* of them without a browser */
 	struct loop_timer *reaper; /* ended ones are freed on a turn of their own, when no call of theirs is running */
+	struct loop_timer *turns;  /* those that go on when the others had their turn */
 	struct connection_counts counts;
 	uint8_t record[TLS_RECORD_MAX_BYTES]; /* on its way from one end to the other, within one call */
 };
@@ -596,10 +598,23 @@ static void run_relay(struct connection *c)
 	enum tls_result result = relay_run(&c->relay, &c->browser.tls, &c->bank.tls, c->all->record, &moved);
 	c->all->counts.bytes_up += moved.up;
 	c->all->counts.bytes_down += moved.down;
-	if (result != TLS_WAIT)
+	if (result == TLS_CUT)
 		cut(c);
 	else
 		rest(c, moved.up + moved.down);
+	c->again = result == TLS_DONE && c->state == CONNECTION_RELAY;
+	if (c->again)
+		loop_timer_set(c->all->turns, 0);
+}
+
+/* No socket need tell of what is left: it may have been read ahead of its record, or be fewer bytes than the rest of
+ * the last record, of which alone it was to tell. */
+static void go_on(void *context)
+{
+	const struct connections *all = context;
+	for (struct connection *c = all->first; c; c = c->next)
+		if (c->again && c->state == CONNECTION_RELAY)
+			run_relay(c);
 }
 
 /* the set */
@@ -679,7 +694,9 @@ struct connections *connections_new(struct loop *loop, struct policy *policy, st
 				    .room = room,
 				    .context = context};
 	all->reaper = loop_timer(loop, reap, all);
-	if (!all->reaper) {
+	all->turns = loop_timer(loop, go_on, all);
+	if (!all->reaper || !all->turns) {
+		loop_timer_free(all->reaper);
 		free(all);
 		return NULL;
 	}

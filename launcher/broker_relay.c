@@ -86,8 +86,7 @@ static int run_pump(struct relay_pump *pump, struct tls_end *from, struct tls_en
 		if (result < 0)
 			return result;
 	}
-	/* no socket tells of what was read ahead of its record: one that can be written wakes us at once */
-	from->wants |= EPOLLIN | (from->early.size > 0 ? (uint32_t)EPOLLOUT : 0);
+	from->wants |= EPOLLIN;
 	return TLS_DONE;
 }
 
@@ -109,7 +108,9 @@ enum tls_result relay_run(struct relay *relay, struct tls_end *browser, struct t
 	int down = drain(&relay->down, bank, browser, record, &moved->down);
 	relay->asked |= moved->up > 0;
 	relay->answered |= moved->down > 0;
-	return up < TLS_WAIT || down < TLS_WAIT ? TLS_CUT : TLS_WAIT;
+	if (up < TLS_WAIT || down < TLS_WAIT)
+		return TLS_CUT;
+	return up == TLS_DONE || down == TLS_DONE ? TLS_DONE : TLS_WAIT;
 }
 
 bool relay_unanswered(const struct relay *relay) { return relay->asked && !relay->answered; }

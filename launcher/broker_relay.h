@@ -33,8 +33,8 @@ struct relay_moved {
 
 /*
  * Move records both ways until both ends wait or it is other connections' turn. `record` is room for
- * TLS_RECORD_MAX_BYTES, used within the call. TLS_WAIT: go on when an end's `wants` are there; TLS_CUT: it ends here,
- * for both.
+ * TLS_RECORD_MAX_BYTES, used within the call. TLS_WAIT: go on when an end's `wants` are there; TLS_DONE: go on when the
+ * others had their turn, whether or not `wants` are there by then; TLS_CUT: it ends here, for both.
  */
 enum tls_result relay_run(struct relay *relay, struct tls_end *browser, struct tls_end *bank, uint8_t *record,
 			  struct relay_moved *moved);

@@ -5,67 +5,20 @@ chain, in their TLS, in their names' addresses, and in how they end.
 Usage: B=BUILD broker-crooked.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys; DNS,
 authorities and banks are this program's, in a namespace that is the tunnel's far end.
 """
-import json, os, queue, resource, socket, ssl, struct, subprocess, sys, tempfile, threading, time, warnings
+import os, queue, resource, socket, ssl, struct, sys, tempfile, threading, time, warnings
 
 sys.dont_write_bytecode = True
 import tap
-from broker_rig import B, Rig, TIMEOUT, ending, home, loop_bytes
+from banks import DNS, PAGE, Authority, Bank, go_home, new_world, serve_names, sign_policy
+from broker_rig import Rig, TIMEOUT, ending, loop_bytes
 from tap import check
 
 warnings.simplefilter("ignore", DeprecationWarning)  # the old TLS here is old on purpose
 
 
-def run(*command, **how):
-    done = subprocess.run(command, capture_output=True, **how)
-    if done.returncode:
-        tap.bail(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout
-
-
-# --- certificates ---------------------------------------------------------------------------------------------------
-
-class Authority:
-    def __init__(self, directory):
-        self.directory = directory
-        self.root = f"{directory}/root"
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-sha256",
-            "-days", "100", "-config", "/dev/null", "-subj", "/CN=Crooked Root", "-keyout", self.root + ".key", "-out",
-            self.root + ".crt", "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
-            "keyUsage=critical,keyCertSign,cRLSign", "-addext", "subjectKeyIdentifier=hash")
-
-    def issue(self, host, san=None, ca=False, use="serverAuth", usage="digitalSignature", bits=None, digest="sha256"):
-        path = f"{self.directory}/{host}"
-        kind = ["RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}"] if bits else ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        run("openssl", "genpkey", "-quiet", "-algorithm", *kind, "-out", path + ".key")
-        extensions = [f"basicConstraints=critical,CA:{'TRUE' if ca else 'FALSE'}", f"keyUsage=critical,{usage}",
-                      "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid:always"]
-        extensions += [f"extendedKeyUsage={use}"] if use else []
-        extensions += [f"subjectAltName={san}"] if san else []
-        with open(path + ".ext", "w") as file:
-            file.write("\n".join(extensions) + "\n")
-        self.sign(path, digest, "-days", "30")
-        return path
-
-    def sign(self, path, digest, *life):
-        """A certificate of that key, with the extensions it has."""
-        request = run("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", "/CN=" + os.path.basename(path))
-        run("openssl", "x509", "-req", f"-{digest}", "-CA", self.root + ".crt", "-CAkey", self.root + ".key", *life,
-            "-extfile", path + ".ext", "-out", path + ".crt", input=request)
-
-    def pin(self, path):
-        der = run("openssl", "pkey", "-in", path + ".key", "-pubout", "-outform", "DER")
-        return run("openssl", "base64", "-A", input=run("openssl", "dgst", "-sha256", "-binary", input=der)).decode()
-
-
 # --- banks ----------------------------------------------------------------------------------------------------------
 
-PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbank"
 LARGE = 8 << 20
-
-
-def serve_page(tls):
-    while tls.recv(65536):
-        tls.sendall(PAGE)
 
 
 def serve_large(tls):
@@ -126,34 +79,6 @@ def serve_slow(tls):
     for byte in PAGE:
         tls.sendall(bytes([byte]))
         time.sleep(0.05)
-
-
-class Bank:
-    def __init__(self, address, path, serve=serve_page, versions=None, ciphers=None, protocols=()):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if versions:
-            self.context.minimum_version, self.context.maximum_version = versions
-        if ciphers:
-            self.context.set_ciphers(ciphers)
-        self.context.load_cert_chain(path + ".crt", path + ".key")
-        if protocols:
-            self.context.set_alpn_protocols(list(protocols))
-        self.serve, self.seen = serve, queue.Queue()
-        self.socket = socket.create_server((address, 443))
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            plain, _ = self.socket.accept()
-            threading.Thread(target=self.talk, args=(plain,), daemon=True).start()
-
-    def talk(self, plain):
-        try:
-            tls = self.context.wrap_socket(plain, server_side=True)
-            self.seen.put((tls.version(), tls.session_reused, tls.selected_alpn_protocol()))
-            self.serve(tls)
-        except (OSError, ssl.SSLError):
-            pass  # what the browser's side saw is looked at
 
 
 # --- the rig --------------------------------------------------------------------------------------------------------
@@ -232,51 +157,29 @@ def lay(authority):
     return laid
 
 
-def sign_policy(directory, authority, laid):
-    others = {"loopback", "linklocal", "nowhere", "closed"}
+def lay_policy(directory, authority, laid):
     backup = authority.pin(authority.issue(f"backup.{ZONE}"))
-    def host(name):
+    hosts = {}
+    for name in [*laid, "closed", "linklocal", "loopback", "nowhere"]:
         path = laid[name][1] if name in laid else laid["tls12"][1]
         pinned = {"caspin": authority.root, "wrongpin": laid["tls12"][1]}
-        pin = authority.pin(pinned.get(name, path))
-        return {"name": f"{name}.{ZONE}", "role": "page", "ports": [443], "anchors": ["root"], "pins": [pin, backup]}
-    with open(authority.root + ".crt") as pem:
-        policy = {"format": 1, "tenant": "demo", "version": 9, "issued": "2025-01-01T00:00:00Z",
-                  "expires": "2045-01-01T00:00:00Z", "pin": False, "revoked": [authority.pin(laid["revoked"][1])],
-                  "authorities": {"root": pem.read()},
-                  "banks": [{"id": "crooked", "name": {"ja": "曲がり銀行", "en": "Crooked Bank"},
-                             "start": f"https://tls12.{ZONE}/", "support": "+81-3-0000-0000",
-                             "hosts": [host(name) for name in [*laid, *sorted(others)]]}]}
-    plain, once, signed = f"{directory}/policy.json", f"{directory}/policy.once", f"{directory}/policy.dsse.json"
-    with open(plain, "w") as file:
-        json.dump(policy, file)
-    run(f"{B}/sekisho", "policy", "sign", "--type", "policy", "--key", f"{B}/demo/keys/root-1.key", "-o", once, plain)
-    run(f"{B}/sekisho", "policy", "sign", "--type", "policy", "--key", f"{B}/demo/keys/root-3.key", "-o", signed, once)
-    return signed
+        hosts[f"{name}.{ZONE}"] = [authority.pin(pinned.get(name, path)), backup]
+    bank = {"id": "crooked", "name": {"ja": "曲がり銀行", "en": "Crooked Bank"}}
+    return sign_policy(directory, authority, bank, hosts, revoked=[authority.pin(laid["revoked"][1])])
 
 
 def start_world(directory, laid):
     """In a new namespace: addresses, DNS, banks. Its descriptor, the banks, the DNS server."""
-    os.unshare(os.CLONE_NEWNET)
-    world = os.open("/proc/self/ns/net", os.O_RDONLY)
-    run("ip", "link", "set", "lo", "up")
+    world = new_world([a for a, _, _ in laid.values()] + ["198.51.100.250", "169.254.169.254"])
     names = {f"{name}.{ZONE}": [address] for name, (address, _, _) in laid.items()}
     names[f"second.{ZONE}"].insert(0, "198.51.100.250")  # nobody listens there
     names |= {f"loopback.{ZONE}": ["127.0.0.1"], f"linklocal.{ZONE}": ["169.254.169.254"],
               f"closed.{ZONE}": ["198.51.100.250"]}
-    with open(f"{directory}/hosts", "w") as file:
-        for name, addresses in names.items():
-            file.writelines(f"{address} {name}\n" for address in addresses)
-    for address in [a for a, _, _ in laid.values()] + ["198.51.100.53", "198.51.100.250", "169.254.169.254"]:
-        run("ip", "address", "add", f"{address}/32", "dev", "lo")
-    dns = subprocess.Popen(["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--group=root",
-                            "--pid-file=", "--no-resolv", "--no-hosts", f"--addn-hosts={directory}/hosts",
-                            "--listen-address=198.51.100.53", "--bind-interfaces", "--local=/example/",
-                            "--local-ttl=30"], stderr=subprocess.DEVNULL)
+    dns = serve_names(directory, names)
     trap = socket.create_server(("127.0.0.1", 443))  # what a rebinding name would reach
     trap.setblocking(False)
     banks = {name: Bank(address, path, **served) for name, (address, path, served) in laid.items()}
-    os.setns(home, os.CLONE_NEWNET)
+    go_home()
     return world, banks, dns, trap
 
 
@@ -520,9 +423,9 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory)
         laid = lay(authority)
-        policy = sign_policy(directory, authority, laid)
+        policy = lay_policy(directory, authority, laid)
         world, banks, dns, trap = start_world(directory, laid)
-        rig = Rig("--policy", policy, "--tunnel", f"/proc/{os.getpid()}/fd/{world}", "--resolver", "198.51.100.53",
+        rig = Rig("--policy", policy, "--tunnel", f"/proc/{os.getpid()}/fd/{world}", "--resolver", DNS,
                   "--bank", "crooked")
         try:
             test_good(rig, banks)
