@@ -153,6 +153,47 @@ def test_last_record(carrier, name):
         bank.plain.close()
 
 
+def test_wakes(carrier, name):
+    """Over a slow line a record comes in a dozen packets: the broker is woken for the first and for the last."""
+    records, packets = 32, 0
+    for direction in ("down", "up"):
+        browser, bank = carrier.connect(name)
+        sender, receiver = (bank, browser) if direction == "down" else (browser, bank)
+        whole = os.urandom(records * RECORD)
+        reader = threading.Thread(target=lambda: setattr(receiver, "got", receiver.read(len(whole))))
+        reader.start()
+        before, packets = carrier.wakes(), 0
+        for record in sender.seal(whole):
+            for at in range(0, len(record), PACKET):
+                sender.plain.sendall(record[at:at + PACKET])
+                carrier.settle()
+                packets += 1
+        reader.join()
+        woken = carrier.wakes() - before
+        check(receiver.got == whole and 0 < woken <= 3 * records,
+              f"{name}, {direction}: {packets} packets of {records} records wake the broker {woken} times, at most three a record",
+              f"{len(receiver.got)} bytes")
+        browser.plain.close()
+        bank.plain.close()
+
+
+def test_small(carrier, name):
+    """One waking for a question and one for its answer."""
+    questions = 200
+    browser, bank = carrier.connect(name)
+    before = carrier.wakes()
+    for _ in range(questions):
+        for one, other in ((browser, bank), (bank, browser)):
+            one.plain.sendall(b"".join(one.seal(b"a balance, say")))
+            other.read(14)
+            carrier.settle()
+    woken = carrier.wakes() - before
+    check(0 < woken <= 2.2 * questions,
+          f"{name}: {questions} small questions and their answers wake the broker {woken} times, twice each")
+    browser.plain.close()
+    bank.plain.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory, "Carrying Root")
@@ -169,6 +210,8 @@ def main():
         try:
             for name in ADDRESSES:
                 test_last_record(carrier, name)
+                test_wakes(carrier, name)
+                test_small(carrier, name)
         finally:
             rig.end()
             dns.terminate()
