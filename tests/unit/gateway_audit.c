@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <psa/crypto.h>
@@ -246,7 +247,7 @@ static void what_was_undone_is_not_in_it(void **state)
 	assert_int_equal(audit->tree.size, 2);
 }
 
-static void whatever_is_changed_is_seen_at_the_next_start(void **state)
+static void whatever_is_changed_is_seen_after_the_next_start(void **state)
 {
 	(void)state;
 	static const struct {
@@ -256,6 +257,9 @@ static void whatever_is_changed_is_seen_at_the_next_start(void **state)
 	    {"DELETE FROM audit WHERE id = 2", "missing"},
 	    {"DELETE FROM audit WHERE id >= 3", "shorter"},
 	    {"DELETE FROM audit", "shorter"},
+	    {"UPDATE checkpoints SET peaks = (SELECT leaf || leaf FROM audit WHERE id = 1)",
+	     "beside the last checkpoint"},
+	    {"UPDATE checkpoints SET peaks = replace(peaks, substr(peaks, 1, 1), 'x')", "beside the last checkpoint"},
 	    {"UPDATE checkpoints SET note = replace(note, 'gw1', 'gw2')", "not signed"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -264,6 +268,7 @@ static void whatever_is_changed_is_seen_at_the_next_start(void **state)
 		fill();
 		tamper(cases[i].sql);
 		reopen();
+		audit_review(audit, UINT64_MAX);
 		assert_non_null(strstr(audit->broken, cases[i].said));
 		/* the desk goes on working; the break is not signed over */
 		act("stick_revoked");
@@ -283,7 +288,90 @@ static void who_knows_the_hash_is_seen_too(void **state)
 	       "id = 1)"
 	       " WHERE id = 2");
 	reopen();
+	audit_review(audit, UINT64_MAX);
 	assert_non_null(strstr(audit->broken, "do not add up"));
+}
+
+/* Entries that nobody reads at the start. */
+enum { MANY = 60000, SLICE = 7000 };
+
+static void fill_many(void)
+{
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(audit_add(audit, 1764000000, "tanaka", "stick_viewed", "ST-1", ""), 0);
+	assert_int_equal(store_commit(store), 0);
+	audit_committed(audit);
+	assert_int_equal(audit_checkpoint(audit, 1764000001, true), 0);
+	act("login");
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void a_start_does_not_wait_for_a_long_log(void **state)
+{
+	(void)state;
+	fill_many();
+	struct merkle_hash before, after;
+	assert_int_equal(merkle_root(&audit->tree, &before), 0);
+	double began = seconds();
+	reopen();
+	const double start = seconds() - began;
+	assert_int_equal(merkle_root(&audit->tree, &after), 0);
+	assert_memory_equal(&after, &before, sizeof after);
+	assert_int_equal(audit->next, MANY + 1);
+	int slices = 1;
+	began = seconds();
+	while (audit_review(audit, SLICE))
+		slices++;
+	const double review = seconds() - began;
+	print_message("%d entries: the start took %.1f ms, reading them again %.0f ms\n", MANY, start * 1000,
+		      review * 1000);
+	assert_true(start < review / 4);
+	assert_int_equal(slices, (MANY + SLICE - 1) / SLICE);
+	assert_string_equal(audit->broken, "");
+	/* the log goes on as it was, and nothing is reviewed twice */
+	assert_false(audit_review(audit, SLICE));
+	act("logout");
+	assert_int_equal(audit_checkpoint(audit, 1864000000, true), 0);
+	assert_int_equal(audit->last.size, MANY + 2);
+	reopen();
+	assert_int_equal(audit->tree.size, MANY + 2);
+	assert_int_equal(audit->next, MANY + 2);
+}
+
+static void and_finds_what_was_altered_long_ago(void **state)
+{
+	(void)state;
+	fill_many();
+	tamper("UPDATE audit SET entry = replace(entry, 'tanaka', 'suzuki') WHERE id = 20000");
+	reopen();
+	assert_string_equal(audit->broken, ""); /* which it cannot know without having read it */
+	assert_true(audit_review(audit, 20000));
+	assert_string_equal(audit->broken, "");
+	assert_false(audit_review(audit, 1));
+	assert_non_null(strstr(audit->broken, "was altered (entry 20000)"));
+}
+
+/* Checkpoints of an older gatewayd have nothing beside them. */
+static void a_log_without_peaks_is_read_as_a_whole(void **state)
+{
+	(void)state;
+	fill();
+	tamper("UPDATE checkpoints SET peaks = ''");
+	reopen();
+	assert_int_equal(audit->tree.size, 7);
+	assert_false(audit_review(audit, UINT64_MAX));
+	assert_int_equal(audit_checkpoint(audit, 1864000000, true), 0);
+	tamper("UPDATE checkpoints SET peaks = ''");
+	tamper("UPDATE audit SET entry = replace(entry, 'tanaka', 'suzuki') WHERE id = 2");
+	reopen();
+	assert_non_null(strstr(audit->broken, "was altered"));
 }
 
 int main(void)
@@ -295,8 +383,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(checkpoints_are_read_only_as_they_were_signed, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_log_that_nobody_touched_holds, make, unmake),
 	    cmocka_unit_test_setup_teardown(what_was_undone_is_not_in_it, make, unmake),
-	    cmocka_unit_test_setup_teardown(whatever_is_changed_is_seen_at_the_next_start, make, unmake),
+	    cmocka_unit_test_setup_teardown(whatever_is_changed_is_seen_after_the_next_start, make, unmake),
 	    cmocka_unit_test_setup_teardown(who_knows_the_hash_is_seen_too, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_start_does_not_wait_for_a_long_log, make, unmake),
+	    cmocka_unit_test_setup_teardown(and_finds_what_was_altered_long_ago, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_log_without_peaks_is_read_as_a_whole, make, unmake),
 	};
 	if (psa_crypto_init() != PSA_SUCCESS)
 		return 1;

@@ -13,69 +13,121 @@
 
 /* --- reading back --- */
 
-/* The newest checkpoint splits the log: up to its size the entries must add up to its root. */
-struct replay {
+static void note_broken(struct audit *audit, const char *what, uint64_t id)
+{
+	if (audit->broken[0])
+		return;
+	snprintf(audit->broken, sizeof audit->broken, "%s (entry %" PRIu64 ")", what, id);
+	log_error("the audit log does not hold: %s; run `sekisho gateway audit verify'", audit->broken);
+}
+
+static bool adds_up(const struct merkle *tree, const struct checkpoint *checkpoint)
+{
+	struct merkle_hash root;
+	return merkle_root(tree, &root) == 0 && memcmp(&root, &checkpoint->root, sizeof root) == 0;
+}
+
+/* Some entries in their order, into a tree. */
+struct walk {
 	struct audit *audit;
+	struct merkle *tree;
+	const struct checkpoint *until; /* there the tree has this root */
+	uint64_t next;                  /* after the last one seen */
 	int error;
 };
 
-static void note_broken(struct audit *audit, const char *what, uint64_t id)
+static void walk_entry(uint64_t id, const char *entry, const char *leaf, void *context)
 {
-	if (!audit->broken[0])
-		snprintf(audit->broken, sizeof audit->broken, "%s (entry %" PRIu64 ")", what, id);
-}
-
-static void compare(struct audit *audit)
-{
-	struct merkle_hash root;
-	if (audit->tree.size != audit->last.size || audit->last.size == 0)
-		return;
-	if (merkle_root(&audit->tree, &root) || memcmp(&root, &audit->last.root, sizeof root) != 0)
-		note_broken(audit, "the entries do not add up to the last signed checkpoint", audit->last.size);
-}
-
-static void replay_entry(uint64_t id, const char *entry, const char *leaf, void *context)
-{
-	struct replay *replay = context;
-	struct audit *audit = replay->audit;
+	struct walk *walk = context;
 	char encoded[BASE64_ENCODED_SIZE(MERKLE_BYTES)];
 	struct merkle_hash hash;
-	if (replay->error)
+	if (walk->error)
 		return;
-	if (id != audit->tree.size)
-		note_broken(audit, "an entry is missing before this one", id);
-	audit->next = id + 1;
-	replay->error = merkle_leaf(entry, strlen(entry), &hash);
+	if (id != walk->tree->size)
+		note_broken(walk->audit, "an entry is missing before this one", id);
+	walk->next = id + 1;
+	walk->error = merkle_leaf(entry, strlen(entry), &hash);
 	base64_encode(hash.bytes, sizeof hash.bytes, encoded);
 	if (strcmp(encoded, leaf) != 0)
-		note_broken(audit, "an entry was altered", id);
-	if (!replay->error)
-		replay->error = merkle_add(&audit->tree, &hash);
-	compare(audit);
+		note_broken(walk->audit, "an entry was altered", id);
+	if (!walk->error)
+		walk->error = merkle_add(walk->tree, &hash);
+	if (walk->tree->size == walk->until->size && !adds_up(walk->tree, walk->until))
+		note_broken(walk->audit, "the entries do not add up to the last signed checkpoint", walk->until->size);
+}
+
+/* The tree as it was at the newest checkpoint. What is kept beside that is believed because it comes to the signed
+ * root; a checkpoint without (of an older gatewayd) leaves the tree empty, and the whole log is read. */
+static void take_peaks(struct audit *audit, const char *text)
+{
+	struct merkle_hash peaks[MERKLE_PATH_MAX];
+	size_t size = 0;
+	if (text[0] == '\0')
+		return;
+	if (base64_decode(text, strlen(text), (uint8_t *)peaks, sizeof peaks, &size) || size % MERKLE_BYTES != 0 ||
+	    merkle_from_peaks(audit->last.size, peaks, size / MERKLE_BYTES, &audit->tree) ||
+	    !adds_up(&audit->tree, &audit->last)) {
+		audit->tree = (struct merkle){0};
+		note_broken(audit, "what is kept beside the last checkpoint does not add up to it", audit->last.size);
+	}
 }
 
 static int read_last(struct audit *audit)
 {
-	char *note = NULL;
-	int error = store_checkpoint_last(audit->store, &note);
+	char *note = NULL, *peaks = NULL;
+	int error = store_checkpoint_last(audit->store, &note, &peaks);
 	if (error)
 		return error == -ENOENT ? 0 : error;
 	if (checkpoint_open(audit->key, note, &audit->last))
 		note_broken(audit, "the last checkpoint is not signed by this gateway's audit key", 0);
+	else
+		take_peaks(audit, peaks);
 	free(note);
+	free(peaks);
 	return 0;
 }
 
-static int replay_all(struct audit *audit)
+static void see_entry(uint64_t id, const char *entry, const char *leaf, void *context)
 {
-	struct replay replay = {.audit = audit};
-	int error = store_each_audit(audit->store, 0, UINT64_MAX, replay_entry, &replay);
+	(void)entry, (void)leaf;
+	*(uint64_t *)context = id;
+}
+
+/* What came after the newest checkpoint, which has its last entry still. */
+static int replay(struct audit *audit)
+{
+	struct walk walk = {.audit = audit, .tree = &audit->tree, .until = &audit->last, .next = audit->tree.size};
+	uint64_t last = UINT64_MAX;
+	if (audit->tree.size > 0)
+		audit->start = audit->last;
+	int error = store_each_audit(audit->store, audit->tree.size, UINT64_MAX, walk_entry, &walk);
 	if (!error)
-		error = replay.error;
-	if (!error && audit->tree.size < audit->last.size)
-		note_broken(audit, "the log is shorter than its last signed checkpoint says", audit->tree.size);
+		error = walk.error;
+	if (!error && audit->last.size > 0)
+		error = store_each_audit(audit->store, audit->last.size - 1, 1, see_entry, &last);
+	if (!error && audit->last.size > 0 && last != audit->last.size - 1)
+		note_broken(audit, "the log is shorter than its last signed checkpoint says", audit->last.size);
+	audit->next = walk.next;
 	audit_undone(audit);
 	return error;
+}
+
+bool audit_review(struct audit *audit, uint64_t limit)
+{
+	const uint64_t from = audit->reviewed.size, size = audit->start.size;
+	struct walk walk = {.audit = audit, .tree = &audit->reviewed, .until = &audit->start, .next = from};
+	if (audit->broken[0] || from >= size)
+		return false;
+	int error = store_each_audit(audit->store, from, limit < size - from ? limit : size - from, walk_entry, &walk);
+	if (!error)
+		error = walk.error;
+	if (error)
+		log_error("the audit log cannot be read again: %s", strerror(-error));
+	else if (audit->reviewed.size == from)
+		note_broken(audit, "the log is shorter than its last signed checkpoint says", from);
+	if (error)
+		audit->start.size = 0;
+	return !audit->broken[0] && audit->reviewed.size < audit->start.size;
 }
 
 int audit_open(struct store *store, const char *tenant, const char *gateway, const char *private_pem, int witness,
@@ -92,13 +144,11 @@ int audit_open(struct store *store, const char *tenant, const char *gateway, con
 	if (!error)
 		error = read_last(audit);
 	if (!error)
-		error = replay_all(audit);
+		error = replay(audit);
 	if (error) {
 		audit_close(audit);
 		return error;
 	}
-	if (audit->broken[0])
-		log_error("the audit log does not hold: %s; run `sekisho gateway audit verify'", audit->broken);
 	*out = audit;
 	return 0;
 }
@@ -173,17 +223,19 @@ static void tell_witness(struct audit *audit, const char *note)
 
 int audit_checkpoint(struct audit *audit, int64_t now, bool force)
 {
-	char note[CHECKPOINT_TEXT_SIZE];
+	char note[CHECKPOINT_TEXT_SIZE], encoded[BASE64_ENCODED_SIZE(sizeof(struct merkle_hash) * MERKLE_PATH_MAX)];
+	struct merkle_hash peaks[MERKLE_PATH_MAX];
 	if (audit->broken[0] || audit->tree.size == audit->last.size ||
 	    (!force && now - audit->last.time < AUDIT_CHECKPOINT_S))
 		return 0;
 	struct checkpoint checkpoint = {.size = audit->tree.size, .time = now};
 	memcpy(checkpoint.origin, audit->origin, sizeof checkpoint.origin);
+	base64_encode((const uint8_t *)peaks, merkle_peaks(&audit->tree, peaks) * MERKLE_BYTES, encoded);
 	int error = merkle_root(&audit->tree, &checkpoint.root);
 	if (!error)
 		error = checkpoint_sign(audit->key, &checkpoint, note);
 	if (!error)
-		error = store_checkpoint_add(audit->store, checkpoint.size, now, note);
+		error = store_checkpoint_add(audit->store, checkpoint.size, now, note, encoded);
 	if (error) {
 		log_error("the audit log has no checkpoint for its %" PRIu64 " entries: %s", checkpoint.size,
 			  strerror(-error));

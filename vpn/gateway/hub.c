@@ -89,6 +89,8 @@ int hub_open(struct hub *hub, const char *audit_pem, int witness)
 	struct loading loading = {.hub = hub};
 	error = audit_open(hub->store, hub->config.tenant, hub->config.id, audit_pem, witness, &hub->audit);
 	if (!error)
+		audit_review(hub->audit, AUDIT_REVIEW_FIRST);
+	if (!error)
 		error = hub_images_load(hub);
 	if (!error)
 		error = store_each_stick(hub->store, load_stick, &loading);

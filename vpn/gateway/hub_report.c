@@ -305,7 +305,7 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 	put_one(out, "sekisho_images_released", METRICS_GAUGE, NULL, "Registered images, 0 if any is admitted.",
 		(double)hub->images.count);
 	put_one(out, "sekisho_audit_broken", METRICS_GAUGE, NULL,
-		"1 if the audit log did not hold when the gateway started.", hub->audit->broken[0] != 0);
+		"1 if the audit log did not hold when the gateway read it again.", hub->audit->broken[0] != 0);
 	put_one(out, "sekisho_audit_entries", METRICS_GAUGE, NULL, "Entries of the audit log.",
 		(double)hub->audit->tree.size);
 	put_one(out, "sekisho_document_refused", METRICS_GAUGE, NULL,

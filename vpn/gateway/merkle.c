@@ -44,6 +44,29 @@ int merkle_add(struct merkle *tree, const struct merkle_hash *leaf)
 	return 0;
 }
 
+size_t merkle_peaks(const struct merkle *tree, struct merkle_hash peaks[MERKLE_PATH_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < MERKLE_PATH_MAX; i++)
+		if (tree->size >> i & 1)
+			peaks[count++] = tree->peaks[i];
+	return count;
+}
+
+int merkle_from_peaks(uint64_t size, const struct merkle_hash *peaks, size_t count, struct merkle *tree)
+{
+	size_t at = 0;
+	*tree = (struct merkle){.size = size};
+	for (size_t i = 0; i < MERKLE_PATH_MAX; i++) {
+		if (!(size >> i & 1))
+			continue;
+		if (at == count)
+			return -EBADMSG;
+		tree->peaks[i] = peaks[at++];
+	}
+	return at == count ? 0 : -EBADMSG;
+}
+
 int merkle_root(const struct merkle *tree, struct merkle_hash *root)
 {
 	size_t size;

@@ -33,6 +33,11 @@ int merkle_leaf(const void *entry, size_t size, struct merkle_hash *leaf);
 /* One leaf more. 0 or -EIO; then the tree is as it was. */
 int merkle_add(struct merkle *tree, const struct merkle_hash *leaf);
 
+/* The peaks of a tree, one after the other, the smallest subtree's first; and back, for a tree of `size` leaves. They
+ * are worth what the root is: who reads them back compares that. merkle_from_peaks(): 0, or -EBADMSG (not so many). */
+size_t merkle_peaks(const struct merkle *tree, struct merkle_hash peaks[MERKLE_PATH_MAX]);
+int merkle_from_peaks(uint64_t size, const struct merkle_hash *peaks, size_t count, struct merkle *tree);
+
 /* Of the empty tree it is SHA-256 of nothing. 0 or -EIO. */
 int merkle_root(const struct merkle *tree, struct merkle_hash *root);
 

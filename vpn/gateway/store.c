@@ -432,11 +432,11 @@ int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
 	return row;
 }
 
-int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note)
+int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note, const char *peaks)
 {
 	return sql_change(store, "keeping a checkpoint",
-			  "INSERT INTO checkpoints (tenant, size, at, note) VALUES (?1, ?2, ?3, ?4)", "iis",
-			  (int64_t)size, now, note);
+			  "INSERT INTO checkpoints (tenant, size, at, note, peaks) VALUES (?1, ?2, ?3, ?4, ?5)", "iiss",
+			  (int64_t)size, now, note, peaks);
 }
 
 int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context)
@@ -449,14 +449,20 @@ int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void
 	return row;
 }
 
-int store_checkpoint_last(struct store *store, char **note)
+int store_checkpoint_last(struct store *store, char **note, char **peaks)
 {
 	sqlite3_stmt *statement =
-	    sql_ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
+	    sql_ask(store, "SELECT note, peaks FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
 	int row = sql_next(store, statement, "reading the last checkpoint");
 	*note = row == 1 ? strdup(sql_text(statement, 0)) : NULL;
+	*peaks = row == 1 ? strdup(sql_text(statement, 1)) : NULL;
 	sqlite3_finalize(statement);
-	return row < 0 ? row : row == 0 ? -ENOENT : *note ? 0 : -ENOMEM;
+	if (row == 1 && *note && *peaks)
+		return 0;
+	free(*note);
+	free(*peaks);
+	*note = *peaks = NULL;
+	return row < 0 ? row : row == 0 ? -ENOENT : -ENOMEM;
 }
 
 /* Of those opened until `opened_ms`: one is told of again when a gateway comes back, and does not end what came later.

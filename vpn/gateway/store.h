@@ -124,10 +124,11 @@ int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *s
 		    const char *leaf);
 int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
 		     void (*fn)(uint64_t id, const char *entry, const char *leaf, void *context), void *context);
-int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note);
+/* `peaks` is what the tree needs to grow from there (merkle.h), as text. */
+int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const char *note, const char *peaks);
 /* Smallest first. */
 int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context);
-/* -ENOENT if there is none; *note is the caller's. */
-int store_checkpoint_last(struct store *store, char **note);
+/* -ENOENT if there is none; *note and *peaks are the caller's. */
+int store_checkpoint_last(struct store *store, char **note, char **peaks);
 
 #endif

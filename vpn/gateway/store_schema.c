@@ -88,6 +88,8 @@ const char *const store_migrations[] = {
     " reason TEXT NOT NULL, sticks TEXT NOT NULL, decided_by TEXT NOT NULL, decided BIGINT NOT NULL,"
     " state TEXT NOT NULL, answer TEXT NOT NULL,"
     " PRIMARY KEY (tenant, id));",
+
+    "ALTER TABLE checkpoints ADD COLUMN peaks TEXT NOT NULL DEFAULT '';",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

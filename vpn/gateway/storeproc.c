@@ -430,6 +430,7 @@ static void on_tick(void *context)
 	hub_lookup_tick(&hub);
 	hub_alarms_tick(&hub, now_ms());
 	audit_checkpoint(hub.audit, hub_now(), false);
+	audit_review(hub.audit, AUDIT_REVIEW_NEXT);
 	loop_timer_set(tick, TICK_MS);
 }
 
