@@ -4,7 +4,7 @@ $(call unit,gateway_connection,tests/unit/gateway_connection.c,vpn_gateway firmw
 $(call unit,gateway_text,tests/unit/gateway_text.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
 $(call unit,gateway_egress,tests/unit/gateway_egress.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
 $(call unit,gateway_store,tests/unit/gateway_store.c,vpn_gateway vpn_admission firmware,-lsqlite3 $(MBEDTLS_LIBS) -largon2)
-$(call unit,gateway_hub,tests/unit/gateway_hub.c,vpn_gateway vpn_admission whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm)
+$(call unit,gateway_hub,tests/unit/gateway_hub.c,vpn_gateway vpn_admission whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm -Wl$(comma)--wrap=malloc)
 
 INTEGRATION_NEEDS += $(B)/gatewayd $(B)/sekisho
 $(call unit,gateway_audit,tests/unit/gateway_audit.c,vpn_gateway firmware,-lsqlite3 -ljansson $(MBEDTLS_LIBS))

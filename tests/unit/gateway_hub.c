@@ -54,6 +54,13 @@ static struct reader said(uint16_t type, size_t nth)
 
 static void forget(void) { sent_count = 0; }
 
+/* There is no memory for so many bytes; 0: there is for all. */
+static size_t too_many;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) { return too_many && size == too_many ? NULL : __real_malloc(size); }
+
 static void open_hub(void)
 {
 	char why[256];
@@ -904,10 +911,43 @@ static void each_decision_has_its_entry_or_is_none(void **state)
 	assert_int_equal(audited("stick_held"), 1); /* it was held before */
 }
 
+static void offer_policy(uint64_t version, bool pin, const char *envelope)
+{
+	uint8_t data[64];
+	struct writer w = writer_over(data, sizeof data);
+	write_u64(&w, version);
+	write_u64(&w, 1000 + version);
+	write_u8(&w, pin);
+	write_str(&w, envelope);
+	struct reader r = reader_over(data, w.size);
+	hub_policy(&hub, &r);
+}
+
+/* Sticks would be told of a version that nobody can give them. */
+static void a_policy_without_memory_is_not_announced(void **state)
+{
+	(void)state;
+	offer_policy(4, false, "four");
+	assert_int_equal(hub.policy.version, 4);
+	too_many = sizeof "a fifth one";
+	offer_policy(5, true, "a fifth one");
+	too_many = 0;
+	assert_int_equal(hub.policy.version, 4);
+	assert_int_equal(hub.policy.expires, 1004);
+	assert_false(hub.policy.pin);
+	assert_string_equal(hub.policy.envelope, "four");
+	assert_non_null(strstr(hub.policy.refused, "out of memory for version 5"));
+	offer_policy(5, true, "a fifth one");
+	assert_int_equal(hub.policy.version, 5);
+	assert_true(hub.policy.pin);
+	assert_string_equal(hub.policy.refused, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_statement_admits_and_no_beacon, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_policy_without_memory_is_not_announced, make, unmake),
 	    cmocka_unit_test_setup_teardown(beacons_keep_what_a_statement_gave_and_no_longer, make, unmake),
 	    cmocka_unit_test_setup_teardown(another_start_is_not_let_in_by_the_first_ones_statement, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_nonce_counts_once_and_only_the_last, make, unmake),

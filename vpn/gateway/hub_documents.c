@@ -18,22 +18,24 @@ void hub_brief_policy(struct hub *hub)
 	free(data);
 }
 
-/* Take a verified document; keep it if it differs from the kept one. */
-static void take(struct hub *hub, const char *kind, struct hub_document *document, uint64_t version, int64_t expires,
+/* Take a verified document; keep it if it differs from the kept one. What is said of it (version, expiry, PIN) is said
+ * of the envelope that is served, or sticks would be told of one that they cannot fetch. False: the old one stays. */
+static bool take(struct hub *hub, const char *kind, struct hub_document *document, uint64_t version,
 		 const uint8_t *envelope, size_t size)
 {
 	bool same = document->envelope && document->size == size && memcmp(document->envelope, envelope, size) == 0;
+	/* all of it, also one that a policy process gone wrong sent with a NUL inside: `size` bytes are read back */
+	char *copy = same ? NULL : malloc(size + 1);
+	if (!same && !copy) {
+		log_error("out of memory for a new %s: the old one is served on", kind);
+		snprintf(document->refused, sizeof document->refused,
+			 "%s: out of memory for version %" PRIu64 "; the one before is served on", kind, version);
+		return false;
+	}
 	document->version = version;
-	document->expires = expires;
 	document->refused[0] = '\0';
 	if (same)
-		return;
-	/* all of it, also one that a policy process gone wrong sent with a NUL inside: `size` bytes are read back */
-	char *copy = malloc(size + 1);
-	if (!copy) {
-		log_error("out of memory for a new %s: the old one is served on", kind);
-		return;
-	}
+		return true;
 	if (size > 0)
 		memcpy(copy, envelope, size);
 	copy[size] = '\0';
@@ -46,6 +48,7 @@ static void take(struct hub *hub, const char *kind, struct hub_document *documen
 	char detail[64];
 	snprintf(detail, sizeof detail, "version %" PRIu64, version);
 	hub_note(hub, strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", "", detail);
+	return true;
 }
 
 void hub_policy(struct hub *hub, struct reader *r)
@@ -57,8 +60,10 @@ void hub_policy(struct hub *hub, struct reader *r)
 	const uint8_t *envelope = read_blob(r, &size);
 	if (!reader_done(r))
 		return;
+	if (!take(hub, "policy", &hub->policy, version, envelope, size))
+		return;
+	hub->policy.expires = expires;
 	hub->policy.pin = pin;
-	take(hub, "policy", &hub->policy, version, expires, envelope, size);
 }
 
 void hub_gateways(struct hub *hub, struct reader *r)
@@ -67,7 +72,7 @@ void hub_gateways(struct hub *hub, struct reader *r)
 	uint64_t version = read_u64(r);
 	const uint8_t *envelope = read_blob(r, &size);
 	if (reader_done(r))
-		take(hub, "gateways", &hub->gateways, version, 0, envelope, size);
+		(void)take(hub, "gateways", &hub->gateways, version, envelope, size);
 }
 
 static void warn_without_egress(const struct hub *hub)
