@@ -94,18 +94,6 @@ void stick_raise(struct stick *s, enum stick_event event)
 
 static int on_message(void *context, enum stick_process which, struct msg *m) { return stick_hear(context, which, m); }
 
-static void record_died(struct stick *s)
-{
-	if (s->record_pending)
-		stick_start(s, PROCESS_RECORD);
-	else if (s->storing)
-		admission_not_stored(s); /* it ended without a word: whether it is written nobody knows */
-	if (s->provisioned || s->steps[STATE_START].outcome == STEP_FAILED)
-		return;
-	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", "the record process ended without a word");
-	stick_raise(s, EVENT_UNUSABLE);
-}
-
 static void link_died(struct stick *s)
 {
 	bool was_up = s->link_up;
@@ -229,7 +217,7 @@ static void on_freezing(void *context)
 }
 
 static void on_stating_ends(void *context) { admission_gave_up(context); }
-static void on_storing_again(void *context) { stick_store(context); }
+static void on_record_late(void *context) { record_late(context); }
 
 static void on_goodbye(void *context) { stick_goodbye_said(context); }
 
@@ -251,7 +239,7 @@ static void open_timers(struct stick *s)
 	s->freezing = timer(s, on_freezing);
 	s->goodbye = timer(s, on_goodbye);
 	s->stating_ends = timer(s, on_stating_ends);
-	s->storing_again = timer(s, on_storing_again);
+	s->record.late = timer(s, on_record_late);
 	loop_timer_set(s->screen_wait, SCREEN_WAIT_MS);
 	loop_timer_set(s->health, HEALTH_EVERY_MS);
 }

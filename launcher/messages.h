@@ -170,6 +170,8 @@ enum message {
 					 was refused is known to be bad; it may come late, or never */
 	MSG_KIOSK_USB_QUESTION = 118, /* launcher -> kiosk: as MSG_USB_QUESTION */
 	MSG_KIOSK_USB_REFUSED = 119,  /* launcher -> kiosk: as MSG_USB_REFUSED */
+	MSG_KIOSK_NOTICE = 123,       /* launcher -> kiosk: s code (see kiosk/strings): the stick goes on, and something
+					 should be put right */
 	MSG_KIOSK_WIFI = 120,         /* launcher -> kiosk: as MSG_LINK_WIFI */
 	MSG_KIOSK_WIFI_LOOK = 121,    /* kiosk -> launcher: as MSG_LINK_WIFI_LOOK */
 	MSG_KIOSK_WIFI_JOIN = 122,    /* kiosk -> launcher: as MSG_LINK_WIFI_JOIN */

@@ -29,6 +29,7 @@ enum {
 	STICK_CODE_BYTES = 64,
 	STICK_DETAIL_BYTES = 256,
 	STICK_CA_MAX_BYTES = 4096,
+	STICK_NOTICES_MAX = 4,
 };
 
 /* A line of the start screen. */
@@ -80,6 +81,12 @@ struct stick_usb {
 	char code[16];
 };
 
+/* What the customer was told on a card, and how often it happened since the start. */
+struct stick_notice {
+	char code[STICK_CODE_BYTES]; /* "": no more of them */
+	uint64_t count;
+};
+
 /* The PIN as far as the launcher knows: never its digits. */
 struct stick_pin {
 	enum pin_ask ask;   /* what the screen was told last */
@@ -98,6 +105,19 @@ struct stick_tunnel {
 	uint32_t handshake_ms, rtt_ms, loss_permille;
 };
 
+/* What a record process was started for; resting where there is none, or it has said how that ended. */
+enum record_task { RECORD_RESTS, RECORD_READS, RECORD_WRITES, RECORD_LOOKS };
+
+struct stick_record {
+	enum record_task task;
+	char *pending; /* mutable half that waits for a record process to be started */
+	char *text;    /* the one that a record process was started for, and is told when it listens */
+	uint8_t token[STATEMENT_TOKEN_BYTES]; /* in the newest of these two */
+	bool storing;                         /* what lies in the record is not certain: it is being written */
+	bool doubted;                         /* a write failed: what lies there is to be read again */
+	struct loop_timer *late;
+};
+
 struct stick {
 	struct loop *loop;
 	struct crew crew;
@@ -114,9 +134,8 @@ struct stick {
 	uint64_t gateways_told; /* version the wall knows, 0 none */
 	uint8_t ca_der[STICK_CA_MAX_BYTES];
 	size_t ca_der_size;
-	char *record_pending; /* mutable half that waits for the record process to be started */
-	char *record_text;    /* the one that a record process was started for, and is told when it listens */
-	char *offered;        /* envelope that the policy process is looking at; kept if it says yes */
+	struct stick_record record;
+	char *offered; /* envelope that the policy process is looking at; kept if it says yes */
 
 	bool screen_ready; /* the kiosk listens */
 	struct loop_timer *screen_wait;
@@ -143,9 +162,8 @@ struct stick {
 	uint8_t statement[STATEMENT_MAX_BYTES];
 	size_t statement_size;
 	uint8_t token[STATEMENT_TOKEN_BYTES]; /* that certainly lies in the record */
-	bool storing;                         /* what lies in the record is not certain: it is being written */
 	uint32_t lease_whole_s;               /* how long the last statement was to hold when it was made */
-	struct loop_timer *stating_ends, *storing_again;
+	struct loop_timer *stating_ends;
 	struct stick_pin pin;
 
 	uint64_t policy_passed_over; /* a newer version that could not be had or was refused */
@@ -160,6 +178,7 @@ struct stick {
 	uint64_t known_bad[INDICATOR_CATEGORIES]; /* of the refused hosts */
 	uint64_t usb_refused[USB_WHAT_COUNT];
 	struct stick_usb usb;
+	struct stick_notice notices[STICK_NOTICES_MAX];
 	struct stick_client clients[PROVISION_CLIENTS_MAX];
 	size_t client_count;
 
@@ -173,7 +192,6 @@ void stick_raise(struct stick *s, enum stick_event event);
 /* Start a process with all it needs to be told (stick_start.c). It is tried again later if that fails. */
 void stick_start(struct stick *s, enum stick_process which);
 /* What may be large is told to these when they listen. */
-void stick_brief_record(struct stick *s);
 void stick_brief_policy(struct stick *s);
 void stick_restart_screen(struct stick *s);
 /* udevd and seatd now, the screen when both listen. 0 or -errno. */
@@ -207,7 +225,20 @@ void stick_close_client(struct stick *s);
 void stick_ask_host(struct stick *s, const char *host, enum refusal reason);
 int stick_hear_host(struct stick *s, struct msg *m);
 
-/* --- record and clock (stick_keep.c) --- */
+/* --- the device record (stick_record.c) --- */
+
+/* Write the mutable half. Ends in the token of `stick` being what lies there, whether that could be done or not. */
+void stick_store(struct stick *s);
+int record_start(struct stick *s);
+void record_not_started(struct stick *s, int error);
+int record_hear_ready(struct stick *s, struct msg *m);
+int record_hear_content(struct stick *s, struct msg *m);
+int record_hear_failed(struct stick *s, struct msg *m);
+int record_hear_stored(struct stick *s, struct msg *m);
+void record_died(struct stick *s);
+void record_late(struct stick *s);
+
+/* --- clock, and what was fetched (stick_keep.c) --- */
 
 /* Never below the image's date, the policy's, and what is kept of the times the gateway confirmed: what a gateway says
  * below it is not believed. */
@@ -219,8 +250,6 @@ void stick_raise_clock(struct stick *s);
  * the gateway is told so and makes our peer anew; its next answer counts.
  */
 bool stick_confirm_time(struct stick *s, uint64_t gateway_time);
-/* Write the mutable half of the record. */
-void stick_store(struct stick *s);
 /* A fetched policy goes to the policy process. 0 or -errno. */
 int stick_offer(struct stick *s, const void *envelope, size_t size);
 
@@ -239,10 +268,6 @@ bool admission_is_passing(enum admission_reason reason);
 void admission_renew(struct stick *s, uint32_t lease_s);
 void admission_next(struct stick *s, enum admission_reason reason);
 void admission_locked(struct stick *s);
-/* What became of the record's writing. */
-void admission_stored(struct stick *s);
-void admission_not_stored(struct stick *s);
-void admission_read_only(struct stick *s);
 
 /* Answered by EVENT_UNLOCKED or EVENT_UNLOCK_REFUSED, when somebody has typed it if it is wanted. */
 void pin_unlock(struct stick *s);
@@ -267,6 +292,9 @@ void session_end(struct stick *s);
 /* --- what others are told (stick_tell.c) --- */
 
 void stick_trouble(struct stick *s, const char *code); /* what the next loss is explained with */
+/* Something that goes on but should be put right: on a card for the customer, once for each start and code, and in the
+ * counts that the desk sees. */
+void stick_notice(struct stick *s, const char *code);
 void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcome, const char *code,
 	       const char *detail);
 /* Why the gateway does not let us in, as it answered last. */

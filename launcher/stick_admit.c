@@ -10,7 +10,7 @@
 #include "vpn/admission/statement.h"
 
 /* Nonce, signature and answer; the agent gives each request up sooner. */
-enum { STATING_MS = 20000, STATE_AGAIN_MS = 2000, RECORD_AGAIN_MS = 5000 };
+enum { STATING_MS = 20000, STATE_AGAIN_MS = 2000 };
 
 static bool wants_pin(const struct stick *s) { return s->policy->pin || s->pin.gateway_asks; }
 
@@ -93,29 +93,7 @@ void pin_state(struct stick *s)
 		tell_pin(s, PIN_ASK_NOT);
 }
 
-/* --- the record: only a token that certainly lies there is ever shown --- */
-
-void admission_stored(struct stick *s)
-{
-	if (s->record_pending)
-		return; /* one more is to be written first */
-	memcpy(s->token, s->provision.token, sizeof s->token);
-	s->storing = false;
-	loop_timer_set(s->storing_again, -1);
-	if (s->stating_waits)
-		admission_ask(s);
-}
-
-void admission_not_stored(struct stick *s) { loop_timer_set(s->storing_again, RECORD_AGAIN_MS); }
-
-/* Nothing can be written, and so nothing was: what lies there is the token we have shown before. */
-void admission_read_only(struct stick *s)
-{
-	memcpy(s->provision.token, s->token, sizeof s->token);
-	admission_stored(s);
-}
-
-/* --- statements --- */
+/* --- statements: only a token that certainly lies in the record is ever shown --- */
 
 static void stop_stating(struct stick *s)
 {
@@ -132,8 +110,8 @@ static void state_again(struct stick *s)
 
 void admission_ask(struct stick *s)
 {
-	s->stating_waits = s->storing;
-	if (s->stating || s->storing || !s->tunnel.up || !s->policy || !s->time_confirmed)
+	s->stating_waits = s->record.storing;
+	if (s->stating || s->record.storing || !s->tunnel.up || !s->policy || !s->time_confirmed)
 		return;
 	/* a keyholder that is being started again is asked for with the next beacon */
 	if (!crew_runs(&s->crew, PROCESS_KEYHOLDER) ||
@@ -198,7 +176,7 @@ int admission_hear_nonce(struct stick *s, struct msg *m)
 	const uint8_t *nonce = read_blob(&r, &nonce_size);
 	if (!reader_done(&r) || (!reason[0] && nonce_size != STATEMENT_NONCE_BYTES))
 		return -EBADMSG;
-	if (!s->stating || s->storing || !s->policy)
+	if (!s->stating || s->record.storing || !s->policy)
 		return 0;
 	int size = reason[0] ? -EAGAIN : compose(s, nonce, s->statement);
 	struct writer w = writer_over(payload, sizeof payload);

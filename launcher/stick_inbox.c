@@ -19,75 +19,11 @@ static int hear_nothing(struct stick *s, struct msg *m)
 	return m->size == 0 ? 0 : -EBADMSG;
 }
 
-static int hear_record_ready(struct stick *s, struct msg *m)
-{
-	if (m->size != 0)
-		return -EBADMSG;
-	stick_brief_record(s);
-	return 0;
-}
-
 static int hear_policy_ready(struct stick *s, struct msg *m)
 {
 	if (m->size != 0)
 		return -EBADMSG;
 	stick_brief_policy(s);
-	return 0;
-}
-
-/* --- record --- */
-
-static int hear_record(struct stick *s, struct msg *m)
-{
-	size_t immutable_size = 0, changing_size = 0;
-	struct reader r = reader_over(m->payload, m->size);
-	const uint8_t *immutable = read_blob(&r, &immutable_size);
-	const uint8_t *changing = read_blob(&r, &changing_size);
-	if (!reader_done(&r))
-		return -EBADMSG;
-	if (s->provisioned)
-		return 0; /* it was started to write */
-	int error = provision_parse((const char *)immutable, immutable_size, (const char *)changing, changing_size,
-				    &s->provision);
-	wipe(m->payload, m->size);
-	if (error) {
-		tell_step(s, STATE_START, STEP_FAILED, "record_damaged", strerror(-error));
-		stick_raise(s, EVENT_UNUSABLE);
-		return 0;
-	}
-	s->provisioned = true;
-	memcpy(s->token, s->provision.token, sizeof s->token);
-	log_info("this is %s of %s", s->provision.device, s->provision.tenant);
-	stick_raise_clock(s);
-	stick_start(s, PROCESS_POLICY);
-	return 0;
-}
-
-static int hear_record_failed(struct stick *s, struct msg *m)
-{
-	char reason[STICK_DETAIL_BYTES];
-	struct reader r = reader_over(m->payload, m->size);
-	read_str(&r, reason, sizeof reason);
-	if (!reader_done(&r))
-		return -EBADMSG;
-	log_error("device record: %s", reason);
-	if (s->provisioned) {
-		admission_not_stored(s);
-		return 0;
-	}
-	tell_step(s, STATE_START, STEP_FAILED, "record_damaged", reason);
-	stick_raise(s, EVENT_UNUSABLE);
-	return 0;
-}
-
-static int hear_record_stored(struct stick *s, struct msg *m)
-{
-	struct reader r = reader_over(m->payload, m->size);
-	uint64_t sequence = read_u64(&r);
-	if (!reader_done(&r))
-		return -EBADMSG;
-	log_info("device record: mutable half %llu is stored", (unsigned long long)sequence);
-	admission_stored(s);
 	return 0;
 }
 
@@ -650,10 +586,10 @@ static const struct {
 	uint16_t type;
 	int (*hear)(struct stick *s, struct msg *m);
 } inbox[] = {
-    {PROCESS_RECORD, MSG_READY, hear_record_ready},
-    {PROCESS_RECORD, MSG_RECORD_CONTENT, hear_record},
-    {PROCESS_RECORD, MSG_RECORD_FAILED, hear_record_failed},
-    {PROCESS_RECORD, MSG_RECORD_STORED, hear_record_stored},
+    {PROCESS_RECORD, MSG_READY, record_hear_ready},
+    {PROCESS_RECORD, MSG_RECORD_CONTENT, record_hear_content},
+    {PROCESS_RECORD, MSG_RECORD_FAILED, record_hear_failed},
+    {PROCESS_RECORD, MSG_RECORD_STORED, record_hear_stored},
     {PROCESS_LINK, MSG_READY, hear_nothing},
     {PROCESS_LINK, MSG_LINK_STATE, hear_link},
     {PROCESS_LINK, MSG_LINK_WIFI, hear_wifi},

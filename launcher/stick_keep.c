@@ -106,18 +106,6 @@ bool stick_confirm_time(struct stick *s, uint64_t gateway_time)
 	return settled;
 }
 
-void stick_store(struct stick *s)
-{
-	wipe_free(s->record_pending);
-	s->storing = true;
-	s->record_pending = provision_changing(&s->provision);
-	if (!s->record_pending) {
-		log_error("out of memory: the record is not written");
-		return;
-	}
-	stick_start(s, PROCESS_RECORD);
-}
-
 int stick_offer(struct stick *s, const void *envelope, size_t size)
 {
 	const size_t capacity = size + sizeof(uint32_t) + sizeof(uint64_t);

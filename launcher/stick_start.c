@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "firmware/boot/rootdisk.h"
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
 #include "launcher/briefs.h"
@@ -43,43 +42,6 @@ static struct writer room_for(size_t size)
 }
 
 static size_t text_size(const char *text) { return sizeof(uint32_t) + (text ? strlen(text) : 0); }
-
-static int start_record(struct stick *s)
-{
-	if (crew_runs(&s->crew, PROCESS_RECORD))
-		return -EALREADY; /* what is pending is stored when this one has ended */
-	int fd = rootdisk_open_record(s->record_pending ? O_RDWR : O_RDONLY);
-	if (fd < 0 && s->record_pending) {
-		log_error("the device record cannot be written: %s", strerror(-fd));
-		wipe_free(s->record_pending);
-		s->record_pending = NULL;
-		admission_read_only(s);
-		return 0;
-	}
-	if (fd < 0)
-		return fd;
-	int error = crew_start(&s->crew, PROCESS_RECORD, &fd, 1);
-	close(fd);
-	if (error)
-		return error;
-	wipe_free(s->record_text);
-	s->record_text = s->record_pending;
-	s->record_pending = NULL;
-	return 0;
-}
-
-/* It may be megabytes, which nobody takes from the socket before the process listens: until then the launcher has other
- * things to do than to wait for it. */
-void stick_brief_record(struct stick *s)
-{
-	if (!s->record_text)
-		return; /* it was started to read */
-	struct writer w = room_for(text_size(s->record_text));
-	write_str(&w, s->record_text);
-	wipe_free(s->record_text);
-	s->record_text = NULL;
-	(void)send_large_brief(s, PROCESS_RECORD, MSG_RECORD_STORE, &w);
-}
 
 static int start_tunnel(struct stick *s)
 {
@@ -145,7 +107,7 @@ static int start_screen(struct stick *s)
 }
 
 static int (*const starts[PROCESS_COUNT])(struct stick *s) = {
-    [PROCESS_RECORD] = start_record, [PROCESS_TUNNEL] = start_tunnel, [PROCESS_KEYHOLDER] = start_keyholder,
+    [PROCESS_RECORD] = record_start, [PROCESS_TUNNEL] = start_tunnel, [PROCESS_KEYHOLDER] = start_keyholder,
     [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,   [PROCESS_SCREEN] = start_screen,
     [PROCESS_WIFI] = wifi_start,
 };
@@ -156,11 +118,8 @@ void stick_start(struct stick *s, enum stick_process which)
 	if (!error || error == -EALREADY)
 		return;
 	log_error("%s does not start: %s", process_row(which)->name, strerror(-error));
-	if (which == PROCESS_RECORD && !s->provisioned) {
-		tell_step(s, STATE_START, STEP_FAILED, error == -ENOENT ? "record_missing" : "record_damaged",
-			  strerror(-error));
-		stick_raise(s, EVENT_UNUSABLE);
-	}
+	if (which == PROCESS_RECORD)
+		record_not_started(s, error);
 	crew_start_later(&s->crew, which);
 }
 

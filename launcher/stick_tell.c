@@ -130,6 +130,28 @@ void tell_banks(struct stick *s)
 	free(payload);
 }
 
+static void send_notice(struct stick *s, const char *code)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_str(&w, code);
+	send_kiosk(s, MSG_KIOSK_NOTICE, 0, &w);
+}
+
+void stick_notice(struct stick *s, const char *code)
+{
+	size_t i = 0;
+	while (i < STICK_NOTICES_MAX && s->notices[i].code[0] && strcmp(s->notices[i].code, code) != 0)
+		i++;
+	if (i == STICK_NOTICES_MAX)
+		return;
+	if (s->notices[i].count++ > 0)
+		return; /* the next beacon says it */
+	snprintf(s->notices[i].code, sizeof s->notices[i].code, "%s", code);
+	send_notice(s, code);
+	tell_agent_health(s);
+	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
+}
+
 void stick_trouble(struct stick *s, const char *code) { snprintf(s->trouble, sizeof s->trouble, "%s", code); }
 
 void tell_tunnel(struct stick *s)
@@ -222,6 +244,8 @@ void tell_everything(struct stick *s)
 			send_step(s, (enum stick_state)i);
 	if (s->pin.ask != PIN_ASK_NOT)
 		tell_pin_ask(s);
+	for (size_t i = 0; i < STICK_NOTICES_MAX && s->notices[i].code[0]; i++)
+		send_notice(s, s->notices[i].code);
 }
 
 /* --- the agent --- */
@@ -267,6 +291,8 @@ static json_t *refused_counts(const struct stick *s)
 	json_t *counts = json_object();
 	if (s->crew.killed > 0)
 		json_object_set_new(counts, "killed", json_integer((json_int_t)s->crew.killed));
+	for (size_t i = 0; i < STICK_NOTICES_MAX && s->notices[i].code[0]; i++)
+		json_object_set_new(counts, s->notices[i].code, json_integer((json_int_t)s->notices[i].count));
 	for (int i = 0; i < USB_WHAT_COUNT; i++) {
 		char code[STICK_CODE_BYTES];
 		snprintf(code, sizeof code, "usb_%s", usb_word((enum usb_what)i));

@@ -17,13 +17,14 @@ static const char magic[8] = {'S', 'E', 'K', 'I', 'S', 'H', 'O', 'R'};
 enum { HEADER_FORMAT = 1, SIZE_AT = 24, TAG_AT = 32, TAG_BYTES = 32, NAME_MAX_CHARS = 32, BLOCK_BYTES = 4096 };
 _Static_assert(TAG_AT + TAG_BYTES == RECORD_HEADER_BYTES, "the tag ends the header");
 _Static_assert(3 * RECORD_HALF_BYTES <= RECORD_PARTITION_BYTES, "three halves fit the partition");
+_Static_assert(3 * RECORD_OLD_HALF_BYTES <= RECORD_OLD_PARTITION_BYTES, "and the older one");
 
 const char *record_error_text(enum record_error error)
 {
 	static const char *const texts[RECORD_ERROR_COUNT] = {
 	    [RECORD_OK] = "good",
 	    [RECORD_IO] = "the device record cannot be read or written",
-	    [RECORD_SHORT] = "the device record is cut short",
+	    [RECORD_SHORT] = "the device record is cut short, or its partition is too small for what is to be kept",
 	    [RECORD_BLANK] = "nothing was ever written here",
 	    [RECORD_MAGIC] = "this is not a device record",
 	    [RECORD_FORMAT] = "the device record has a format this program does not know",
@@ -275,27 +276,39 @@ static enum record_error read_on(int fd, uint8_t *half, size_t have, size_t size
 }
 
 /* How much of a half its header speaks of. Nothing of it is believed yet: this only says how far to read. */
-static size_t size_spoken_of(const uint8_t *header)
+static size_t size_spoken_of(const uint8_t *header, size_t half_bytes)
 {
 	struct reader r = reader_over(header + SIZE_AT, sizeof(uint32_t));
 	size_t json_size = read_u32(&r);
-	return json_size < RECORD_HALF_BYTES - RECORD_HEADER_BYTES ? whole_blocks(RECORD_HEADER_BYTES + json_size)
-								   : (size_t)RECORD_HALF_BYTES;
+	return json_size < half_bytes - RECORD_HEADER_BYTES ? whole_blocks(RECORD_HEADER_BYTES + json_size)
+							    : half_bytes;
+}
+
+/* By the size of the partition; 0 where it is too small for any record. */
+static enum record_error find_half_bytes(int fd, size_t *half_bytes)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	if (size < 0)
+		return RECORD_IO;
+	if (size < RECORD_OLD_PARTITION_BYTES)
+		return RECORD_SHORT;
+	*half_bytes = size < RECORD_PARTITION_BYTES ? RECORD_OLD_HALF_BYTES : RECORD_HALF_BYTES;
+	return RECORD_OK;
 }
 
 /* As much of a half as its header speaks of, the caller's to free: most records are small, and every start waits for
  * this one. */
-static enum record_error read_half(int fd, size_t nth, uint8_t **half, size_t *size)
+static enum record_error read_half(int fd, size_t half_bytes, size_t nth, uint8_t **half, size_t *size)
 {
 	uint8_t block[BLOCK_BYTES];
 	*half = NULL;
 	*size = 0;
-	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
+	if (lseek(fd, (off_t)(nth * half_bytes), SEEK_SET) < 0)
 		return RECORD_IO;
 	enum record_error error = read_on(fd, block, 0, BLOCK_BYTES);
 	if (error)
 		return error;
-	*size = size_spoken_of(block);
+	*size = size_spoken_of(block, half_bytes);
 	*half = malloc(*size);
 	if (*half)
 		memcpy(*half, block, BLOCK_BYTES);
@@ -310,9 +323,9 @@ static void free_half(uint8_t *half, size_t size)
 	free(half);
 }
 
-static enum record_error write_half(int fd, size_t nth, const uint8_t *half, size_t size)
+static enum record_error write_at(int fd, size_t at, const uint8_t *half, size_t size)
 {
-	if (lseek(fd, (off_t)(nth * RECORD_HALF_BYTES), SEEK_SET) < 0)
+	if (lseek(fd, (off_t)at, SEEK_SET) < 0)
 		return RECORD_IO;
 	for (size_t done = 0; done < size;) {
 		ssize_t put = write(fd, half + done, size - done);
@@ -382,14 +395,16 @@ static enum record_error take_changing(const uint8_t *half, size_t half_size, in
 enum record_error record_load(int fd, struct record *record)
 {
 	*record = (struct record){.newest = -1};
-	uint8_t *half;
-	size_t size;
-	enum record_error error = read_half(fd, 0, &half, &size);
+	uint8_t *half = NULL;
+	size_t size = 0;
+	enum record_error error = find_half_bytes(fd, &record->half_bytes);
+	if (!error)
+		error = read_half(fd, record->half_bytes, 0, &half, &size);
 	if (!error)
 		error = take_immutable(half, size, record);
 	free_half(half, size);
 	for (int nth = 0; nth < RECORD_COPIES && !error; nth++) {
-		record->copies[nth] = read_half(fd, (size_t)nth + 1, &half, &size);
+		record->copies[nth] = read_half(fd, record->half_bytes, (size_t)nth + 1, &half, &size);
 		if (!record->copies[nth])
 			record->copies[nth] = take_changing(half, size, nth, record);
 		free_half(half, size);
@@ -411,6 +426,8 @@ enum record_error record_store(int fd, struct record *record, const char *json, 
 	if (size > RECORD_MUTABLE_MAX_BYTES)
 		return RECORD_SIZE;
 	const size_t half_size = whole_blocks(RECORD_HEADER_BYTES + size);
+	if (half_size > record->half_bytes)
+		return RECORD_SHORT;
 	char *copy = copy_text(json, size);
 	uint8_t *half = malloc(half_size);
 	if (!copy || !half) {
@@ -420,7 +437,7 @@ enum record_error record_store(int fd, struct record *record, const char *json, 
 	error =
 	    record_half_encode(half, half_size, RECORD_MUTABLE, record->mutable_key, json, size, record->sequence + 1);
 	if (!error)
-		error = write_half(fd, (size_t)target + 1, half, half_size);
+		error = write_at(fd, ((size_t)target + 1) * record->half_bytes, half, half_size);
 	if (error)
 		goto out;
 	free_text(record->changing, record->changing_size);
@@ -444,14 +461,14 @@ enum record_error record_create(int fd, const char *immutable_json, size_t size)
 	uint8_t *half = calloc(1, RECORD_HALF_BYTES);
 	if (!half)
 		return RECORD_NO_MEMORY;
-	for (size_t nth = 1; nth * RECORD_HALF_BYTES < RECORD_PARTITION_BYTES && !error; nth++) {
-		size_t rest = RECORD_PARTITION_BYTES - nth * RECORD_HALF_BYTES;
-		error = write_half(fd, nth, half, rest < RECORD_HALF_BYTES ? rest : RECORD_HALF_BYTES);
+	for (size_t at = RECORD_HALF_BYTES; at < RECORD_PARTITION_BYTES && !error; at += RECORD_HALF_BYTES) {
+		size_t rest = RECORD_PARTITION_BYTES - at;
+		error = write_at(fd, at, half, rest < RECORD_HALF_BYTES ? rest : RECORD_HALF_BYTES);
 	}
 	if (!error)
 		error = record_half_encode(half, RECORD_HALF_BYTES, RECORD_IMMUTABLE, NULL, immutable_json, size, 0);
 	if (!error)
-		error = write_half(fd, 0, half, RECORD_HALF_BYTES);
+		error = write_at(fd, 0, half, RECORD_HALF_BYTES);
 	free_half(half, RECORD_HALF_BYTES);
 	return error;
 }

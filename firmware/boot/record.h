@@ -23,6 +23,10 @@
 
 #define RECORD_HALF_BYTES                                                                                              \
 	(5 << 20) /* room for each of: immutable half, mutable copy 0, mutable copy 1, in this order */
+/* A stick made before policies were that large has a partition of 1 MiB in four quarters: read and written as it is. */
+#define RECORD_OLD_PARTITION_BYTES (1 << 20)
+#define RECORD_OLD_HALF_BYTES      (1 << 18)
+
 #define RECORD_HEADER_BYTES 64
 #define RECORD_KEY_BYTES    32
 #define RECORD_COPIES       2
@@ -32,7 +36,7 @@
 enum record_error {
 	RECORD_OK = 0,
 	RECORD_IO,             /* the device could not be read or written */
-	RECORD_SHORT,          /* fewer bytes than a record has */
+	RECORD_SHORT,          /* fewer bytes than a record has, or than what is to be written takes */
 	RECORD_BLANK,          /* only zeros: never written */
 	RECORD_MAGIC,          /* something else is there */
 	RECORD_FORMAT,         /* a format version this program does not know */
@@ -66,6 +70,7 @@ struct record {
 	size_t changing_size;
 	uint64_t sequence; /* of `changing`; 0 if none */
 	int newest;        /* copy it came from; -1 */
+	size_t half_bytes; /* RECORD_HALF_BYTES, or those of an older, smaller partition */
 	enum record_error copies[RECORD_COPIES];
 	uint8_t mutable_key[RECORD_KEY_BYTES];
 };
@@ -79,7 +84,8 @@ enum record_error record_load(int fd, struct record *record);
 
 /*
  * Write `json` as the next mutable half over the copy that is not the newest, and wait until it is on the medium. On
- * success `record` describes the new state; on failure the newest copy is untouched.
+ * success `record` describes the new state; on failure the newest copy is untouched. RECORD_SIZE: larger than a mutable
+ * half may be; RECORD_SHORT: than it may be in this stick's smaller partition.
  */
 enum record_error record_store(int fd, struct record *record, const char *json, size_t size);
 

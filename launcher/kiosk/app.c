@@ -236,7 +236,10 @@ static void draw_usb_question(struct app *app)
 static void answer_usb_seen(gpointer data)
 {
 	struct app *app = data;
-	app->model.usb_refused = false;
+	if (app->model.usb_refused)
+		app->model.usb_refused = false;
+	else
+		app->model.notice[0] = '\0';
 	app_draw(app);
 }
 
@@ -256,6 +259,23 @@ static void draw_usb_refused(struct app *app)
 	card_show(app->usb, &content);
 }
 
+static void draw_notice(struct app *app)
+{
+	const struct advice *advice = advice_for(ABOUT_NOTICE, app->model.notice);
+	const struct card_content content = {
+	    .glyph = GLYPH_ALERT,
+	    .warn = true,
+	    .title = app_text(app, TEXT_NOTICE_TITLE),
+	    .what = advice->what[app->model.language],
+	    .todo_label = app_text(app, TEXT_WHAT_TO_DO),
+	    .todo = advice->todo[app->model.language],
+	    .note = app->model.notice,
+	    .buttons = {{app_text(app, TEXT_OK), "primary", answer_usb_seen}},
+	    .context = app,
+	};
+	card_show(app->usb, &content);
+}
+
 static void draw_usb(struct app *app)
 {
 	if (app->model.going_down)
@@ -264,6 +284,8 @@ static void draw_usb(struct app *app)
 		draw_usb_question(app);
 	else if (app->model.usb_refused)
 		draw_usb_refused(app);
+	else if (app->model.notice[0])
+		draw_notice(app);
 	else
 		card_hide(app->usb);
 }

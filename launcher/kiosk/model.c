@@ -179,6 +179,17 @@ static int apply_usb_refused(struct model *model, struct reader *r, unsigned *ch
 	return 0;
 }
 
+static int apply_notice(struct model *model, struct reader *r, unsigned *changes)
+{
+	char code[CODE_BYTES];
+	read_str(r, code, sizeof code);
+	if (!reader_done(r))
+		return -EBADMSG;
+	memcpy(model->notice, code, sizeof code);
+	*changes |= CHANGE_DRAW;
+	return 0;
+}
+
 static int apply_wifi(struct model *model, struct reader *r, unsigned *changes)
 {
 	struct wifi_report report;
@@ -246,6 +257,8 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_usb_question(model, &r, changes);
 	case MSG_KIOSK_USB_REFUSED:
 		return apply_usb_refused(model, &r, changes);
+	case MSG_KIOSK_NOTICE:
+		return apply_notice(model, &r, changes);
 	case MSG_KIOSK_WIFI:
 		return apply_wifi(model, &r, changes);
 	case MSG_KIOSK_PIN_ASK:

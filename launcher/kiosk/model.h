@@ -66,6 +66,8 @@ struct model {
 	bool usb_refused;
 	enum usb_what usb_refused_what;
 
+	char notice[CODE_BYTES]; /* something that should be put right, until it was read; "" none */
+
 	struct pin_entry pin;
 
 	bool going_down;

@@ -125,6 +125,7 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_USB_IF_NOT_YOU] = {"お心当たりがないときは、抜いてください。Esc\u00a0キーを押すと、使わずに続けます。",
 			     "If you did not, pull it out. Press Esc to go on without it."},
     [TEXT_USB_REFUSED_TITLE] = {"つないだ機器は使いません", "What was plugged in is not used"},
+    [TEXT_NOTICE_TITLE] = {"スティックについてのお知らせ", "About this stick"},
 
     [TEXT_PIN_TITLE] = {"暗証番号を入れてください", "Please type your PIN"},
     [TEXT_PIN_EXPLAINED] = {"お手紙でお知らせした暗証番号を、キーボードの数字で打ち、Enter\u00a0キーを押してください。",
@@ -343,6 +344,13 @@ static const struct {
      {{"関所の窓口が込み合っています。", "The Sekisho gateway is busy."},
       {"自動でやり直しています。そのままお待ちください。", "We keep trying. Please wait."}}},
     {ABOUT_STEP,
+     "record_slow",
+     {{"スティックへの書き込みが終わりません。", "Writing to this stick does not come to an end."},
+      {"もう1分お待ちください。変わらないときは、電源を切り、別の差し込み口でもう一度起動してください。それでもだめなと"
+       "きは、お電話ください。",
+       "Please wait another minute. If nothing changes, power off and start once more from another USB socket. If that "
+       "does not help, please call."}}},
+    {ABOUT_STEP,
      "internal",
      {{"機器の中で問題が起きました。", "Something inside this device went wrong."},
       {"自動でやり直しています。くり返すときは、電源を切って、お電話ください。",
@@ -511,6 +519,21 @@ static const struct {
      {{"ページが、この機器では使えない方法で利用者名とパスワードを求めました。",
        "The page asked for a name and password in a way this device does not use."},
       {"元のページへ戻り、銀行へお電話ください。", "Go back to the page and call the bank."}}},
+
+    /* what goes on, and should be put right */
+    {ABOUT_NOTICE,
+     "",
+     {{"このスティックに、直したほうがよいところがあります。", "Something about this stick should be put right."},
+      {"お取引は続けられます。お取引のあとで、お電話ください。", "You can go on. When you are done, please call."}}},
+    {ABOUT_NOTICE,
+     "record_not_kept",
+     {{"このスティックに書き込めません。", "Nothing can be written to this stick."},
+      {"お取引は続けられます。書き込み禁止のスイッチがあれば、次に使う前に外してください。なければ交換しますので、お取"
+       "引"
+       "のあとで、お電話ください。",
+       "You can go on. If it has a write-protection switch, turn that off before the next use. If not, please call for "
+       "a "
+       "replacement when you are done."}}},
 
     /* refused hosts that are known to be bad */
     {ABOUT_DANGER,

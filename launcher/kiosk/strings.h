@@ -1,9 +1,9 @@
 /*
  * strings - every sentence the customer can see, in Japanese and English, in one place.
  *
- * Codes are what other processes name a trouble by (MSG_KIOSK_STEP, MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_FREEZE);
- * for ABOUT_USB usb_word(), for ABOUT_DANGER indicator_word(). An unknown code gets a general sentence, never an empty
- * screen. Everything returned is static UTF-8.
+ * Codes are what other processes name a trouble by (MSG_KIOSK_STEP, MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_FREEZE,
+ * MSG_KIOSK_NOTICE); for ABOUT_USB usb_word(), for ABOUT_DANGER indicator_word(). An unknown code gets a general
+ * sentence, never an empty screen. Everything returned is static UTF-8.
  */
 #ifndef LAUNCHER_KIOSK_STRINGS_H
 #define LAUNCHER_KIOSK_STRINGS_H
@@ -107,6 +107,7 @@ enum text {
 	TEXT_USB_WRONG,
 	TEXT_USB_IF_NOT_YOU,
 	TEXT_USB_REFUSED_TITLE,
+	TEXT_NOTICE_TITLE,
 	/* the PIN */
 	TEXT_PIN_TITLE,
 	TEXT_PIN_EXPLAINED,
@@ -135,7 +136,16 @@ struct advice {
 	const char *todo[LANGUAGE_COUNT];
 };
 
-enum advice_about { ABOUT_STEP, ABOUT_SESSION, ABOUT_FREEZE, ABOUT_PAGE, ABOUT_USB, ABOUT_DANGER, ABOUT_COUNT };
+enum advice_about {
+	ABOUT_STEP,
+	ABOUT_SESSION,
+	ABOUT_FREEZE,
+	ABOUT_PAGE,
+	ABOUT_USB,
+	ABOUT_NOTICE,
+	ABOUT_DANGER,
+	ABOUT_COUNT
+};
 
 /* Never NULL: for an unknown code the general advice of that subject. refusal_code() names are known to ABOUT_SESSION.
  */

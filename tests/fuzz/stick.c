@@ -103,6 +103,8 @@ static void check(void)
 		      (s->machine.state == STATE_SESSION || (s->machine.state == STATE_READY && s->machine.held));
 	if (world.broker == SERVING && !stands)
 		abort();
+	if (s->record.storing && !world.runs[PROCESS_RECORD])
+		abort(); /* nobody would ever say that it is done */
 	if (s->session.id == 0 && world.runs[PROCESS_BROKER])
 		abort();
 	if (s->machine.state == STATE_END && s->session.id != 0)
@@ -179,8 +181,8 @@ static void forget(void)
 	gateways_free(stick.gateways);
 	if (stick.provisioned)
 		provision_free(&stick.provision);
-	free(stick.record_pending);
-	free(stick.record_text);
+	free(stick.record.pending);
+	free(stick.record.text);
 	free(stick.offered);
 }
 

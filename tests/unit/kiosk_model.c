@@ -206,6 +206,21 @@ static int usb_question(struct model *model, uint8_t what, uint8_t typed, const 
 	return apply(model, MSG_KIOSK_USB_QUESTION, 0, &changes);
 }
 
+static void test_a_notice_stays_until_it_is_read(void **state)
+{
+	(void)state;
+	struct model model = {0};
+	unsigned changes;
+	begin();
+	write_str(&w, "record_not_kept");
+	assert_int_equal(apply(&model, MSG_KIOSK_NOTICE, 0, &changes), 0);
+	assert_int_equal(changes, CHANGE_DRAW);
+	assert_string_equal(model.notice, "record_not_kept");
+	begin();
+	write_u8(&w, 1);
+	assert_int_equal(apply(&model, MSG_KIOSK_NOTICE, 0, &changes), -EBADMSG);
+}
+
 static void test_usb_devices(void **state)
 {
 	unsigned changes;
@@ -386,6 +401,7 @@ int main(void)
 	    cmocka_unit_test(test_a_failed_session_stays_to_be_read),
 	    cmocka_unit_test(test_freeze_and_thaw),
 	    cmocka_unit_test(test_power_off_ends_all),
+	    cmocka_unit_test(test_a_notice_stays_until_it_is_read),
 	    cmocka_unit_test(test_usb_devices),
 	    cmocka_unit_test(test_a_refused_host_turns_out_to_be_bad),
 	    cmocka_unit_test(test_broken_messages_change_nothing),

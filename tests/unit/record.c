@@ -204,6 +204,64 @@ static void test_torn_write_of_megabytes(void **state)
 	free(new_json);
 }
 
+/* As it was made before the partition grew: four quarters of 1 MiB. */
+static int old_device(void)
+{
+	uint8_t *half = calloc(1, RECORD_OLD_HALF_BYTES);
+	int fd = memfd_create("record", MFD_CLOEXEC);
+	assert_true(half && fd >= 0);
+	assert_int_equal(ftruncate(fd, RECORD_OLD_PARTITION_BYTES), 0);
+	assert_int_equal(record_half_encode(half, RECORD_OLD_HALF_BYTES, RECORD_IMMUTABLE, NULL, GOOD, strlen(GOOD), 0),
+			 RECORD_OK);
+	assert_int_equal(pwrite(fd, half, RECORD_OLD_HALF_BYTES, 0), RECORD_OLD_HALF_BYTES);
+	free(half);
+	return fd;
+}
+
+static void test_an_older_stick_keeps_what_fits(void **state)
+{
+	(void)state;
+	int fd = old_device();
+	store(fd, "{\"n\":1}");
+	store(fd, "{\"n\":2}");
+	assert_changing(fd, "{\"n\":2}", 2);
+	char magic[8];
+	assert_int_equal(pread(fd, magic, 8, 2L * RECORD_OLD_HALF_BYTES), 8); /* where its older programs look */
+	assert_memory_equal(magic, "SEKISHOR", 8);
+	struct record record;
+	const size_t most = RECORD_OLD_HALF_BYTES - RECORD_HEADER_BYTES;
+	char *large = malloc(most + 1);
+	memset(large, ' ', most + 1);
+	large[0] = '{', large[1] = '}';
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_int_equal(record_store(fd, &record, large, most + 1), RECORD_SHORT);
+	assert_changing(fd, "{\"n\":2}", 2);
+	assert_int_equal(record_store(fd, &record, large, most), RECORD_OK);
+	if (fd >= 0)
+		assert_int_equal(lseek(fd, 0, SEEK_END), RECORD_OLD_PARTITION_BYTES);
+	free(large);
+	record_free(&record);
+	assert_int_equal(ftruncate(fd, RECORD_OLD_PARTITION_BYTES - 1), 0);
+	assert_int_equal(record_load(fd, &record), RECORD_SHORT);
+	close(fd);
+}
+
+static void test_what_cannot_be_written_costs_nothing(void **state)
+{
+	(void)state;
+	int fd = memfd_create("record", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(record_create(fd, GOOD, strlen(GOOD)), RECORD_OK);
+	store(fd, "{\"n\":1}");
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	assert_int_equal(record_store(fd, &record, "{\"n\":2}", 7), RECORD_IO);
+	assert_string_equal(record.changing, "{\"n\":1}");
+	record_free(&record);
+	assert_changing(fd, "{\"n\":1}", 1);
+	close(fd);
+}
+
 static void flip(int fd, off_t at)
 {
 	uint8_t byte;
@@ -314,6 +372,8 @@ int main(void)
 	    cmocka_unit_test(test_stores_alternate),
 	    cmocka_unit_test(test_torn_write_keeps_the_copy_before),
 	    cmocka_unit_test(test_torn_write_of_megabytes),
+	    cmocka_unit_test(test_an_older_stick_keeps_what_fits),
+	    cmocka_unit_test(test_what_cannot_be_written_costs_nothing),
 	    cmocka_unit_test(test_any_damaged_byte_is_seen),
 	    cmocka_unit_test(test_both_copies_damaged_still_starts),
 	    cmocka_unit_test(test_each_way_to_be_wrong_has_its_error),

@@ -189,8 +189,8 @@ static int finish(void **state)
 	whitelist_free(stick.policy);
 	gateways_free(stick.gateways);
 	provision_free(&stick.provision);
-	free(stick.record_pending);
-	free(stick.record_text);
+	free(stick.record.pending);
+	free(stick.record.text);
 	free(stick.offered);
 	return 0;
 }
@@ -213,7 +213,7 @@ static void a_session_goes_on(void **state)
 	assert_int_equal(stick.session.id, 1);
 	assert_int_equal(stick.policy->version, 4);
 	assert_string_equal(stick.provision.kept_policy, "ENVELOPE"); /* for the next start */
-	assert_non_null(stick.record_pending);
+	assert_non_null(stick.record.pending);
 	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_PORTS), 1);
 	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_BANKS), 1);
 	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_SESSION_FAILED), 0);

@@ -29,7 +29,7 @@ time_t __wrap_time(time_t *out)
 void tell_init_clock(uint64_t unix_seconds) { world.pc = unix_seconds; }
 void tell_agent_config(struct stick *s) { (void)s; }
 void tell_agent_health(struct stick *s) { (void)s; }
-void stick_start(struct stick *s, enum stick_process which) { (void)s, (void)which; }
+void stick_store(struct stick *s) { (void)s; }
 int crew_send(struct crew *crew, enum stick_process which, uint16_t type, uint32_t id, const void *payload, size_t size)
 {
 	(void)crew, (void)which, (void)type, (void)id, (void)payload, (void)size;
@@ -40,7 +40,6 @@ int crew_send(struct crew *crew, enum stick_process which, uint16_t type, uint32
 static void start(uint64_t pc)
 {
 	const uint64_t time_floor = world.stick.provision.time_floor, last = world.stick.provision.time_last;
-	free(world.stick.record_pending);
 	memset(&world, 0, sizeof world);
 	world.pc = pc;
 	world.stick.about.date = IMAGE;
@@ -60,7 +59,6 @@ static bool answered(uint64_t gateway_time)
 static int teardown(void **state)
 {
 	(void)state;
-	free(world.stick.record_pending);
 	memset(&world, 0, sizeof world);
 	return 0;
 }

@@ -34,6 +34,7 @@ const reasons = {
   usb_phone: ["電話機", "a telephone"],
   usb_keyboard: ["確かめられていないキーボード", "a keyboard that nobody confirmed"],
   usb_pointer: ["確かめられていないマウス", "a pointer that nobody confirmed"],
+  record_not_kept: ["書き込めなかったスティックの記録（交換が必要です）", "the stick's record could not be written (it needs replacing)"],
   killed: ["許されないことをして止められた部品", "a part that was stopped for doing what it may not"],
   usb_other: ["その他の USB 機器", "another USB device"],
 };
