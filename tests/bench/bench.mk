@@ -13,7 +13,7 @@ bench-script: $(B)/tests/script ## a script-heavy page with and without JavaScri
 	$(Q)tests/bench/compiler $(B)
 
 # A bank's page in the stick's browser, through the broker and straight.
-$(call program,bench/page,tests/bench/page.c,kiosk_web firmware,$(WEBKIT_LIBS),$(WEBKIT_CFLAGS))
+$(call program,bench/page,tests/bench/page.c tests/bench/cost.c,kiosk_web firmware,$(WEBKIT_LIBS),$(WEBKIT_CFLAGS))
 $(call program,rig/line,tests/rig/line.c,vpn_device firmware,)
 .PHONY: bench-page
 bench-page: programs $(DEMO) ## a bank's page through the broker and straight, over a slow line: build/bench/page.json

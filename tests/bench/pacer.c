@@ -4,9 +4,10 @@
  * port:
  *
  *   authority TEXT   one more line of what stands in the place of the session's authority for a browser that goes
- * straight browse broker    tests/bench/page where the kiosk is: its way out are the broker's listeners browse direct
- * the same program where the broker is: its sockets go into the tunnel, to the gateway's resolver and to the bank
- * itself
+ *                    straight
+ *   browse broker    tests/bench/page where the kiosk is: its way out are the broker's listeners
+ *   browse direct    the same program where the broker is: its sockets go into the tunnel, to the gateway's resolver
+ *                    and to the bank itself
  *
  * From "browse" until it says "end" the line is the browser's. Each answer ends with a "." of its own.
  */

@@ -8,7 +8,11 @@
  *   ms        from the order to load until all of the page has come, scripts have run, and WebKit says so
  *   page_ms   the same by the page's own clock (Navigation Timing: from navigationStart to loadEventEnd)
  *   objects   what it loaded beside itself; scripts: how many of its scripts ran
+ *   asked_ms, html_ms, last_ms, ready_ms   by that clock: the page was asked for, has come, the last of its objects has
+ *             come, and its scripts have run
  *   error     why it did not load, else absent
+ *
+ * and what the machine did meanwhile (cost.h).
  *
  * Ends with standard input, or when the line is "end".
  */
@@ -17,26 +21,30 @@
 #include <unistd.h>
 
 #include "launcher/kiosk/web_settings.h"
+#include "tests/bench/cost.h"
 
-enum { LONGEST_S = 300, AFTER_MS = 20 };
+enum { LONGEST_S = 300, AFTER_MS = 20, COST_BYTES = 4096 };
 
 static struct {
 	WebKitWebView *view;
 	GIOChannel *input;
 	gint64 began_us, ended_us;
+	char cost[COST_BYTES];
 	guint too_long;
 } page;
 
 static const char timing[] = "const n = performance.getEntriesByType('navigation')[0];"
 			     "const r = performance.getEntriesByType('resource');"
 			     "return JSON.stringify({page_ms: n.loadEventEnd, objects: r.length,"
+			     " asked_ms: n.requestStart, html_ms: n.responseEnd, ready_ms: n.domContentLoadedEventEnd,"
+			     " last_ms: Math.max(...r.map(e => e.responseEnd)),"
 			     " protocols: [...new Set(r.map(e => e.nextHopProtocol))].join(' '),"
 			     " scripts: window.scripts || 0});";
 
 static void say(const char *rest)
 {
 	g_source_remove(page.too_long);
-	printf("{\"ms\": %.1f, %s\n", (double)(page.ended_us - page.began_us) / 1000, rest);
+	printf("{\"ms\": %.1f, %s, %s\n", (double)(page.ended_us - page.began_us) / 1000, page.cost, rest);
 	fflush(stdout);
 }
 
@@ -67,6 +75,7 @@ static void on_load(WebKitWebView *view, WebKitLoadEvent event, gpointer unused)
 	if (event != WEBKIT_LOAD_FINISHED || page.ended_us)
 		return;
 	page.ended_us = g_get_monotonic_time();
+	cost_say(page.cost, sizeof page.cost);
 	g_timeout_add(AFTER_MS, ask, NULL);
 }
 
@@ -109,6 +118,7 @@ static gboolean on_line(GIOChannel *input, GIOCondition condition, gpointer unus
 		exit(0);
 	page.too_long = g_timeout_add_seconds(LONGEST_S, on_too_long, NULL);
 	page.ended_us = 0;
+	cost_begin();
 	page.began_us = g_get_monotonic_time();
 	webkit_web_view_load_uri(page.view, line);
 	g_free(line);
