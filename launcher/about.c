@@ -114,6 +114,7 @@ int about_read(struct about *about)
 	char *boot_id = read_whole("/proc/sys/kernel/random/boot_id");
 	about->roots = read_whole("/sekisho/etc/roots.json");
 	about->policy = read_whole("/sekisho/etc/policy.dsse.json");
+	about->speaks_to_tokens = access("/sekisho/token", X_OK) == 0;
 	int error = image && command_line && boot_id && about->roots && about->policy ? 0 : -EIO;
 	if (!error)
 		error = take_image(about, image);

@@ -17,9 +17,10 @@ struct about {
 	bool devel;
 	uint64_t date; /* unix seconds: the clock is never before it */
 	uint8_t root_hash[ROOT_HASH_BYTES];
-	char boot_id[33]; /* hexadecimal, without dashes */
-	char *roots;      /* roots.json */
-	char *policy;     /* the built-in policy's envelope */
+	char boot_id[33];      /* hexadecimal, without dashes */
+	char *roots;           /* roots.json */
+	char *policy;          /* the built-in policy's envelope */
+	bool speaks_to_tokens; /* it has launcher/token */
 };
 
 /* 0 or -errno, with the file named in the log. What was read is held until the process ends. */

@@ -14,7 +14,7 @@ enum { CALLS_MAX = 32 };
 
 #define BIT(which) (1U << FOREIGN_##which)
 #define NOBODY     0U
-#define NO_PAGE    (~(BIT(PAGE) | BIT(FETCH) | BIT(LOCKED)))
+#define NO_PAGE    (~(BIT(PAGE) | BIT(FETCH) | BIT(LOCKED) | BIT(TOKEN)))
 #define NO_WIFI    (NO_PAGE & ~BIT(WIFI))
 
 /* The groups are systemd's (systemd.exec(5), SystemCallFilter=), with the newer calls of the same kind beside them. */
@@ -73,7 +73,7 @@ static const struct group {
     {NO_PAGE, {SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(pidfd_open),
 	       SCMP_SYS(pidfd_send_signal), SCMP_SYS(execveat)}},
     /* another program, another process: not where all that is needed is loaded */
-    {~BIT(LOCKED), {SCMP_SYS(execve), SCMP_SYS(fork), SCMP_SYS(vfork)}},
+    {~(BIT(LOCKED) | BIT(TOKEN)), {SCMP_SYS(execve), SCMP_SYS(fork), SCMP_SYS(vfork)}},
 };
 
 /* Address families that each may have sockets of, and where there is a number, of this type alone. Every other one does
@@ -83,7 +83,7 @@ static const struct family {
 	int family, type; /* type 0: any */
 } families[] = {
     {BIT(HOUSE) | BIT(DEVICES) | BIT(SEAT) | BIT(SCREEN) | BIT(DHCP) | BIT(WIFI), AF_UNIX, 0},
-    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(FETCH) | BIT(DHCP) | BIT(WIFI), AF_NETLINK, 0},
+    {BIT(HOUSE) | BIT(DEVICES) | BIT(SCREEN) | BIT(FETCH) | BIT(DHCP) | BIT(WIFI) | BIT(TOKEN), AF_NETLINK, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET, 0},
     {BIT(HOUSE) | BIT(DHCP), AF_INET6, 0},
     {BIT(SCREEN) | BIT(FETCH), AF_INET, SOCK_STREAM},
@@ -172,13 +172,27 @@ static int deny_netlink(scmp_filter_ctx filter)
 	return error;
 }
 
-/* Threads go on being made. Code that something still tries to load is refused, not killed for: a library may do
+/* A library for USB wants to hear which devices come and go, and nothing else of the kernel. */
+static int deny_all_but_uevents(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, AF_NETLINK),
+				SCMP_A2(SCMP_CMP_NE, NETLINK_KOBJECT_UEVENT));
+}
+
+/* Threads go on being made. */
+static int deny_processes(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+}
+
+/* Code that something still tries to load is refused, not killed for: a library may do
  * without what it looks for. */
 static int deny_code(scmp_filter_ctx filter)
 {
 	static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)};
-	int error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	int error = 0;
 	for (size_t i = 0; i < sizeof calls / sizeof calls[0] && !error; i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 1,
 					 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
@@ -204,11 +218,15 @@ int foreign_enter(enum foreign which)
 		error = deny_calls(filter, which);
 	if (!error && !makes_namespaces(which))
 		error = deny_namespaces(filter);
+	if (!error && (which == FOREIGN_LOCKED || which == FOREIGN_TOKEN))
+		error = deny_processes(filter);
 	if (!error && which == FOREIGN_LOCKED)
 		error = deny_code(filter);
 	if (!error && which != FOREIGN_LOCKED)
 		error = deny_families(filter, which);
-	if (!error && which != FOREIGN_HOUSE)
+	if (!error && which == FOREIGN_TOKEN)
+		error = deny_all_but_uevents(filter);
+	else if (!error && which != FOREIGN_HOUSE)
 		error = deny_netlink(filter);
 	if (!error)
 		error = seccomp_load(filter);

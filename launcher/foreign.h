@@ -24,6 +24,7 @@ enum foreign {
 	FOREIGN_LOCKED,  /* either of these once its libraries are loaded: no more code, no more processes */
 	FOREIGN_DHCP,    /* dhcpcd: packet sockets, a root of its own */
 	FOREIGN_WIFI,    /* wpa_supplicant: nl80211, packet sockets for the keys' handshake */
+	FOREIGN_TOKEN,   /* a PKCS#11 module and what it loads: no program, no process, no socket but for uevents */
 };
 
 /* Install it for this process and all it will start; cannot be left. no_new_privs is set. 0 or -errno. */

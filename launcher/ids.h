@@ -15,6 +15,7 @@ enum stick_id {
 	ID_SEATD = 110,
 	ID_WIFI = 111,
 	ID_GUARD = 114,
+	ID_TOKEN = 115,
 	ID_KIOSK = 1000,
 };
 

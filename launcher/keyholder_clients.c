@@ -11,6 +11,8 @@
 #include "firmware/lib/buf.h"
 #include "firmware/lib/channel.h"
 #include "firmware/lib/log.h"
+#include "firmware/lib/pkcs11uri.h"
+#include "launcher/keyholder_token.h"
 #include "launcher/keyholder_transcript.h"
 #include "launcher/messages.h"
 #include "whitelist/names.h"
@@ -21,7 +23,8 @@ enum { RSA_LEAST_BITS = 2048, RSA_MOST_BITS = 4096, CHILD_FD = 3 };
 struct client {
 	char bank[WHITELIST_ID_BYTES]; /* "" free */
 	mbedtls_x509_crt chain;
-	mbedtls_pk_context key;
+	mbedtls_pk_context key;      /* or: */
+	char token[TOKEN_URI_BYTES]; /* where the key is, "" here */
 };
 
 struct client_session {
@@ -45,6 +48,20 @@ static bool key_is_good(const mbedtls_pk_context *key)
 	return mbedtls_pk_can_do(key, MBEDTLS_PK_ECDSA) && (bits == 256 || bits == 384);
 }
 
+/* A key in a token: whether it is the certificate's is seen by what it signs. */
+static const char *load_token(struct client *client, const char *uri)
+{
+	struct pkcs11_uri parts;
+	const char *wrong;
+	size_t wrong_size;
+	if (strlen(uri) >= sizeof client->token || pkcs11_uri_read(uri, &parts, &wrong, &wrong_size) != PKCS11_GOOD)
+		return "its key's name in the token cannot be read (pkcs11:token=NAME;object=NAME)";
+	if (!key_is_good(&client->chain.pk))
+		return "its key is neither RSA of 2048 to 4096 bits nor P-256 nor P-384";
+	memcpy(client->token, uri, strlen(uri) + 1);
+	return NULL;
+}
+
 /* What is wrong with it, NULL nothing. */
 static const char *load(struct client *client, const uint8_t *chain, size_t chain_size, const uint8_t *key,
 			size_t key_size)
@@ -57,6 +74,8 @@ static const char *load(struct client *client, const uint8_t *chain, size_t chai
 		count++;
 	if (count > CLIENT_CHAIN_MAX)
 		return "its chain is longer than four certificates";
+	if (pkcs11_is_uri((const char *)key))
+		return load_token(client, (const char *)key);
 	if (mbedtls_pk_parse_key(&client->key, key, key_size, NULL, 0, mbedtls_psa_get_random,
 				 MBEDTLS_PSA_RANDOM_STATE) != 0)
 		return "its key cannot be read";
@@ -123,6 +142,7 @@ int clients_take(struct msg *m)
 	}
 	mbedtls_x509_crt_init(&client->chain);
 	mbedtls_pk_init(&client->key);
+	client->token[0] = '\0';
 	const char *wrong = load(client, chain, chain_size, key, key_size);
 	if (!wrong) {
 		memcpy(client->bank, bank, sizeof bank);
@@ -131,6 +151,15 @@ int clients_take(struct msg *m)
 	log_error("the certificate for %s is passed over: %s; put a good one into the device record", bank, wrong);
 	mbedtls_x509_crt_free(&client->chain);
 	mbedtls_pk_free(&client->key);
+	return 0;
+}
+
+int clients_token(struct msg *m)
+{
+	int channel = msg_take_fd(m, 0);
+	if (channel < 0)
+		return -EBADMSG;
+	token_use(channel);
 	return 0;
 }
 
@@ -157,6 +186,20 @@ static bool is_named(const struct client_session *session, const char *host)
 	return false;
 }
 
+/* What is wrong with the token and only seen here the launcher is told, for the customer. */
+static size_t sign_in_token(const struct client_session *session, uint16_t scheme,
+			    const struct transcript_digest *digest, uint8_t signature[CLIENT_SIGNATURE_MAX])
+{
+	const struct client *client = session->client;
+	enum token_state state;
+	size_t size =
+	    token_sign(client->token, scheme, digest, &client->chain.pk, signature, CLIENT_SIGNATURE_MAX, &state);
+	const uint8_t payload[] = {(uint8_t)state};
+	if (state != TOKEN_OPEN)
+		(void)msg_send(CHILD_FD, MSG_KEY_TOKEN_STATE, session->id, payload, sizeof payload);
+	return size;
+}
+
 /* The signature's size, 0: refused. */
 static size_t sign(struct client_session *session, uint16_t scheme, const uint8_t *messages, size_t size,
 		   uint8_t signature[CLIENT_SIGNATURE_MAX])
@@ -179,6 +222,8 @@ static size_t sign(struct client_session *session, uint16_t scheme, const uint8_
 		log_error("session %u asked for a signature with another certificate: refused", session->id);
 		return 0;
 	}
+	if (client->token[0])
+		return sign_in_token(session, scheme, &digest, signature);
 	int error = mbedtls_pk_sign_ext(digest.kind, (mbedtls_pk_context *)&client->key, digest.hash, digest.bytes,
 					digest.size, signature, CLIENT_SIGNATURE_MAX, &signature_size,
 					mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
@@ -268,6 +313,7 @@ int clients_end(const struct msg *m)
 
 void clients_free(void)
 {
+	token_use(-1);
 	for (size_t i = 0; i < CLIENT_SESSIONS_MAX; i++)
 		if (sessions[i].id)
 			end_session(&sessions[i]);

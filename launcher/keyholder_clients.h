@@ -4,7 +4,8 @@
  *
  * A session has the bank that the launcher began it for, and the hosts that the policy names for a certificate. A
  * signature is made over a whole handshake of TLS (keyholder_transcript.h) with one of those hosts and with this
- * certificate, and over nothing else; whatever else is asked is answered with none. Keys are wiped with the process.
+ * certificate, and over nothing else; whatever else is asked is answered with none. Keys are wiped with the process;
+ * one that is in a PKCS#11 token never comes here (keyholder_token.h).
  */
 #ifndef LAUNCHER_KEYHOLDER_CLIENTS_H
 #define LAUNCHER_KEYHOLDER_CLIENTS_H
@@ -22,6 +23,7 @@
 
 /* MSG_KEY_CLIENT, MSG_KEY_SESSION and MSG_KEY_SESSION_END of the launcher: rows of its table. -EBADMSG: broken. */
 int clients_take(struct msg *m);
+int clients_token(struct msg *m); /* MSG_KEY_TOKEN */
 int clients_begin(struct loop *loop, struct msg *m);
 int clients_end(const struct msg *m);
 void clients_free(void);

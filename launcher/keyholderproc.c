@@ -20,7 +20,7 @@ static const struct self self = {
     .name = "keyholder",
     .holds = "the device's identity key, the PIN's secret and key, the keys of the customer's certificates",
     .reads = "handshakes of TLS that a broker wants proved, message by message",
-    .speaks_to = "launcher; brokers of banks that take a certificate",
+    .speaks_to = "launcher; brokers of banks that take a certificate; token",
     .promises = PROMISE_BASE | PROMISE_SEND,
     .open_files_max = 16,
     .memory_max_bytes = 256 << 20,
@@ -88,6 +88,12 @@ static int take_client(struct msg *m, void *context)
 	return clients_take(m);
 }
 
+static int take_token(struct msg *m, void *context)
+{
+	(void)context;
+	return clients_token(m);
+}
+
 static int take_session(struct msg *m, void *context)
 {
 	const struct keyholder *k = context;
@@ -131,6 +137,7 @@ static const struct channel_row orders[] = {
     {MSG_KEY_LOAD, 8, 8 + STATEMENT_PRIVATE_BYTES + PIN_SECRET_BYTES, take_keys},
     {MSG_KEY_SIGN, 4, 4 + STATEMENT_MAX_BYTES, take_question},
     {MSG_KEY_PIN, 4, 4 + PIN_DIGITS_MAX, take_pin},
+    {MSG_KEY_TOKEN, 0, 0, take_token},
 };
 
 static struct channel launcher = CHANNEL("the launcher", orders);

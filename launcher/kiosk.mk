@@ -8,10 +8,10 @@ KIOSK_RESOURCES := $(B)/gen/kiosk/resources.c
 
 $(call library,refusal,launcher/refusal.c whitelist/chain_fault.c)
 # What decides, without a window: tested by tests/unit/kiosk_*.c.
-$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c pin.c strings.c walls.c),$(KIOSK_CFLAGS))
+$(call library,kiosk,$(addprefix launcher/kiosk/,banks.c keys.c model.c pin.c strings.c token.c walls.c),$(KIOSK_CFLAGS))
 $(call library,kiosk_web,launcher/kiosk/web_settings.c,$(WEBKIT_CFLAGS))
 
-$(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c network.c start.c) \
+$(call program,kiosk,$(addprefix launcher/kiosk/,main.c app.c bank.c card.c glyph.c house.c list.c module.c network.c start.c tokencard.c) \
   $(KIOSK_RESOURCES),kiosk wifi refusal foreign boot whitelist firmware,$(KIOSK_LIBS),$(KIOSK_CFLAGS),-rdynamic)
 # What WebKit's processes are started by: static, because bubblewrap binds this one file into the web process's root.
 $(call program,cell,launcher/kiosk/cell.c,foreign firmware,-lseccomp,,-static-pie)

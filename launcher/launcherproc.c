@@ -148,7 +148,7 @@ static void screen_died(struct stick *s)
 static void (*const deaths[PROCESS_COUNT])(struct stick *s) = {
     [PROCESS_RECORD] = record_died, [PROCESS_LINK] = link_died,           [PROCESS_TUNNEL] = tunnel_died,
     [PROCESS_POLICY] = policy_died, [PROCESS_BROKER] = broker_died,       [PROCESS_AGENT] = agent_died,
-    [PROCESS_SCREEN] = screen_died, [PROCESS_KEYHOLDER] = keyholder_died,
+    [PROCESS_SCREEN] = screen_died, [PROCESS_KEYHOLDER] = keyholder_died, [PROCESS_TOKEN] = stick_token_died,
 };
 
 static void on_death(void *context, enum stick_process which)

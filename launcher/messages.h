@@ -137,8 +137,8 @@ enum message {
 	MSG_KIOSK_PIN = 145,     /* kiosk -> launcher: s digits */
 
 	/* launcher <-> keyholder, and keyholder <-> broker on the session's channel */
-	MSG_KEY_CLIENT = 93,         /* launcher -> keyholder: s bank, b chain PEM with NUL, b key PEM with NUL: the
-					certificate that the customer logs in to that bank with */
+	MSG_KEY_CLIENT = 93, /* launcher -> keyholder: s bank, b chain PEM with NUL, b key PEM or pkcs11:... with NUL:
+				the certificate that the customer logs in to that bank with */
 	MSG_KEY_CLIENT_KNOWN = 94,   /* keyholder -> launcher: s bank, s its subject: it can be used */
 	MSG_KEY_SESSION = 95,        /* id = session; s bank, u8 n, n x s host (or wildcard) to prove it to; 1 fd: the
 					broker's channel */
@@ -147,6 +147,20 @@ enum message {
 	MSG_CLIENT_SIGN = 98,        /* id = question; u16 SignatureScheme, b handshake messages up to the client's
 					CertificateVerify */
 	MSG_CLIENT_SIGNATURE = 99,   /* id = question; b signature ("" : refused) */
+
+	/* a certificate's key in a PKCS#11 token: launcher <-> token, keyholder <-> token (launcher/token) */
+	MSG_KEY_TOKEN = 150,   /* launcher -> keyholder: - ; 1 fd: its channel to token */
+	MSG_TOKEN_PIN = 151,   /* launcher -> token: s PIN, as the customer typed it; tried once */
+	MSG_TOKEN_STATE = 152, /* token -> launcher: u8 state (enum token_state), u8 tries (enum token_tries): after a
+				  PIN, and where it was asked for a signature and made none */
+	MSG_TOKEN_SIGN = 153,  /* keyholder -> token: id = question; s key (pkcs11:...), u16 SignatureScheme, b
+				  digest */
+	MSG_TOKEN_SIGNATURE =
+	    154, /* token -> keyholder: id = question; b signature, ECDSA's r and s bare ("" : none) */
+	MSG_KEY_TOKEN_STATE = 155, /* keyholder -> launcher: id = session; u8 state: TOKEN_SILENT, TOKEN_OTHER_KEY or
+				      TOKEN_NONE, which only the key holder sees */
+	MSG_KIOSK_TOKEN = 156, /* launcher -> kiosk: u8 state, u8 tries, s label of the token as the record has it */
+	MSG_KIOSK_TOKEN_PIN = 157, /* kiosk -> launcher: s PIN of the token */
 
 	/* launcher <-> kiosk */
 	MSG_KIOSK_STEP = 100,    /* u8 state (enum stick_state), u8 outcome (enum step_outcome), s detail code (see
@@ -200,6 +214,25 @@ enum pin_ask { PIN_ASK_NOT, PIN_ASK_NOW, PIN_ASK_CHECKING };
 enum link_state { LINK_NO_DEVICE, LINK_NO_CARRIER, LINK_WAITING_ADDRESS, LINK_UP };
 enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP };
 enum admission { ADMISSION_REFUSED, ADMISSION_ADMITTED, ADMISSION_REVOKED, ADMISSION_UNKNOWN };
+
+enum token_state {
+	TOKEN_OPEN,
+	TOKEN_WANTS_PIN,
+	TOKEN_WRONG_PIN, /* and wants another */
+	TOKEN_LOCKED,    /* after wrong ones; whoever issued it unlocks it */
+	TOKEN_ABSENT,    /* not plugged in, or pulled out */
+	TOKEN_FAILED,    /* it is there, open, and does not sign: it has no such key, or a broken one */
+	/* as the key holder sees it: */
+	TOKEN_OTHER_KEY, /* what it signed the certificate does not verify */
+	TOKEN_SILENT,    /* it does not answer in time */
+	TOKEN_NONE,      /* nobody here speaks to tokens: the image is one without, or that process is gone */
+	TOKEN_STATES
+};
+/* What a token says of the tries that are left; many say nothing before the last but one. */
+enum token_tries { TOKEN_TRIES_NOT_SAID, TOKEN_TRIES_FEW, TOKEN_TRIES_LAST, TOKEN_TRIES_COUNT };
+
+/* Most tokens take no longer one; the typed characters are those of a keyboard, U+0020 to U+007E. */
+enum { TOKEN_PIN_MIN = 4, TOKEN_PIN_MAX = 32 };
 
 enum broker_event { BROKER_REFUSED, BROKER_BAD_CLIENT, BROKER_BANK_TROUBLE, BROKER_PIN_FAILURE, BROKER_CERTIFICATE };
 

@@ -109,6 +109,9 @@ static const struct self wifi_files = {
     .memory_max_bytes = 256 << 20,
 };
 
+/* The folder is in no image: a module that keeps keys in files has none to keep on a stick. */
+static const char *const token_command[] = {"/sekisho/token", "/sekisho/token-module.so", "/sekisho/token.d", NULL};
+
 /* clang-format off */
 static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_RECORD] = {
@@ -172,6 +175,13 @@ static const struct process_row rows[PROCESS_COUNT] = {
 		.places = PLACE_PROC | PLACE_SYS | PLACE_DEV | PLACE_RUN,
 		.namespace = NAMESPACE_UNDERLAY, .uid = ID_WIFI, .group = ID_LINK, .restart = true,
 		.capabilities = CAP(NET_ADMIN) | CAP(NET_RAW),
+	},
+	/* One for each session whose certificate's key is in a token, and dead with it. Its walls are its own
+	 * (launcher/token/main.c): they stand before the module is loaded. */
+	[PROCESS_TOKEN] = {
+		.name = "token", .argv = token_command,
+		.namespace = NAMESPACE_NOWHERE, .uid = ID_TOKEN, .places = PLACE_DEV | PLACE_SYS,
+		.restart = true,
 	},
 	[PROCESS_SCREEN] = {
 		.name = "screen", .argv = (const char *const[]){"/usr/bin/cage", "-d", "--", "/sekisho/kiosk", NULL},

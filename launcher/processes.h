@@ -24,6 +24,7 @@ enum stick_process {
 	PROCESS_SEATD,
 	PROCESS_SCREEN, /* cage, which starts the kiosk */
 	PROCESS_WIFI,   /* wpa_supplicant, where there is a radio */
+	PROCESS_TOKEN,  /* launcher/token, in an image that has it */
 	PROCESS_COUNT
 };
 

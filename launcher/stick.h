@@ -12,6 +12,7 @@
 
 #include "firmware/boot/usbjudge.h"
 #include "firmware/lib/loop.h"
+#include "firmware/lib/pkcs11uri.h"
 #include "launcher/about.h"
 #include "launcher/crew.h"
 #include "launcher/messages.h"
@@ -56,8 +57,11 @@ struct stick_session {
 	char bank[WHITELIST_ID_BYTES];
 	uint32_t question; /* what the gateway was asked about it and has not answered, 0 nothing */
 	bool broker_ready, gateway_ready;
-	bool thawing;                   /* the page goes on when the gateway has opened the bank again */
-	char failure[STICK_CODE_BYTES]; /* why it ends, for the kiosk */
+	bool thawing;                       /* the page goes on when the gateway has opened the bank again */
+	char failure[STICK_CODE_BYTES];     /* why it ends, for the kiosk */
+	char token[PKCS11_LABEL_BYTES + 1]; /* the one that the certificate's key is in, "" none */
+	bool token_asks;                    /* it wants its PIN, and was not given one since it said so */
+	bool token_given;                   /* it was, and has not said what it thinks of it */
 };
 
 /* What the gateway answered last; forgotten when a new answer is asked for. */
@@ -220,6 +224,17 @@ const char *stick_client_of(const struct stick *s, const struct whitelist_bank *
 int stick_open_client(struct stick *s, const struct whitelist_bank *bank);
 void stick_close_client(struct stick *s);
 
+/* --- a token that a certificate's key is in (stick_token.c) --- */
+
+/* The label in a key's name, as the record has it; "": the key is not in a token, or its name cannot be read. */
+void stick_token_label(const char *key, char label[PKCS11_LABEL_BYTES + 1]);
+/* Start its process if this session has one and the image can, and give the key holder its way there. 0 or -errno. */
+int stick_start_token(struct stick *s);
+int stick_hear_token(struct stick *s, struct msg *m);     /* from its process */
+int stick_hear_key_token(struct stick *s, struct msg *m); /* from the key holder */
+int stick_hear_token_pin(struct stick *s, struct msg *m);
+void stick_token_died(struct stick *s);
+
 /* --- refused hosts that are known to be bad (stick_indicators.c) --- */
 
 void stick_ask_host(struct stick *s, const char *host, enum refusal reason);
@@ -312,6 +327,7 @@ void tell_refused(struct stick *s, const char *host, enum refusal reason);
 void tell_known_bad(struct stick *s, const char *host, enum indicator_category category);
 void tell_usb_question(struct stick *s);
 void tell_usb_refused(struct stick *s, uint8_t what);
+void tell_token(struct stick *s, enum token_state state, enum token_tries tries);
 void tell_kiosk(struct stick *s, enum message type);
 void tell_init_clock(uint64_t unix_seconds);
 void tell_init_power_off(void);

@@ -52,6 +52,14 @@ static const struct stick_client *find_client(const struct stick *s, const char 
 	return NULL;
 }
 
+static const struct provision_client *find_kept(const struct stick *s, const char *bank)
+{
+	for (size_t i = 0; i < s->provision.client_count; i++)
+		if (strcmp(s->provision.clients[i].bank, bank) == 0)
+			return &s->provision.clients[i];
+	return NULL;
+}
+
 const char *stick_client_of(const struct stick *s, const struct whitelist_bank *bank)
 {
 	const struct stick_client *client = find_client(s, bank->id);
@@ -85,6 +93,10 @@ int stick_open_client(struct stick *s, const struct whitelist_bank *bank)
 	int error = msg_pair(channel);
 	if (error)
 		return error;
+	const struct provision_client *kept = find_kept(s, bank->id);
+	stick_token_label(kept ? kept->key : NULL, s->session.token);
+	if (s->session.token[0])
+		stick_start(s, PROCESS_TOKEN); /* without it the bank's other pages open all the same */
 	/* The key holder's word is in the channel before the broker looks for it. */
 	error =
 	    crew_send_fds(&s->crew, PROCESS_KEYHOLDER, MSG_KEY_SESSION, s->session.id, w.data, w.size, &channel[0], 1);

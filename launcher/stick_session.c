@@ -206,6 +206,7 @@ void session_end(struct stick *s)
 	log_info("session %u ends", s->session.id);
 	crew_stop(&s->crew, PROCESS_BROKER);
 	stick_close_client(s);
+	crew_stop(&s->crew, PROCESS_TOKEN);
 	crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_END, s->session.id, NULL, 0);
 	(void)ask_gateway(s, false);
 	loop_timer_set(s->opening, -1);

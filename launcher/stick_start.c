@@ -107,9 +107,9 @@ static int start_screen(struct stick *s)
 }
 
 static int (*const starts[PROCESS_COUNT])(struct stick *s) = {
-    [PROCESS_RECORD] = record_start, [PROCESS_TUNNEL] = start_tunnel, [PROCESS_KEYHOLDER] = start_keyholder,
-    [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,   [PROCESS_SCREEN] = start_screen,
-    [PROCESS_WIFI] = wifi_start,
+    [PROCESS_RECORD] = record_start, [PROCESS_TUNNEL] = start_tunnel,     [PROCESS_KEYHOLDER] = start_keyholder,
+    [PROCESS_AGENT] = start_agent,   [PROCESS_SEATD] = start_seatd,       [PROCESS_SCREEN] = start_screen,
+    [PROCESS_WIFI] = wifi_start,     [PROCESS_TOKEN] = stick_start_token,
 };
 
 void stick_start(struct stick *s, enum stick_process which)

@@ -231,6 +231,15 @@ void tell_usb_refused(struct stick *s, uint8_t what)
 	send_kiosk(s, MSG_KIOSK_USB_REFUSED, 0, &w);
 }
 
+void tell_token(struct stick *s, enum token_state state, enum token_tries tries)
+{
+	struct writer w = writer_over(scratch, sizeof scratch);
+	write_u8(&w, (uint8_t)state);
+	write_u8(&w, (uint8_t)tries);
+	write_str(&w, s->session.token);
+	send_kiosk(s, MSG_KIOSK_TOKEN, s->session.id, &w);
+}
+
 void tell_everything(struct stick *s)
 {
 	if (s->usb.code[0])

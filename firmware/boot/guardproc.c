@@ -36,6 +36,8 @@
 
 #define SYS          "/sys"
 #define TRUST_FOLDER "/run/guard"
+/* Who would use a reader of smart cards, in an image that has it (launcher/token). */
+#define READERS_USER "/sekisho/token"
 
 static const struct self self = {
     .name = "guard",
@@ -81,6 +83,7 @@ static struct guard {
 	struct loop_timer *settle, *answer;
 	int uevents;
 	bool at_start;
+	bool reads_cards; /* the image can use a reader */
 	int64_t began_ms;
 	char stick[USB_NAME_BYTES];
 	struct device devices[DEVICES_MAX];
@@ -200,10 +203,17 @@ static void admit_network(struct device *device)
 	log_info("USB %s: network, there at the start", device->name);
 }
 
+/*
+ * A reader of smart cards may come at any time, as its owner pulls it out and plugs it in again, and nobody is asked:
+ * nothing is typed on it, the kernel has no driver for it, and what it says is read by one process alone, which has no
+ * key of ours. One that is a keyboard too, or anything else, is judged as that.
+ */
+static bool is_reader(const struct device *device) { return device->what == USB_READER && guard.reads_cards; }
+
 static void judge_new(struct device *device)
 {
-	if (device->what == USB_HUB) {
-		admit(device, USB_HUB);
+	if (device->what == USB_HUB || is_reader(device)) {
+		admit(device, device->what);
 		return;
 	}
 	if ((device->what != USB_KEYBOARD && device->what != USB_POINTER) || guard.input_refusals >= REFUSALS_MAX) {
@@ -219,7 +229,8 @@ static void judge_at_start(struct device *device)
 {
 	if (strcmp(device->name, guard.stick) == 0)
 		device->standing = STANDS_TRUSTED; /* as it is: the root is on it */
-	else if (device->what == USB_STORAGE || device->what == USB_PHONE)
+	else if (device->what == USB_STORAGE || device->what == USB_PHONE ||
+		 (device->what == USB_READER && !is_reader(device)))
 		refuse(device);
 	else if (device->what == USB_NETWORK || device->what == USB_OTHER)
 		admit_network(device);
@@ -581,6 +592,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		fatal("usage: guard DISK");
 	open_everything(argv[1]);
+	guard.reads_cards = access(READERS_USER, X_OK) == 0;
 	if (sandbox_enter(&self))
 		return 1;
 	/* The door first: what comes between the two is seen by its event. */

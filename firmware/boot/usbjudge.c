@@ -4,7 +4,7 @@
 
 enum { DEVICE_DESCRIPTOR = 1, INTERFACE_DESCRIPTOR = 4, DEVICE_BYTES = 18, INTERFACE_BYTES = 9, ANY = -1 };
 
-enum { CLASS_HID = 0x03, CLASS_HUB = 0x09 };
+enum { CLASS_HID = 0x03, CLASS_HUB = 0x09, CLASS_SMART_CARD = 0x0b };
 
 /* https://www.usb.org/defined-class-codes; gravest first, the first row that an interface fits says what it is. */
 static const struct {
@@ -19,7 +19,8 @@ static const struct {
     {USB_NETWORK, 0x02, 0x06, ANY},                                       /* Ethernet */
     {USB_NETWORK, 0x02, 0x0d, ANY},                                       /* NCM */
     {USB_NETWORK, 0x02, 0x0e, ANY},                                       /* mobile broadband */
-    {USB_KEYBOARD, CLASS_HID, 0x01, 0x01}, {USB_POINTER, CLASS_HID, ANY, ANY}, {USB_HUB, CLASS_HUB, ANY, ANY},
+    {USB_KEYBOARD, CLASS_HID, 0x01, 0x01}, {USB_POINTER, CLASS_HID, ANY, ANY},
+    {USB_HUB, CLASS_HUB, ANY, ANY},        {USB_READER, CLASS_SMART_CARD, ANY, ANY},
 };
 
 enum { CLASS_COUNT = sizeof classes / sizeof classes[0] };
@@ -58,11 +59,12 @@ static size_t row_of(const struct usb_interface *interface)
 enum usb_what usb_judge(const struct usb_offer *offer)
 {
 	size_t gravest = CLASS_COUNT;
-	bool only_hubs = true;
+	bool only_hubs = true, only_readers = true;
 	for (size_t i = 0; i < offer->count; i++) {
 		size_t row = row_of(&offer->interfaces[i]);
 		gravest = row < gravest ? row : gravest;
 		only_hubs = only_hubs && offer->interfaces[i].class == CLASS_HUB;
+		only_readers = only_readers && offer->interfaces[i].class == CLASS_SMART_CARD;
 	}
 	if (gravest == CLASS_COUNT)
 		return USB_OTHER;
@@ -71,12 +73,15 @@ enum usb_what usb_judge(const struct usb_offer *offer)
 	bool hub = offer->device_class == CLASS_HUB;
 	if (what == USB_HUB)
 		return hub && only_hubs ? USB_HUB : USB_OTHER;
+	if (what == USB_READER)
+		return !hub && only_readers ? USB_READER : USB_OTHER;
 	return hub && (what == USB_KEYBOARD || what == USB_POINTER) ? USB_OTHER : what;
 }
 
 bool usb_interface_wanted(enum usb_what what, uint8_t interface_class)
 {
 	return (what == USB_HUB && interface_class == CLASS_HUB) ||
+	       (what == USB_READER && interface_class == CLASS_SMART_CARD) ||
 	       ((what == USB_KEYBOARD || what == USB_POINTER) && interface_class == CLASS_HID);
 }
 
@@ -85,6 +90,6 @@ const char *usb_word(enum usb_what what)
 	static const char *const words[USB_WHAT_COUNT] = {
 	    [USB_OTHER] = "other",     [USB_HUB] = "hub",         [USB_KEYBOARD] = "keyboard",
 	    [USB_POINTER] = "pointer", [USB_STORAGE] = "storage", [USB_NETWORK] = "network",
-	    [USB_PHONE] = "phone"};
+	    [USB_PHONE] = "phone",     [USB_READER] = "reader"};
 	return words[what];
 }

@@ -24,6 +24,7 @@ enum usb_what {
 	USB_STORAGE,  /* disks, cameras and phones that show their files */
 	USB_NETWORK,  /* a network adapter by its class */
 	USB_PHONE,    /* a phone that offers its own connection */
+	USB_READER,   /* a reader of smart cards, or a token that is one, and nothing beside it */
 	USB_WHAT_COUNT
 };
 
@@ -45,7 +46,7 @@ int usb_descriptors_read(const uint8_t *bytes, size_t size, struct usb_offer *of
 /* The gravest thing it offers. */
 enum usb_what usb_judge(const struct usb_offer *offer);
 
-/* Whether this interface of a device judged `what` may have its driver: a hub's hub, an input device's input. */
+/* Whether this interface of a device judged `what` may be used: a hub's hub, an input device's input, a reader's. */
 bool usb_interface_wanted(enum usb_what what, uint8_t interface_class);
 
 /* A word for the log and for the desk: "storage". */

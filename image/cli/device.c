@@ -249,7 +249,7 @@ static void print_record(const struct record *record)
 	json_t *client;
 	json_object_foreach(json_object_get(root, "client_certificates"), bank, client)
 	{
-		printf("%-10s for %s\n", "customer", bank);
+		device_print_client(bank, client);
 	}
 	json_decref(root);
 	for (int nth = 0; nth < RECORD_COPIES; nth++)
@@ -421,7 +421,8 @@ int cmd_device(int argc, char **argv)
 	static const struct command commands[] = {
 	    {"new", device_new,
 	     "--device ID --tenant NAME --address ADDRESS/PREFIX --gateways FILE [--roots FILE] [--public FILE] "
-	     "[--identity FILE] [--client-certificate BANK:FILE[:KEY]]... [--client-password FILE] -o RECORD",
+	     "[--identity FILE] [--client-certificate BANK:FILE[:KEY|:pkcs11:NAME]]... [--client-password FILE] -o "
+	     "RECORD",
 	     "make a stick's keys and its record"},
 	    {"pin", device_pin, "[--duress] --public FILE -o LETTER RECORD", "make a PIN letter for a stick"},
 	    {"show", device_show, "RECORD", "what an operator may see of a record"},

@@ -1,6 +1,5 @@
 #include "image/cli/token.h"
 
-#include <ctype.h>
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
 #include <stdio.h>
@@ -9,16 +8,12 @@
 
 #include "firmware/lib/base64.h"
 #include "firmware/lib/buf.h"
+#include "firmware/lib/pkcs11uri.h"
 #include "image/cli/cli.h"
 
 #define MODULE_DEFAULT "p11-kit-proxy.so"
 
-enum { FIELD_BYTES = 256, SLOTS_MAX = 32, PIN_MAX_BYTES = 256, POINT_BYTES = 65, SPKI_BYTES = 91 };
-
-struct uri {
-	char token[FIELD_BYTES], object[FIELD_BYTES], id[FIELD_BYTES], pin_source[FIELD_BYTES], module[FIELD_BYTES];
-	size_t id_size;
-};
+enum { SLOTS_MAX = 32, PIN_MAX_BYTES = 256, POINT_BYTES = 65, SPKI_BYTES = 91 };
 
 struct token {
 	void *library;
@@ -27,79 +22,35 @@ struct token {
 	bool started, open;
 };
 
-bool token_is_uri(const char *key) { return key && !strncmp(key, "pkcs11:", 7); }
+bool token_is_uri(const char *key) { return pkcs11_is_uri(key); }
 
 /* --- the URI --- */
 
-static int hex(char c) { return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10; }
-
-/* Percent-decoding (RFC 3986 section 2.1). The number of bytes, or -1. */
-static int decode(const char *text, size_t size, char out[FIELD_BYTES])
+static int read_uri(const char *text, struct pkcs11_uri *uri)
 {
-	size_t used = 0;
-	for (size_t i = 0; i < size; i++) {
-		if (used + 1 >= FIELD_BYTES)
-			return -1;
-		if (text[i] == '%' && i + 2 < size && isxdigit((unsigned char)text[i + 1]) &&
-		    isxdigit((unsigned char)text[i + 2])) {
-			out[used++] = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
-			i += 2;
-		} else {
-			out[used++] = text[i];
-		}
-	}
-	out[used] = '\0';
-	return (int)used;
-}
-
-static int take_attribute(struct uri *uri, const char *text, size_t size)
-{
-	const struct {
-		const char *name;
-		char *value;
-	} known[] = {{"token", uri->token},
-		     {"object", uri->object},
-		     {"id", uri->id},
-		     {"pin-source", uri->pin_source},
-		     {"module-path", uri->module}};
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		size_t length = strlen(known[i].name);
-		if (size <= length || strncmp(text, known[i].name, length) != 0 || text[length] != '=')
-			continue;
-		int got = decode(text + length + 1, size - length - 1, known[i].value);
-		if (known[i].value == uri->id && got > 0)
-			uri->id_size = (size_t)got;
-		return got < 0 ? refuse("%.*s: longer than such a name is", (int)size, text) : CLI_GOOD;
-	}
-	if (size > 10 && !strncmp(text, "pin-value=", 10))
+	const char *wrong;
+	size_t size;
+	switch (pkcs11_uri_read(text, uri, &wrong, &size)) {
+	case PKCS11_GOOD:
+		return CLI_GOOD;
+	case PKCS11_TOO_LONG:
+		return refuse("%.*s: longer than such a name is", (int)size, wrong);
+	case PKCS11_PIN_INSIDE:
 		return refuse(
 		    "a PIN in an argument can be read by everybody on this machine: put it into a file and write "
 		    "pin-source=file:PATH");
-	return !strncmp(text, "type=private", size) ? CLI_GOOD
-						    : refuse("%.*s: not token, object, id, type=private, pin-source or "
-							     "module-path",
-							     (int)size, text);
-}
-
-static int read_uri(const char *text, struct uri *uri)
-{
-	*uri = (struct uri){0};
-	int code = CLI_GOOD;
-	for (const char *at = text + strlen("pkcs11:"); *at && !code;) {
-		size_t size = strcspn(at, ";?&");
-		if (size > 0)
-			code = take_attribute(uri, at, size);
-		at += size + (at[size] != '\0');
+	case PKCS11_UNKNOWN:
+		return refuse("%.*s: not token, object, id, type=private, pin-source or module-path", (int)size, wrong);
+	case PKCS11_INCOMPLETE:
+		break;
 	}
-	if (!code && (!uri->token[0] || (!uri->object[0] && !uri->id_size)))
-		code = refuse(
-		    "%s: must name the token and the key, as pkcs11:token=bank;object=aoki?pin-source=file:PATH", text);
-	return code;
+	return refuse("%s: must name the token and the key, as pkcs11:token=bank;object=aoki?pin-source=file:PATH",
+		      text);
 }
 
 /* --- module, slot, session --- */
 
-static int open_module(struct token *t, const struct uri *uri)
+static int open_module(struct token *t, const struct pkcs11_uri *uri)
 {
 	const char *environment = getenv("PKCS11_MODULE");
 	const char *path = uri->module[0] ? uri->module : environment && *environment ? environment : MODULE_DEFAULT;
@@ -118,19 +69,7 @@ static int open_module(struct token *t, const struct uri *uri)
 	return CLI_GOOD;
 }
 
-/* PKCS#11 pads with blanks. */
-static bool is_label(const CK_UTF8CHAR label[32], const char *name)
-{
-	size_t size = strlen(name);
-	if (size > 32 || memcmp(label, name, size) != 0)
-		return false;
-	for (size_t i = size; i < 32; i++)
-		if (label[i] != ' ')
-			return false;
-	return true;
-}
-
-static int open_session(struct token *t, const struct uri *uri)
+static int open_session(struct token *t, const struct pkcs11_uri *uri)
 {
 	CK_SLOT_ID slots[SLOTS_MAX];
 	CK_ULONG count = SLOTS_MAX;
@@ -138,7 +77,7 @@ static int open_session(struct token *t, const struct uri *uri)
 		return refuse("the slots of the PKCS#11 module cannot be read");
 	for (CK_ULONG i = 0; i < count; i++) {
 		CK_TOKEN_INFO info;
-		if (t->f->C_GetTokenInfo(slots[i], &info) != CKR_OK || !is_label(info.label, uri->token))
+		if (t->f->C_GetTokenInfo(slots[i], &info) != CKR_OK || !pkcs11_is_label(info.label, uri->token))
 			continue;
 		if (t->f->C_OpenSession(slots[i], CKF_SERIAL_SESSION, NULL, NULL, &t->session) != CKR_OK)
 			return refuse("the token %s cannot be opened", uri->token);
@@ -148,7 +87,7 @@ static int open_session(struct token *t, const struct uri *uri)
 	return refuse("there is no token %s: is it plugged in?", uri->token);
 }
 
-static int log_in(struct token *t, const struct uri *uri)
+static int log_in(struct token *t, const struct pkcs11_uri *uri)
 {
 	size_t size;
 	const char *path = uri->pin_source;
@@ -183,7 +122,7 @@ static void token_close(struct token *t)
 
 /* --- the key --- */
 
-static int find(struct token *t, const struct uri *uri, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *object)
+static int find(struct token *t, const struct pkcs11_uri *uri, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *object)
 {
 	CK_KEY_TYPE type = CKK_EC;
 	CK_ATTRIBUTE wanted[4] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
@@ -207,7 +146,7 @@ static int find(struct token *t, const struct uri *uri, CK_OBJECT_CLASS class, C
 }
 
 /* CKA_EC_POINT is an OCTET STRING around the point, or, from some modules, the point. */
-static int read_point(struct token *t, const struct uri *uri, uint8_t point[POINT_BYTES])
+static int read_point(struct token *t, const struct pkcs11_uri *uri, uint8_t point[POINT_BYTES])
 {
 	uint8_t value[POINT_BYTES + 2];
 	CK_ATTRIBUTE wanted = {CKA_EC_POINT, value, sizeof value};
@@ -239,7 +178,7 @@ static void point_pem(const uint8_t point[POINT_BYTES], char pem[ENVELOPE_PEM_MA
 }
 
 /* Open, log in, and read the key's public half. */
-static int token_open(struct token *t, const struct uri *uri, char pem[ENVELOPE_PEM_MAX])
+static int token_open(struct token *t, const struct pkcs11_uri *uri, char pem[ENVELOPE_PEM_MAX])
 {
 	uint8_t point[POINT_BYTES];
 	int code = open_module(t, uri);
@@ -257,7 +196,7 @@ static int token_open(struct token *t, const struct uri *uri, char pem[ENVELOPE_
 int token_public(const char *text, char pem[ENVELOPE_PEM_MAX])
 {
 	struct token t = {0};
-	struct uri uri;
+	struct pkcs11_uri uri;
 	int code = read_uri(text, &uri);
 	if (!code)
 		code = token_open(&t, &uri, pem);
@@ -281,7 +220,8 @@ static size_t der_integer(const uint8_t *value, uint8_t *out)
 	return 2 + pad + size;
 }
 
-static int sign(struct token *t, const struct uri *uri, const uint8_t digest[32], struct envelope_signature *signature)
+static int sign(struct token *t, const struct pkcs11_uri *uri, const uint8_t digest[32],
+		struct envelope_signature *signature)
 {
 	CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
 	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
@@ -303,7 +243,7 @@ static int sign(struct token *t, const struct uri *uri, const uint8_t digest[32]
 int token_sign(const char *text, const uint8_t digest[32], struct envelope_signature *signature)
 {
 	struct token t = {0};
-	struct uri uri;
+	struct pkcs11_uri uri;
 	struct envelope_key key;
 	char pem[ENVELOPE_PEM_MAX];
 	*signature = (struct envelope_signature){0};

@@ -1,6 +1,7 @@
 # From programs to build/sekisho.img. Only the small volume, the UKI and the copying depend on our sources; the kernel
 # and the /usr volume come from the cache.
-STICK_PROGRAMS := $(addprefix $(B)/,init guard wall launcher dhcp-hook kiosk kiosk-web.so cell lock.so)
+STICK_PROGRAMS := $(addprefix $(B)/,init guard wall launcher dhcp-hook kiosk kiosk-web.so cell lock.so $(if $(CONFIG_CLIENT_TOKEN),token))
+TOKEN_MODULE := $(if $(CONFIG_CLIENT_TOKEN),$(or $(call unquote,$(CONFIG_CLIENT_TOKEN_MODULE)),none))
 ROOTS ?= $(B)/demo/roots.json
 POLICY ?= $(B)/demo/policy.dsse.json
 RECORD ?= $(B)/demo/record
@@ -18,9 +19,9 @@ $(DISK)/usr: $(wildcard image/usr/* image/firmware/*) image/disk/verity /var/lib
 	$(Q)mkdir -p $(@D) && folder=$$(image/usr/build $(CACHE) $(WIFI_FIRMWARE)) && ln -sfn $$folder $(DISK)/volumes && echo $$folder >$@
 
 $(DISK)/root.img $(DISK)/root.img.verity &: $(STICK_PROGRAMS) $(PICTURES) $(DISK)/usr $(CONFIG) $(DISK)/signer launcher/ids.h image/disk/verity \
-  $(shell find image/root -type f) $(shell sed 's/\#.*//' image/root/files | cut -d' ' -f1) $(wildcard $(ROOTS) $(POLICY)) | $(IMAGE_NEEDS)
+  $(shell find image/root -type f) $(shell sed 's/\#.*//' image/root/files | cut -d' ' -f1) $(wildcard $(ROOTS) $(POLICY) $(TOKEN_MODULE)) | $(IMAGE_NEEDS)
 	$(call say,ROOT,$@)
-	$(Q)$(IMAGE_SETTINGS) ROOTS=$(ROOTS) POLICY=$(POLICY) SIGNED=$$(cat $(DISK)/signer) \
+	$(Q)$(IMAGE_SETTINGS) TOKEN_MODULE=$(TOKEN_MODULE) ROOTS=$(ROOTS) POLICY=$(POLICY) SIGNED=$$(cat $(DISK)/signer) \
 	  image/root/build $(B) $$(cat $(DISK)/usr) $(DISK)/root.img $(STICK_PROGRAMS)
 
 $(DISK)/splash.bmp: image/disk/splash $(DISK)/signer

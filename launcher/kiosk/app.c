@@ -169,6 +169,17 @@ static void send_pin(struct app *app)
 	app_draw(app);
 }
 
+void app_send_token_pin(struct app *app)
+{
+	uint8_t payload[TOKEN_PIN_MAX + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_str(&w, app->model.token.pin);
+	send_launcher(app, MSG_KIOSK_TOKEN_PIN, &w);
+	wipe(payload, sizeof payload);
+	token_sent(&app->model.token);
+	app_draw(app);
+}
+
 static void answer_pin(gpointer data)
 {
 	struct app *app = data;
@@ -303,6 +314,7 @@ void app_draw(struct app *app)
 	gtk_stack_set_visible_child_name(GTK_STACK(app->screens), name);
 	if (turned && model_screen(&app->model) == SCREEN_LIST)
 		list_focus(app);
+	token_draw(app);
 	draw_pin(app);
 	draw_question(app);
 	draw_usb(app);
@@ -320,6 +332,8 @@ void app_changed(struct app *app, unsigned changes)
 		bank_refused(app);
 	if (changes & (CHANGE_DRAW | CHANGE_REFUSED))
 		app_draw(app);
+	if (changes & CHANGE_TOKEN_OPEN)
+		bank_reload(app);
 }
 
 /* Keys */
@@ -335,6 +349,13 @@ static gboolean type_pin(struct app *app, guint keyval)
 	else if (press == PIN_PRESS_TAKEN)
 		draw_pin(app);
 	return press != PIN_PRESS_OTHER;
+}
+
+/* What lies over its card is answered first. */
+static gboolean type_token(struct app *app, guint keyval, GdkModifierType state)
+{
+	return !card_shown(app->pin) && !card_shown(app->question) && !card_shown(app->usb) &&
+	       token_typed(app, keyval, state);
 }
 
 static gboolean choose_by_digit(struct app *app, guint keyval)
@@ -367,9 +388,9 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint co
 			answer_no(app);
 			return TRUE;
 		}
-		if (keyval == GDK_KEY_Escape && (network_escape(app) || bank_escape(app)))
+		if (type_pin(app, keyval) || type_token(app, keyval, state))
 			return TRUE;
-		if (type_pin(app, keyval))
+		if (keyval == GDK_KEY_Escape && (network_escape(app) || bank_escape(app)))
 			return TRUE;
 		return choose_by_digit(app, keyval);
 	case KEY_SWALLOW:
@@ -473,9 +494,13 @@ void app_open(struct app *app)
 	app->screens = gtk_stack_new();
 	gtk_stack_add_named(GTK_STACK(app->screens), house_new(app), "house");
 	gtk_stack_add_named(GTK_STACK(app->screens), bank_new(app), "bank");
-	app->pin = card_new(app->screens);
+	app->token = card_new(app->screens);
+	GtkWidget *lowest = gtk_overlay_new();
+	gtk_overlay_set_child(GTK_OVERLAY(lowest), app->screens);
+	gtk_overlay_add_overlay(GTK_OVERLAY(lowest), card_widget(app->token));
+	app->pin = card_new(lowest);
 	GtkWidget *lower = gtk_overlay_new();
-	gtk_overlay_set_child(GTK_OVERLAY(lower), app->screens);
+	gtk_overlay_set_child(GTK_OVERLAY(lower), lowest);
 	gtk_overlay_add_overlay(GTK_OVERLAY(lower), card_widget(app->pin));
 	app->question = card_new(lower);
 	gtk_overlay_set_child(GTK_OVERLAY(overlay), lower);

@@ -29,7 +29,8 @@ struct app {
 	struct network_screen *network;
 	bool looking; /* the launcher knows that the list of networks is shown */
 	struct bank_screen *bank;
-	struct card *pin;      /* over the screens */
+	struct card *token;    /* over the screens */
+	struct card *pin;      /* and over that */
 	struct card *question; /* over everything */
 	struct card *usb;      /* and over that */
 	enum { ASK_NOTHING, ASK_POWER_OFF, ASK_FINISH } ask;
@@ -89,6 +90,11 @@ void network_focus(struct app *app);
 /* Open or close it; opens only where model_network_possible(). */
 void network_show(struct app *app, bool shown);
 bool network_escape(struct app *app); /* Escape closes its card, or itself; true if there was one */
+
+/* The question for a token's PIN, or what is wrong with the token (tokencard.c). */
+void app_send_token_pin(struct app *app);
+void token_draw(struct app *app);
+gboolean token_typed(struct app *app, guint keyval, GdkModifierType state); /* TRUE: the key was for it */
 
 GtkWidget *bank_new(struct app *app);
 void bank_draw(struct app *app);

@@ -86,6 +86,7 @@ static int apply_session_failed(struct model *model, struct reader *r, unsigned 
 		return 0;
 	if (model->session == SESSION_OPEN)
 		*changes |= CHANGE_SESSION_ENDED;
+	token_hide(&model->token);
 	model->session = SESSION_REFUSED;
 	model->frozen = false;
 	memcpy(model->session_code, code, sizeof code);
@@ -215,12 +216,29 @@ static int apply_pin(struct model *model, struct reader *r, unsigned *changes)
 	return 0;
 }
 
+/* Of the session that is shown, and of no other. */
+static int apply_token(struct model *model, const struct msg *m, struct reader *r, unsigned *changes)
+{
+	char label[sizeof model->token.label];
+	const uint8_t state = read_u8(r), tries = read_u8(r);
+	read_str(r, label, sizeof label);
+	if (!reader_done(r) || state >= TOKEN_STATES || tries >= TOKEN_TRIES_COUNT)
+		return -EBADMSG;
+	if (model->session != SESSION_OPEN || m->id != model->session_id)
+		return 0;
+	*changes |= CHANGE_DRAW;
+	if (token_told(&model->token, state, tries, label))
+		*changes |= CHANGE_TOKEN_OPEN;
+	return 0;
+}
+
 static int apply_bare(struct model *model, const struct msg *m, unsigned *changes)
 {
 	if (m->size != 0)
 		return -EBADMSG;
 	if (model->session == SESSION_OPEN)
 		*changes |= CHANGE_SESSION_ENDED;
+	token_hide(&model->token);
 	/* A refusal stays on the screen until it has been read. */
 	if (model->session != SESSION_REFUSED)
 		model_leave(model);
@@ -263,6 +281,8 @@ int model_apply(struct model *model, const struct msg *m, unsigned *changes)
 		return apply_wifi(model, &r, changes);
 	case MSG_KIOSK_PIN_ASK:
 		return apply_pin(model, &r, changes);
+	case MSG_KIOSK_TOKEN:
+		return apply_token(model, m, &r, changes);
 	case MSG_KIOSK_SESSION_ENDED:
 	case MSG_KIOSK_POWER_OFF:
 		return apply_bare(model, m, changes);
@@ -277,6 +297,7 @@ int model_choose(struct model *model, const struct bank *bank)
 	if (error)
 		return error;
 	model->session = SESSION_OPENING;
+	token_hide(&model->token);
 	model->frozen = false;
 	model->refused_host[0] = model->bad_host[0] = '\0';
 	return 0;
@@ -286,6 +307,7 @@ void model_leave(struct model *model)
 {
 	model->session = SESSION_NONE;
 	model->frozen = false;
+	token_hide(&model->token);
 	model->refused_host[0] = model->bad_host[0] = '\0';
 }
 

@@ -13,6 +13,7 @@
 #include "firmware/lib/msg.h"
 #include "launcher/kiosk/banks.h"
 #include "launcher/kiosk/pin.h"
+#include "launcher/kiosk/token.h"
 #include "launcher/messages.h"
 #include "launcher/wifi.h"
 #include "whitelist/indicators.h"
@@ -69,6 +70,7 @@ struct model {
 	char notice[CODE_BYTES]; /* something that should be put right, until it was read; "" none */
 
 	struct pin_entry pin;
+	struct token_entry token; /* of the session's certificate */
 
 	bool going_down;
 };
@@ -83,6 +85,7 @@ enum change {
 	CHANGE_FROZEN = 1 << 3,
 	CHANGE_THAWED = 1 << 4,
 	CHANGE_REFUSED = 1 << 5,
+	CHANGE_TOKEN_OPEN = 1 << 6, /* fetch the page again, which had no certificate */
 };
 
 /* Read one message from the launcher. 0, or -EBADMSG: it is broken, end. `changes` gets enum change bits. */

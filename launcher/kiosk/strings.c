@@ -138,6 +138,24 @@ static const char *const texts[TEXT_COUNT][LANGUAGE_COUNT] = {
     [TEXT_PIN_NOBODY_ASKS] =
 	{"この画面のほかで聞かれても、答えないでください。銀行も警察も、電話で聞くことはありません。",
 	 "Tell it nowhere but here. No bank and no police asks for it by telephone."},
+    [TEXT_TOKEN_TITLE] = {"トークンの暗証番号を入れてください", "Please type your token's PIN"},
+    [TEXT_TOKEN_EXPLAINED] =
+	{"銀行が電子証明書を求めています。その鍵が入ったトークン（カードなど）の暗証番号（PIN）をキーボードで打ち、"
+	 "Enter キーを押してください。",
+	 "The bank asks for your certificate. Type the PIN of the token or card that its key is in, and press Enter."},
+    [TEXT_TOKEN_NAME] = {"トークンの名前", "Name of the token"},
+    [TEXT_TOKEN_TYPED] = {"打った文字", "Typed"},
+    [TEXT_TOKEN_FEW] = {"残りの回数は、あとわずかです。まちがえ続けると、トークンは止まります。",
+			"Few tries are left. After more wrong ones the token is locked."},
+    [TEXT_TOKEN_LAST] =
+	{"あと1回まちがえると、トークンは止まります。確かでないときは打たずに、発行元へお電話ください。",
+	 "One more wrong try locks the token. If you are not sure, type none and call who issued it."},
+    [TEXT_TOKEN_NOT_OTHERS] =
+	{"このスティックの暗証番号や、銀行のパスワードではありません。このトークンの番号だけを打ってください。",
+	 "Not the PIN of this stick, and not your password at the bank: this token's own PIN only."},
+    [TEXT_TOKEN_WITHOUT] = {"使わずに続ける（Esc）", "Go on without it (Esc)"},
+    [TEXT_TOKEN_TROUBLE_TITLE] = {"電子証明書を使えません", "Your certificate cannot be used"},
+
     [TEXT_POWER_OFF_QUESTION] = {"電源を切りますか", "Power off?"},
     [TEXT_POWER_OFF_EXPLAINED] = {"見たもの・入力したものをすべて消してから電源が切れます。画面が暗くなったら、"
 				  "スティックを抜いてください。",
@@ -424,6 +442,12 @@ static const struct {
       {"お使いになるときは、電源を切り、つないだままで起動し直してください。",
        "To use it, power off and start again with it plugged in."}}},
     {ABOUT_USB,
+     "reader",
+     {{"カードリーダーかトークンがつながれました。このスティックでは使いません。",
+       "A card reader or a token was plugged in. This stick does not use it."},
+      {"抜いてください。電子証明書のトークンをお使いになるときは、スティックをお渡しした窓口へお電話ください。",
+       "Please pull it out. If you log in with a certificate in a token, call the desk that gave you the stick."}}},
+    {ABOUT_USB,
      "phone",
      {{"電話機がつながれました。電話機の回線は使いません。", "A phone was plugged in. Its connection is not used."},
       {"抜いてください。充電もほかの差し込み口でお願いします。お取引は、そのまま続けられます。",
@@ -563,6 +587,50 @@ static const struct {
        "行へお電話ください。",
        "Do not trust the call or message that led you here. If you opened it on another PC, do not bank with that PC, "
        "and call the bank."}}},
+
+    /* the token that a certificate's key is in */
+    {ABOUT_TOKEN,
+     "",
+     {{"電子証明書の鍵が入ったトークンで、問題が起きました。",
+       "Something is wrong with the token of your certificate."},
+      {"トークンを差し直して、もう一度お試しください。くり返すときは、銀行へお電話ください。",
+       "Plug the token in again and try once more. If it happens again, please call the bank."}}},
+    {ABOUT_TOKEN,
+     "locked",
+     {{"暗証番号のまちがいが続いたため、トークンが止まっています。",
+       "The token is locked, because wrong PINs were typed too often."},
+      {"トークンの発行元へお電話ください。止まったものは、発行元だけが元に戻せます。",
+       "Please call who issued the token: only they can unlock it."}}},
+    {ABOUT_TOKEN,
+     "absent",
+     {{"トークンが見つかりません。抜けているか、ほかのトークンが差さっています。",
+       "The token was not found. It was pulled out, or another one is plugged in."},
+      {"下の名前のトークンを差し込んでから、もう一度お試しください。暗証番号は、また聞かれます。",
+       "Plug in the token of this name and try again. Its PIN is then asked for again."}}},
+    {ABOUT_TOKEN,
+     "failed",
+     {{"トークンに、この電子証明書の鍵が見つからないか、鍵が働きません。",
+       "The key of this certificate is not in the token, or does not work."},
+      {"差してあるトークンが正しいかを確かめてください。正しいときは、銀行へお電話ください。",
+       "See whether the right token is plugged in. If it is, please call the bank."}}},
+    {ABOUT_TOKEN,
+     "other_key",
+     {{"トークンの鍵が、登録された電子証明書のものではありません。",
+       "The key in the token is not that of the registered certificate."},
+      {"電子証明書を新しくしたときなどに起こります。スティックをお渡しした窓口へお電話ください。",
+       "This happens, for example, after the certificate was renewed. Please call the desk that gave you the stick."}}},
+    {ABOUT_TOKEN,
+     "silent",
+     {{"トークンから返事がありません。", "The token does not answer."},
+      {"トークンを抜いて差し直し、もう一度お試しください。",
+       "Pull the token out, plug it in again and try once more."}}},
+    {ABOUT_TOKEN,
+     "none",
+     {{"このスティックは、今トークンを使えません。", "This stick cannot use a token just now."},
+      {"もう一度お試しください。変わらないときは、トークンを使えない版です。スティックをお渡しした窓口へお電話ください"
+       "。",
+       "Please try again. If nothing changes, this stick is of a kind without tokens: call the desk that gave it to "
+       "you."}}},
 };
 
 static const struct advice refusals[REFUSAL_COUNT] = {

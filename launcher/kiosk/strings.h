@@ -2,8 +2,8 @@
  * strings - every sentence the customer can see, in Japanese and English, in one place.
  *
  * Codes are what other processes name a trouble by (MSG_KIOSK_STEP, MSG_KIOSK_SESSION_FAILED, MSG_KIOSK_FREEZE,
- * MSG_KIOSK_NOTICE); for ABOUT_USB usb_word(), for ABOUT_DANGER indicator_word(). An unknown code gets a general
- * sentence, never an empty screen. Everything returned is static UTF-8.
+ * MSG_KIOSK_NOTICE); for ABOUT_USB usb_word(), for ABOUT_DANGER indicator_word(), for ABOUT_TOKEN token_code(). An
+ * unknown code gets a general sentence, never an empty screen. Everything returned is static UTF-8.
  */
 #ifndef LAUNCHER_KIOSK_STRINGS_H
 #define LAUNCHER_KIOSK_STRINGS_H
@@ -117,6 +117,16 @@ enum text {
 	TEXT_PIN_LEFT,
 	TEXT_PIN_DONE,
 	TEXT_PIN_NOBODY_ASKS,
+	/* a token that a certificate's key is in */
+	TEXT_TOKEN_TITLE,
+	TEXT_TOKEN_EXPLAINED,
+	TEXT_TOKEN_NAME,
+	TEXT_TOKEN_TYPED,
+	TEXT_TOKEN_FEW,
+	TEXT_TOKEN_LAST,
+	TEXT_TOKEN_NOT_OTHERS,
+	TEXT_TOKEN_WITHOUT,
+	TEXT_TOKEN_TROUBLE_TITLE,
 	/* power off */
 	TEXT_POWER_OFF_QUESTION,
 	TEXT_POWER_OFF_EXPLAINED,
@@ -144,6 +154,7 @@ enum advice_about {
 	ABOUT_USB,
 	ABOUT_NOTICE,
 	ABOUT_DANGER,
+	ABOUT_TOKEN,
 	ABOUT_COUNT
 };
 

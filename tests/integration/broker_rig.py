@@ -42,9 +42,9 @@ def ending(tls):
 class Rig:
     """`about` is what the rig said of itself; one screen (a namespace's descriptor) for each --bank."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, pass_fds=()):
         self.process = subprocess.Popen([f"{B}/rig/broker", B, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, bufsize=1)
+                                        text=True, bufsize=1, pass_fds=pass_fds)
         line = self.process.stdout.readline()
         if not line:
             bail("the rig did not start")

@@ -4,49 +4,21 @@ proves it; and the key holder by itself, asked for what it must not sign.
 
 Usage: B=BUILD clients.t, as root. Prints TAP. A policy of its own is signed with the demonstration's keys.
 """
-import base64, json, os, socket, struct, subprocess, sys, tempfile, time
+import base64, json, os, select, signal, socket, struct, subprocess, sys, tempfile, time
 
 sys.dont_write_bytecode = True
 from broker_rig import B, Rig, TIMEOUT, home
+from customers import PIN, authority, fill_token, issue, must, pin
 from tap import bail, check, plan, run
 
 ZONE = "clients.example"
 KEY_CLIENT, KEY_CLIENT_KNOWN, KEY_SESSION, CLIENT_CERTIFICATE, CLIENT_SIGN, CLIENT_SIGNATURE = 93, 94, 95, 97, 98, 99
+KEY_TOKEN, KEY_TOKEN_STATE = 150, 155
 READY = 1
+TOKEN_PIN, TOKEN_STATE = 151, 152
+OPEN, WANTS_PIN, WRONG_PIN, LOCKED, ABSENT, FAILED, OTHER_KEY, SILENT, NONE = range(9)
+NOT_SAID, FEW, LAST = range(3)
 RECORD_HEADER_BYTES = 64
-
-
-def must(*command, **how):
-    done = subprocess.run(command, capture_output=True, **how)
-    if done.returncode:
-        bail(f"{' '.join(command)}: {done.stderr}")
-    return done.stdout
-
-
-# --- certificates ---------------------------------------------------------------------------------------------------
-
-def authority(path):
-    must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "100",
-         "-config", "/dev/null", "-subj", "/CN=Root", "-keyout", path + ".key", "-out", path + ".crt", "-addext",
-         "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext",
-         "subjectKeyIdentifier=hash")
-    return path
-
-
-def issue(root, path, subject, extensions, kind=("EC", "-pkeyopt", "ec_paramgen_curve:P-256")):
-    must("openssl", "genpkey", "-quiet", "-algorithm", *kind, "-out", path + ".key")
-    with open(path + ".ext", "w") as file:
-        file.write("\n".join(["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
-                              "subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid:always", *extensions]))
-    request = must("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", subject)
-    must("openssl", "x509", "-req", "-sha256", "-CA", root + ".crt", "-CAkey", root + ".key", "-days", "30",
-         "-extfile", path + ".ext", "-out", path + ".crt", input=request)
-    return path
-
-
-def pin(path):
-    der = must("openssl", "pkey", "-in", path + ".key", "-pubout", "-outform", "DER")
-    return base64.b64encode(must("openssl", "dgst", "-sha256", "-binary", input=der)).decode()
 
 
 # --- the bank -------------------------------------------------------------------------------------------------------
@@ -176,6 +148,142 @@ def test_bank(directory, world, policy, kind, client):
         rig.end()
 
 
+# --- the key in a PKCS#11 token -------------------------------------------------------------------------------------
+
+class Token:
+    """The process with the module, its launcher's end, and the key holder's end for a rig."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.say("")
+        self.launcher, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.key, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.launcher.settimeout(TIMEOUT)
+        self.process = subprocess.Popen(
+            ["bash", "-c", f"exec 3<&{theirs.fileno()} 4<&{other.fileno()} {B}/token {B}/rig/token_shim.so {folder}"],
+            pass_fds=[theirs.fileno(), other.fileno()],
+            env=os.environ | {"SOFTHSM2_CONF": folder + "/softhsm2.conf", "TOKEN_SHIM": folder + "/shim"})
+        theirs.close()
+        other.close()
+        if self.launcher.recv(100)[:2] != struct.pack("=H", READY):
+            bail("the token's process does not start")
+
+    def say(self, words):
+        with open(self.folder + "/shim", "w") as file:
+            file.write(words)
+
+    def state(self):
+        """What it told the launcher last: state and tries. One handshake may ask for a signature in several ways."""
+        data = None
+        while select.select([self.launcher], [], [], 0 if data else TIMEOUT)[0]:
+            data = self.launcher.recv(1000)
+            if not data:
+                break
+        if not data or len(data) != 10 or struct.unpack("=H", data[:2])[0] != TOKEN_STATE:
+            return data
+        return data[8], data[9]
+
+    def pin(self, pin):
+        self.launcher.send(struct.pack("=HHI", TOKEN_PIN, 0, 0) + blob(pin))
+        return self.state()
+
+    def logins(self):
+        try:
+            return os.path.getsize(self.folder + "/shim.logins")
+        except FileNotFoundError:
+            return 0
+
+    def end(self):
+        self.launcher.close()
+        self.process.wait(TIMEOUT)
+
+
+def test_token(directory, world, policy, kind, path, label):
+    """`path`'s certificate, with its key in the token under `label`."""
+    folder, here = f"{directory}/token", f"{directory}/in-token-{label}"
+    with open(path + ".crt") as source, open(here + ".crt", "w") as chain, open(here + ".key", "w") as key:
+        chain.write(source.read())
+        key.write(f"pkcs11:token=firm;object={label}")
+    token = Token(folder)
+    rig = Rig("--bank", "firm", "--policy", policy, "--tunnel", f"/proc/{os.getpid()}/fd/{world}", "--client", here,
+              "--token", str(token.key.fileno()),
+              *(option for name in NAMED for option in ("--client-host", f"{name}.{ZONE}")), pass_fds=[token.key.fileno()])
+    token.key.close()
+    good = {name: f"{version} SUCCESS CN=Yamada Shoten {kind}" for name, version in
+            (("tls13", "TLSv1.3"), ("tls12", "TLSv1.2"), ("tls12-384", "TLSv1.2"), ("retry", "TLSv1.3"))}
+    try:
+        tried = token.logins()
+        seen = page(rig, "tls13")
+        check("SUCCESS" not in seen and token.state() == (WANTS_PIN, NOT_SAID),
+              f"{kind} in a token: without its PIN it signs nothing, and the launcher is told that it wants it", seen)
+        check(token.pin("000000") == (WRONG_PIN, FEW) and token.logins() == tried + 1,
+              f"{kind} in a token: a wrong PIN is said to be one, with what the token says of the tries left")
+        page(rig, "tls13")
+        check(token.state() == (WANTS_PIN, FEW) and token.logins() == tried + 1,
+              f"{kind} in a token: it is not tried a second time by itself")
+        check(token.pin(PIN)[0] == OPEN, f"{kind} in a token: the right one opens it")
+        for name, expected in good.items():
+            seen = page(rig, name)
+            check(seen == expected, f"{kind} in a token: {name} lets the customer in", seen)
+        secret, pids = secret_of(path), rig.about["pids"]
+        check(not any(contains(pids[p], s) for p in ("keyholder", "broker") for s in (secret, secret[::-1])),
+              f"{kind} in a token: the key is in neither the key holder's memory nor the broker's")
+
+        token.say("absent")
+        seen = page(rig, "tls13")
+        check("SUCCESS" not in seen and token.state()[0] == ABSENT, f"{kind} in a token: pulled out, it is missed, which is said", seen)
+        token.say("last")
+        page(rig, "tls13")
+        check(token.state() == (WANTS_PIN, LAST), f"{kind} in a token: back, it wants its PIN anew; the last try is said to be one")
+        tried = token.logins()
+        token.say("locked")
+        check(token.pin(PIN)[0] == LOCKED and token.logins() == tried, f"{kind} in a token: a locked one is not tried at all")
+        token.say("")
+        check(token.pin(PIN)[0] == OPEN and page(rig, "tls12") == good["tls12"], f"{kind} in a token: and it goes on when it is open again")
+        token.process.kill()
+        seen = page(rig, "tls13")
+        check("SUCCESS" not in seen and os.path.exists(f"/proc/{pids['keyholder']}/mem") and page(rig, "plain").endswith("NONE"),
+              f"{kind} in a token: without the token's process there is no signature, and the rest goes on", seen)
+    finally:
+        rig.end()
+        token.end()
+
+
+def test_other_key(directory, path):
+    """The token names a key that is not the certificate's, and one that is not there."""
+    for label, words in ("other", "another key"), ("none", "a key that is not there"):
+        here = f"{directory}/token-{label}"
+        with open(path + ".crt") as source, open(here + ".crt", "w") as chain, open(here + ".key", "w") as key:
+            chain.write(source.read())
+            key.write(f"pkcs11:token=firm;object={label}")
+        token = Token(f"{directory}/token")
+        holder = KeyHolder(here, ["www.firm.example"])
+        socket.send_fds(holder.launcher, [struct.pack("=HHI", KEY_TOKEN, 0, 0)], [token.key.fileno()])
+        token.key.close()
+        der = must("openssl", "x509", "-in", path + ".crt", "-outform", "DER")
+        asked = handshake("www.firm.example", der, True)
+        holder.sign(0x0403, asked)
+        check(token.state()[0] == WANTS_PIN and token.pin(PIN)[0] == OPEN and holder.sign(0x0403, asked) == b"",
+              f"{words} in the token: nothing of it is handed on")
+        if label == "other":
+            check(holder.hear(holder.launcher) == (KEY_TOKEN_STATE, bytes([OTHER_KEY])),
+                  f"{words} in the token: the key holder says that it is another's")
+            os.kill(token.process.pid, signal.SIGSTOP)
+            check(holder.sign(0x0403, asked) == b"" and holder.hear(holder.launcher) == (KEY_TOKEN_STATE, bytes([SILENT])),
+                  "a token that does not answer is waited for, and said to be silent")
+            os.kill(token.process.pid, signal.SIGCONT)
+            check(holder.sign(0x0403, asked) == b"" and holder.hear(holder.launcher) == (KEY_TOKEN_STATE, bytes([OTHER_KEY])),
+                  "when it answers again its late answer is not taken for the next one")
+            token.process.kill()
+            check(holder.sign(0x0403, asked) == b"" and holder.hear(holder.launcher) == (KEY_TOKEN_STATE, bytes([NONE])),
+                  "one whose process is gone is out of reach")
+        else:
+            check(token.state()[0] == FAILED, f"{words} in the token: its process says that it does not sign")
+        holder.launcher.close()
+        holder.process.wait(TIMEOUT)
+        token.end()
+
+
 # --- the key holder by itself ---------------------------------------------------------------------------------------
 
 def blob(data):
@@ -212,7 +320,7 @@ def handshake(host, der, tls13, leave_out=None):
 class KeyHolder:
     def __init__(self, path, hosts):
         self.launcher, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.process = subprocess.Popen(["sh", "-c", f"exec 3<&{theirs.fileno()} {B}/launcher --as keyholder 2>/dev/null"],
+        self.process = subprocess.Popen(["bash", "-c", f"exec 3<&{theirs.fileno()} {B}/launcher --as keyholder 2>/dev/null"],
                                         pass_fds=[theirs.fileno()])
         theirs.close()
         self.launcher.settimeout(TIMEOUT)
@@ -311,6 +419,16 @@ def test_record(directory, clients, curve, rsa):
     check(done.returncode == 0 and "for firm" in shown and "for other" in shown,
           "PEM and PKCS #12 go into a device record by the bank's id", (done.stderr, shown))
     check("KEY" not in shown and "CERTIFICATE" not in shown, "and are not shown again", shown)
+    check("for firm: CN=Yamada Shoten P-256, until 20" in shown and shown.count("key in the record") == 2,
+          "but whose they are, until when, and that their keys are there", shown)
+    uri = "pkcs11:token=firm;object=login"
+    done = device(directory, "in-token", "--client-certificate", f"firm:{curve}.crt:{uri}")
+    shown = run(f"{B}/sekisho", "device", "show", f"{directory}/in-token").stdout
+    with open(f"{directory}/in-token", "rb") as file:
+        whole = file.read()
+    check(done.returncode == 0 and f"for firm: CN=Yamada Shoten P-256, until 20" in shown and f"key {uri}" in shown
+          and b"PRIVATE KEY" not in whole and uri.encode() in whole,
+          "a certificate whose key is in a token goes there with the key's name, and is shown with it", (done.stderr, shown))
     record = open(f"{directory}/good", "rb").read(1 << 18)
     half = json.loads(record[RECORD_HEADER_BYTES:][:struct.unpack("<I", record[24:28])[0]])["client_certificates"]
     for bank, path in ("firm", curve), ("other", rsa):
@@ -327,6 +445,12 @@ def test_record(directory, clients, curve, rsa):
             ("a wrong password", "password", [f"firm:{directory}/rsa.p12", "--client-password", f"{directory}/wrong-password"]),
             ("another's key", "belong together", [f"firm:{curve}.crt:{rsa}.key"]),
             ("no key", "cannot be read", [f"firm:{curve}.crt"]),
+            ("a token's key with its PIN", "no place in a record", [f"firm:{curve}.crt:{uri}?pin-value=1234"]),
+            ("a token's key with the way to its PIN", "no place in a record", [f"firm:{curve}.crt:{uri}?pin-source=file:/pin"]),
+            ("a token's key with a module", "module is the image's", [f"firm:{curve}.crt:{uri}?module-path=/x.so"]),
+            ("a token without a key", "must name the token and the key", [f"firm:{curve}.crt:pkcs11:token=firm"]),
+            ("a token's name longer than one can be", "must name the token", [f"firm:{curve}.crt:pkcs11:token={'x' * 33};object=login"]),
+            ("no certificate to a token's key", "cannot be read", [f"firm:{curve}.key:{uri}"]),
             ("no bank", "BANK:FILE", [f"{curve}.crt"]),
             ("one bank twice", "one for each bank",
              [f"firm:{curve}.crt:{curve}.key", "--client-certificate", f"firm:{curve}.crt:{curve}.key"])):
@@ -350,6 +474,11 @@ def main():
             policy = sign_policy(directory, root)
             test_bank(directory, world, policy, "P-256", curve)
             test_bank(directory, world, policy, "RSA", rsa)
+            other = issue(clients, f"{directory}/other", "/CN=Somebody Else", uses)
+            fill_token(f"{directory}/token", {"curve": curve, "rsa": rsa, "other": other})
+            test_token(directory, world, policy, "P-256", curve, "curve")
+            test_token(directory, world, policy, "RSA", rsa, "rsa")
+            test_other_key(directory, curve)
         finally:
             for process in processes:
                 process.terminate()

@@ -4,6 +4,7 @@
  * usage: broker BUILD [--bank ID]... [--policy ENVELOPE] [--tunnel NETNS] [--resolver ADDRESS]
  *               [--client FILE [--client-host HOST]...]
  *
+ * --token: this inherited descriptor is the key holder's channel to launcher/token, and FILE.key names the key in it.
  * --client: FILE.crt and FILE.key are the customer's certificate for each bank, proved to the hosts named.
  *
  * BUILD holds the launcher and demo/ (tests/demo). Each --bank (default: sekisho-demo) is a session with a screen
@@ -67,13 +68,14 @@ static struct {
 	struct child policy_child, keyholder;
 	const char *client, *client_hosts[CLIENT_HOSTS_MAX];
 	size_t client_host_count;
+	int token;
 	struct msg msg;
 	uint8_t ca[CA_MAX];
 	size_t ca_size;
 	struct session sessions[SESSIONS_MAX];
 	size_t session_count;
 	struct loop *loop;
-} rig = {.resolver = "198.51.100.53", .tunnel = -1};
+} rig = {.resolver = "198.51.100.53", .tunnel = -1, .token = -1};
 
 /* --- helpers --- */
 
@@ -544,6 +546,8 @@ static void parse_arguments(int argc, char **argv)
 			rig.resolver = argv[i + 1];
 		else if (strcmp(argv[i], "--client") == 0)
 			rig.client = argv[i + 1];
+		else if (strcmp(argv[i], "--token") == 0)
+			rig.token = (int)strtol(argv[i + 1], NULL, 10);
 		else if (strcmp(argv[i], "--client-host") == 0 && rig.client_host_count < CLIENT_HOSTS_MAX)
 			rig.client_hosts[rig.client_host_count++] = argv[i + 1];
 		else
@@ -569,6 +573,10 @@ int main(int argc, char **argv)
 	load_policy();
 	if (rig.client)
 		start_child(&rig.keyholder, "keyholder", rig.nowhere, ID_KEYHOLDER);
+	if (rig.token >= 0) {
+		check(msg_send_fds(rig.keyholder.channel, MSG_KEY_TOKEN, 0, NULL, 0, &rig.token, 1), "keyholder");
+		close(rig.token);
+	}
 	for (size_t i = 0; rig.client && i < rig.session_count; i++)
 		load_client(rig.sessions[i].bank);
 	for (size_t i = 0; i < rig.session_count; i++)

@@ -11,7 +11,8 @@ $(call program,tests/launcher-driven,launcher/main.c $(filter-out $(addprefix la
   $(addprefix tests/rig/,rtnl_link.c driven.c driven_children.c),\
   $(filter-out boot,$(LAUNCHER_LIBRARIES)) boot vpn_device wireguard whitelist firmware,$(LAUNCHER_LIBS),,-Wl$(comma)--wrap=rtnl_link_add $(CLIENT_WRAPS))
 $(call program,rig/customer,tests/rig/customer.c tests/rig/driven.c,firmware,)
-INTEGRATION_NEEDS += $(B)/tests/launcher-driven $(B)/rig/customer
+$(call program,rig/payer,tests/rig/payer.c tests/rig/driven.c,firmware,)
+INTEGRATION_NEEDS += $(B)/tests/launcher-driven $(B)/rig/customer $(B)/rig/payer
 INTEGRATION_NEEDS += $(B)/rig/switch_root $(B)/rig/standin $(B)/tests/init $(B)/tests/launcher $(B)/kiosk $(B)/kiosk-web.so $(B)/wall $(B)/guard
 $(call program,rig/filter,tests/rig/filter.c,firmware,-lseccomp)
 INTEGRATION_NEEDS += $(B)/rig/filter

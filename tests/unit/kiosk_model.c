@@ -390,6 +390,95 @@ static void test_a_pin_is_typed_and_forgotten(void **state)
 	assert_int_equal(pin_key(&model.pin, '7'), PIN_PRESS_OTHER);
 }
 
+static unsigned tell_token(struct model *model, uint32_t id, unsigned state, enum token_tries tries)
+{
+	unsigned changes;
+	begin();
+	write_u8(&w, (uint8_t)state);
+	write_u8(&w, (uint8_t)tries);
+	write_str(&w, "firm");
+	assert_int_equal(apply(model, MSG_KIOSK_TOKEN, id, &changes), 0);
+	return changes;
+}
+
+static enum pin_press type_token(struct model *model, const char *text)
+{
+	enum pin_press press = PIN_PRESS_OTHER;
+	for (const char *c = text; *c; c++)
+		press = token_key(&model->token, (unsigned)*c);
+	return press;
+}
+
+static void assert_typed_nothing(const struct model *model)
+{
+	const char none[sizeof model->token.pin] = {0};
+	assert_memory_equal(model->token.pin, none, sizeof none);
+	assert_int_equal(model->token.typed, 0);
+}
+
+static void test_a_tokens_pin_is_asked_for_and_forgotten(void **state)
+{
+	(void)state;
+	struct model model = {0};
+	enum { RETURN = 0xff0d, BACKSPACE = 0xff08 };
+	assert_int_equal(tell_token(&model, 7, TOKEN_WANTS_PIN, TOKEN_TRIES_NOT_SAID), 0); /* of no session */
+	open_session(&model);
+	assert_int_equal(tell_token(&model, 6, TOKEN_WANTS_PIN, TOKEN_TRIES_NOT_SAID), 0); /* of another one */
+	assert_int_equal(type_token(&model, "1"), PIN_PRESS_OTHER);
+	assert_int_equal(tell_token(&model, 7, TOKEN_WANTS_PIN, TOKEN_TRIES_FEW), CHANGE_DRAW);
+	assert_string_equal(model.token.label, "firm");
+	assert_int_equal(type_token(&model, "aB-"), PIN_PRESS_TAKEN);
+	assert_int_equal(token_key(&model.token, RETURN), PIN_PRESS_TAKEN); /* too short */
+	assert_int_equal(type_token(&model, " "), PIN_PRESS_OTHER);
+	assert_int_equal(type_token(&model, "9x"), PIN_PRESS_TAKEN);
+	assert_int_equal(token_key(&model.token, BACKSPACE), PIN_PRESS_TAKEN);
+	/* another connection asks: nothing that was typed is lost */
+	assert_int_equal(tell_token(&model, 7, TOKEN_WANTS_PIN, TOKEN_TRIES_FEW), CHANGE_DRAW);
+	assert_string_equal(model.token.pin, "aB-9");
+	assert_int_equal(token_key(&model.token, RETURN), PIN_PRESS_DONE);
+	token_sent(&model.token);
+	assert_typed_nothing(&model);
+	assert_int_equal(type_token(&model, "1"), PIN_PRESS_OTHER); /* it is being checked */
+	tell_token(&model, 7, TOKEN_WANTS_PIN, TOKEN_TRIES_FEW);
+	assert_true(model.token.checking);
+	tell_token(&model, 7, TOKEN_WRONG_PIN, TOKEN_TRIES_LAST);
+	assert_int_equal(model.token.tries, TOKEN_TRIES_LAST);
+	assert_int_equal(type_token(&model, "0123456789012345678901234567890123456789"), PIN_PRESS_TAKEN);
+	assert_int_equal(model.token.typed, TOKEN_PIN_MAX);
+	assert_int_equal(tell_token(&model, 7, TOKEN_OPEN, TOKEN_TRIES_NOT_SAID), CHANGE_DRAW | CHANGE_TOKEN_OPEN);
+	assert_typed_nothing(&model);
+	assert_false(model.token.shown);
+	assert_int_equal(tell_token(&model, 7, TOKEN_OPEN, TOKEN_TRIES_NOT_SAID), CHANGE_DRAW); /* nobody was asked */
+	model_free(&model);
+}
+
+static void test_a_tokens_trouble_has_words_and_ends_with_the_session(void **state)
+{
+	(void)state;
+	struct model model = {0};
+	unsigned changes;
+	open_session(&model);
+	for (unsigned each = TOKEN_LOCKED; each < TOKEN_STATES; each++) {
+		assert_int_equal(tell_token(&model, 7, each, TOKEN_TRIES_NOT_SAID), CHANGE_DRAW);
+		assert_true(model.token.shown && !token_takes(&model.token));
+		assert_ptr_not_equal(advice_for(ABOUT_TOKEN, token_code(each)), advice_for(ABOUT_TOKEN, ""));
+		for (unsigned other = TOKEN_LOCKED; other < each; other++)
+			assert_string_not_equal(token_code(each), token_code(other));
+	}
+	tell_token(&model, 7, TOKEN_WANTS_PIN, TOKEN_TRIES_NOT_SAID);
+	type_token(&model, "secret");
+	begin();
+	assert_int_equal(apply(&model, MSG_KIOSK_SESSION_ENDED, 0, &changes), 0);
+	assert_typed_nothing(&model);
+	assert_false(model.token.shown);
+	begin();
+	write_u8(&w, TOKEN_STATES);
+	write_u8(&w, TOKEN_TRIES_NOT_SAID);
+	write_str(&w, "firm");
+	assert_int_equal(apply(&model, MSG_KIOSK_TOKEN, 7, &changes), -EBADMSG);
+	model_free(&model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +496,8 @@ int main(void)
 	    cmocka_unit_test(test_broken_messages_change_nothing),
 	    cmocka_unit_test(test_networks_are_shown_while_there_is_no_way_out),
 	    cmocka_unit_test(test_a_pin_is_typed_and_forgotten),
+	    cmocka_unit_test(test_a_tokens_pin_is_asked_for_and_forgotten),
+	    cmocka_unit_test(test_a_tokens_trouble_has_words_and_ends_with_the_session),
 	};
 	return cmocka_run_group_tests_name("kiosk_model", tests, NULL, NULL);
 }

@@ -79,15 +79,20 @@ static void test_devices_are_judged_by_the_gravest_they_offer(void **state)
 	    {USB_NETWORK, 2, 2, {{2, 6, 0}, {10, 0, 0}}},
 	    {USB_NETWORK, 0, 2, {{2, 0x0d, 0}, {10, 0, 1}}},
 	    {USB_NETWORK, 0, 2, {BOOT_KEYBOARD, {2, 6, 0}}},
+	    {USB_READER, 0, 1, {{11, 0, 0}}},
+	    {USB_READER, 0, 2, {{11, 0, 0}, {11, 0, 1}}},
+	    {USB_OTHER, 0, 2, {{11, 0, 0}, {0xff, 0, 0}}}, /* what else it may be nobody knows */
+	    {USB_OTHER, 9, 1, {{11, 0, 0}}},
+	    {USB_KEYBOARD, 0, 2, {{11, 0, 0}, BOOT_KEYBOARD}}, /* that its reader is not used costs less */
+	    {USB_STORAGE, 0, 2, {{11, 0, 0}, BULK_DISK}},
 	    {USB_PHONE, 0, 2, {{0xe0, 1, 3}, {10, 0, 0}}},
 	    {USB_PHONE, 0, 1, {{0xff, 0xfe, 2}}},
 	    {USB_PHONE, 0, 2, {{2, 2, 0xff}, {10, 0, 0}}},
 	    {USB_OTHER, 0, 0, {{0}}},
 	    {USB_OTHER, 0, 1, {VENDOR}},
-	    {USB_OTHER, 0, 1, {{1, 1, 0}}},    /* sound */
-	    {USB_OTHER, 0, 1, {{0x0b, 0, 0}}}, /* card reader */
-	    {USB_OTHER, 0, 1, {{2, 2, 1}}},    /* modem */
-	    {USB_OTHER, 0, 1, {{9, 0, 0}}},    /* says hub only on its interface */
+	    {USB_OTHER, 0, 1, {{1, 1, 0}}}, /* sound */
+	    {USB_OTHER, 0, 1, {{2, 2, 1}}}, /* modem */
+	    {USB_OTHER, 0, 1, {{9, 0, 0}}}, /* says hub only on its interface */
 	    {USB_OTHER, 9, 2, {{9, 0, 0}, VENDOR}},
 	    {USB_OTHER, 9, 2, {{9, 0, 0}, BOOT_KEYBOARD}},
 	};
@@ -141,6 +146,9 @@ static void test_only_what_fits_gets_a_driver(void **state)
 	assert_false(usb_interface_wanted(USB_KEYBOARD, 8));
 	assert_false(usb_interface_wanted(USB_KEYBOARD, 0xff));
 	assert_false(usb_interface_wanted(USB_HUB, 3));
+	assert_true(usb_interface_wanted(USB_READER, 11));
+	assert_false(usb_interface_wanted(USB_READER, 3));
+	assert_false(usb_interface_wanted(USB_KEYBOARD, 11));
 	assert_false(usb_interface_wanted(USB_STORAGE, 8));
 	assert_false(usb_interface_wanted(USB_OTHER, 0xff));
 }

@@ -32,6 +32,7 @@ const reasons = {
   usb_storage: ["USB メモリ", "a USB disk"],
   usb_network: ["USB ネットワーク機器", "a USB network device"],
   usb_phone: ["電話機", "a telephone"],
+  usb_reader: ["カードリーダー・トークン", "a card reader or token"],
   usb_keyboard: ["確かめられていないキーボード", "a keyboard that nobody confirmed"],
   usb_pointer: ["確かめられていないマウス", "a pointer that nobody confirmed"],
   record_not_kept: ["書き込めなかったスティックの記録（交換が必要です）", "the stick's record could not be written (it needs replacing)"],

@@ -30,6 +30,7 @@ const char *const hub_refusals[HUB_REFUSALS] = {
     "usb_storage",
     "usb_network",
     "usb_phone",
+    "usb_reader",
     "usb_keyboard",
     "usb_pointer",
     "usb_other",
