@@ -154,9 +154,10 @@ memory_take() {
   "$B/qmp" "$RUN/stick.qmp" execute pmemsave "{\"val\": 0, \"size\": $((${STICK_MEMORY:-512} << 20)), \"filename\": \"$(realpath "$RUN")/$1\"}" >/dev/null
 }
 
-# memory_secret - the private WireGuard key of the demonstration's stick, as `remains count` takes it: from its record
+# memory_secret - the private WireGuard key of the demonstration's stick, as `remains count` takes it: from its record,
+# where the digest before the document may end with letters
 memory_secret() {
-  printf 'key:%s' "$(strings -n 1000 "$B/demo/record" | head -n 1 | jq -j .wireguard_key | base64 -d | od -An -v -tx1 | tr -d ' \n')"
+  printf 'key:%s' "$(strings -n 1000 "$B/demo/record" | sed 's/^.*{"format"/{"format"/;q' | jq -j .wireguard_key | base64 -d | od -An -v -tx1 | tr -d ' \n')"
 }
 
 # memory_counts FILE PATTERN... - one line for each: how often, and what

@@ -181,13 +181,22 @@ static bool is_private_key(const uint8_t *number, bool from_end, const mbedtls_e
 	return same;
 }
 
-/* Before what calloc(4, 8) gives lies its size with the flag "the piece before is in use" (glibc): 0x31. */
+/*
+ * Before what calloc(4, 8) gives lies its size with the flag "the piece before is in use" (glibc): 0x31. The flag is
+ * missing where the piece before is free, and the size is 0x40 where a piece of that size was not worth splitting.
+ */
+static bool begins_a_piece(const uint8_t *data)
+{
+	static const uint8_t rest[7];
+	const uint8_t *size = data - 8;
+	return ((size[0] & 0xfe) == 0x30 || (size[0] & 0xfe) == 0x40) && memcmp(size + 1, rest, sizeof rest) == 0;
+}
+
 static bool find_key(const struct dump *dump, const mbedtls_ecp_keypair *public, uint8_t key[KEY_BYTES])
 {
-	static const uint8_t piece[8] = {0x31};
 	for (size_t at = 16; at + KEY_BYTES <= dump->size; at += 16) {
 		const uint8_t *data = dump->data + at;
-		if (memcmp(data - sizeof piece, piece, sizeof piece) != 0 || !looks_like_a_key(data))
+		if (!begins_a_piece(data) || !looks_like_a_key(data))
 			continue;
 		for (int from_end = 0; from_end <= 1; from_end++) {
 			if (!is_private_key(data, from_end, public))
