@@ -1,12 +1,13 @@
 #!/bin/sh
 # The first gateway address is dead and the gateway has a newer policy than the image; then a second start, where no
-# gateway answers for a while, and then one that offers the older policy again.
+# gateway answers for a while, and then one that offers the older policy again. The PC's clock is ten years slow the first
+# time, an hour slow the second and an hour fast the third.
 . tests/e2e/lib.sh
 
 # the stick tries its addresses round and round until the gateway has started, too
 world_and_gateway_begin POLICY=4 'ADDRESSES=203.0.113.12/24 203.0.113.101/24 203.0.113.102/24'
 stick_disk
-stick_start
+stick_start -rtc "base=$(date -u -d '10 years ago' +%Y-%m-%dT%H:%M:%S)"
 world_and_gateway_ready
 api_login || bail "the desk lets the operator in"
 screen_wait '銀行をお選びください' 240 || bail "with its first gateway address dead the stick still shows its banks"
@@ -40,7 +41,7 @@ ok $? "the PC powers off"
 eyes_close
 machines_end gateway
 tests/demo/seeds "$B" "$RUN" POLICY=3 || bail "the gateway's disk is made"
-stick_start
+stick_start -rtc "base=$(date -u -d '1 hour ago' +%Y-%m-%dT%H:%M:%S)"
 screen_wait '窓口から返事がありません.*自動でつなぎ直しています' 180
 ok $? "a gateway that does not answer: the start screen says so, and what to do"
 press f2
@@ -67,7 +68,7 @@ tests/demo/seeds "$B" "$RUN" POLICY=3 IMAGE_FLOOR=9000
 machine_gateway
 gateway_ready
 api_login || bail "the desk lets the operator in for the third time"
-stick_start
+stick_start -rtc "base=$(date -u -d '1 hour' +%Y-%m-%dT%H:%M:%S)"
 screen_wait '版が古くなりました' 240
 ok $? "an image below the gateway's floor says so on the screen"
 screen_wait 'お電話ください' 30
