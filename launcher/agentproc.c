@@ -65,7 +65,8 @@ static struct {
 	uint64_t sequence;
 	char health[HEALTH_MAX];
 	size_t health_size;
-	struct task beacon, fetches[FETCHES];
+	struct task beacon;
+	bool fetching[FETCHES];
 	bool beacon_again; /* asked for while one was under way */
 	bool goodbye;
 	struct opening openings[SESSIONS_MAX];
@@ -245,22 +246,28 @@ static void post(const char *path, char *json, http_fn *fn)
 
 /* --- policy and gateways --- */
 
-static void send_fetch(size_t what);
+/* When it is tried again the launcher decides. */
+static void tell_not_fetched(size_t what, const char *sentence)
+{
+	uint8_t payload[HTTP_SENTENCE_BYTES + 8];
+	struct writer w = writer_over(payload, sizeof payload);
+	log_warn("%s", sentence);
+	write_u8(&w, (uint8_t)what);
+	write_str(&w, sentence);
+	send_control(MSG_AGENT_NOT_FETCHED, 0, &w);
+}
 
 static void on_fetched(const struct http_reply *reply, void *context)
 {
 	char sentence[HTTP_SENTENCE_BYTES];
-	struct task *task = context;
-	size_t what = (size_t)(task - agent.fetches);
+	size_t what = (size_t)((const bool *)context - agent.fetching);
 
-	task->under_way = false;
+	agent.fetching[what] = false;
 	if (reply->status != 200 || reply->size == 0) {
 		say_failure(reply, "it is empty", sentence, sizeof sentence);
-		tell_error(sentence);
-		retry(task);
+		tell_not_fetched(what, sentence);
 		return;
 	}
-	task->retry_ms = 0;
 	const size_t capacity = reply->size + 16;
 	uint8_t *payload = malloc(capacity);
 	struct writer w = writer_over(payload, payload ? capacity : 0);
@@ -273,19 +280,12 @@ static void on_fetched(const struct http_reply *reply, void *context)
 static void send_fetch(size_t what)
 {
 	static const char *const paths[FETCHES] = {"/v1/policy", "/v1/gateways"};
-	struct task *task = &agent.fetches[what];
-	if (task->under_way)
+	if (agent.fetching[what])
 		return;
-	if (http_request(agent.http, paths[what], NULL, ENVELOPE_MAX_BYTES, on_fetched, task) < 0)
-		retry(task);
+	if (http_request(agent.http, paths[what], NULL, ENVELOPE_MAX_BYTES, on_fetched, &agent.fetching[what]) < 0)
+		tell_not_fetched(what, "out of memory");
 	else
-		task->under_way = true;
-}
-
-static void on_fetch_timer(void *context)
-{
-	const struct task *task = context;
-	send_fetch((size_t)(task - agent.fetches));
+		agent.fetching[what] = true;
 }
 
 /* --- sessions --- */
@@ -540,10 +540,8 @@ static struct channel launcher = CHANNEL("the launcher", orders);
 static bool make_timers(void)
 {
 	agent.beacon.timer = loop_timer(agent.loop, on_beacon_timer, NULL);
-	for (size_t i = 0; i < FETCHES; i++)
-		agent.fetches[i].timer = loop_timer(agent.loop, on_fetch_timer, &agent.fetches[i]);
 	agent.inquiring = loop_timer(agent.loop, on_inquiry_timer, NULL);
-	return agent.beacon.timer && agent.fetches[0].timer && agent.fetches[1].timer && agent.inquiring;
+	return agent.beacon.timer && agent.inquiring;
 }
 
 /* What reads files does it now: the C library its time zone, curl and PSA their set-up. */

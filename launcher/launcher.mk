@@ -1,5 +1,5 @@
 # The parent's own libraries: nothing in them waits, so that each can be tested without a process.
-$(call library,launcher,$(addprefix launcher/,about.c briefs.c pem.c provision.c states.c supervise.c))
+$(call library,launcher,$(addprefix launcher/,about.c backoff.c briefs.c pem.c provision.c states.c supervise.c))
 # What holds back programs that are not ours.
 $(call library,foreign,launcher/foreign.c)
 # Its hands: children, namespaces, and the one state in the middle (stick.h).

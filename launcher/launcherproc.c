@@ -112,6 +112,7 @@ static void tunnel_died(struct stick *s)
 	tell_tunnel(s);
 	if (was_up)
 		stick_raise(s, EVENT_TUNNEL_LOST);
+	stick_turn_to_gateways(s); /* before it is started again */
 }
 
 static void policy_died(struct stick *s)
@@ -185,15 +186,7 @@ static void on_lease(void *context)
 	stick_raise(s, EVENT_ADMISSION_LOST);
 }
 
-static void on_fetching(void *context)
-{
-	struct stick *s = context;
-	if (s->machine.state != STATE_UPDATE)
-		return; /* the tunnel was lost meanwhile: it is asked for again */
-	log_warn("the newer policy did not come; the one we have stands");
-	s->policy_passed_over = s->answer.newest_policy;
-	stick_raise(s, EVENT_UPDATED);
-}
+static void on_fetching(void *context) { fetch_failed(context, "the agent says nothing"); }
 
 static void on_health(void *context)
 {

@@ -58,7 +58,8 @@ enum message {
 
 	/* launcher <-> policy */
 	MSG_POLICY_LOAD = 50, /* b roots JSON, b built-in policy envelope, b kept policy envelope ("" none), b gateways
-				 envelope, b kept gateways ("" none), u64 now, u64 policy version accepted before */
+				 envelope, b kept gateways ("" none), u64 now, u64 policy version accepted before, u64
+				 gateways version accepted before */
 	MSG_POLICY_LOADED = 51,  /* u64 version, u64 expires, u8 pin, b CA certificate PEM, b payload JSON of the policy
 				    (for tiles), b payload JSON of the gateways, s note for the desk ("" none) */
 	MSG_POLICY_REFUSED = 52, /* u8 what (0 none usable, 1 an offered one), s reason code, s sentence */
@@ -105,7 +106,9 @@ enum message {
 				     ("" none), u8 PIN tries left (255 not said) */
 	MSG_AGENT_FETCH = 83,     /* launcher -> agent: u8 what (0 policy, 1 gateways) */
 	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
-	MSG_AGENT_SESSION = 85,   /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
+	MSG_AGENT_NOT_FETCHED =
+	    150,                /* agent -> launcher: u8 what, s sentence: it was tried once, and could not be had */
+	MSG_AGENT_SESSION = 85, /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
 	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = question; u8 ok, s reason */
 	MSG_AGENT_ERROR = 87,         /* agent -> launcher: s sentence; it goes on trying */
 	MSG_AGENT_BEACON_NOW = 88,    /* launcher -> agent: - */

@@ -197,7 +197,11 @@ int store_load(struct policy_store *store, const struct store_sources *sources, 
 	store_put_policy(store, &policy);
 	store_put_gateways(store, &gateways);
 	store->policy_floor = sources->policy_floor;
+	store->gateways_floor = sources->gateways_floor;
 	note_expiry(store, now);
+	if (store->gateways->version < store->gateways_floor)
+		note_add(store,
+			 "the list of gateways is older than one accepted before, which cannot be read any more");
 	close_below_floor(store);
 	return 0;
 }
@@ -220,6 +224,9 @@ static int offer_gateways(struct policy_store *store, struct object *o, struct s
 		return refuse(refusal, "the offered list of gateways",
 			      o->gateways->version == store->gateways->version ? "same" : "older",
 			      "is not newer than the one in use; versions only go up");
+	if (o->gateways->version < store->gateways_floor)
+		return refuse(refusal, "the offered list of gateways", "older",
+			      "is older than one that this stick has accepted before; versions only go up");
 	store_put_gateways(store, o);
 	return 0;
 }

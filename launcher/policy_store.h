@@ -24,7 +24,7 @@ struct policy_store {
 	struct gateways *gateways;
 	uint8_t *policy_json, *gateways_json; /* the verified payloads */
 	size_t policy_json_size, gateways_json_size;
-	uint64_t policy_floor;
+	uint64_t policy_floor, gateways_floor;
 	char note[STORE_SENTENCE_BYTES]; /* of the last load, for the desk: what was not taken, and why; "" */
 };
 
@@ -45,12 +45,14 @@ struct store_sources {
 	struct blob policy, kept_policy;     /* built-in, and the last accepted one */
 	struct blob gateways, kept_gateways; /* of first contact, and the last accepted ones */
 	uint64_t policy_floor;               /* the highest version accepted so far, 0 none */
+	uint64_t gateways_floor;
 };
 
 /*
  * The highest good version of each; of two equal ones the built-in. An expired policy, and one below the floor because
  * the kept one cannot be read any more, is loaded all the same, with its banks closed (it has expired): the way to its
- * successor stays open. 0; or -EINVAL or -ENOMEM with `refusal` filled and the store empty.
+ * successor stays open. So is a list of gateways below its floor: without one there is no way at all. 0; or -EINVAL or
+ * -ENOMEM with `refusal` filled and the store empty.
  */
 int store_load(struct policy_store *store, const struct store_sources *sources, int64_t now,
 	       struct store_refusal *refusal);

@@ -170,6 +170,7 @@ static int take_load(struct msg *m, void *context)
 	sources.kept_gateways = take_blob(&r);
 	uint64_t now = read_u64(&r);
 	sources.policy_floor = read_u64(&r);
+	sources.gateways_floor = read_u64(&r);
 	if (!reader_done(&r) || policy.mint)
 		return -EBADMSG;
 	set_time(now);

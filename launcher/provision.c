@@ -173,6 +173,8 @@ static int take_changing(const json_t *json, struct provision *p)
 	if (!error)
 		error = duplicate_text(json, "gateways", &p->kept_gateways);
 	if (!error)
+		error = take_number(json, "gateways_version", &p->kept_gateways_version);
+	if (!error)
 		error = take_number(json, "time_floor", &p->time_floor);
 	if (!error)
 		error = take_number(json, "time_last", &p->time_last);
@@ -199,11 +201,11 @@ char *provision_changing(const struct provision *p)
 {
 	char token[BASE64_ENCODED_SIZE(sizeof p->token)];
 	base64_encode(p->token, sizeof p->token, token);
-	json_t *json =
-	    json_pack("{s:i, s:I, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
-		      (json_int_t)p->kept_policy_version, "time_floor", (json_int_t)p->time_floor, "time_last",
-		      (json_int_t)p->time_last, "image_floor", (json_int_t)p->image_floor, "token", token, "policy",
-		      p->kept_policy, "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
+	json_t *json = json_pack(
+	    "{s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
+	    (json_int_t)p->kept_policy_version, "gateways_version", (json_int_t)p->kept_gateways_version, "time_floor",
+	    (json_int_t)p->time_floor, "time_last", (json_int_t)p->time_last, "image_floor", (json_int_t)p->image_floor,
+	    "token", token, "policy", p->kept_policy, "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
 	wipe(token, sizeof token);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
@@ -229,6 +231,22 @@ int provision_keep(char **text, const void *data, size_t size)
 	free_text(text);
 	*text = copy;
 	return 0;
+}
+
+void provision_squeeze(char *json)
+{
+	bool in_string = false;
+	char *to = json;
+	for (const char *from = json; *from; from++) {
+		if (!in_string && strchr(" \t\r\n", *from))
+			continue;
+		if (*from == '"')
+			in_string = !in_string;
+		*to++ = *from;
+		if (in_string && *from == '\\' && from[1])
+			*to++ = *++from;
+	}
+	*to = '\0';
 }
 
 void provision_free(struct provision *provision)

@@ -35,6 +35,7 @@ struct provision {
 	char *kept_policy; /* envelope last accepted, NULL */
 	uint64_t kept_policy_version;
 	char *kept_gateways; /* NULL */
+	uint64_t kept_gateways_version;
 	uint64_t time_floor; /* of the times the gateway confirmed; never below it */
 	uint64_t time_last;  /* the last of them: where the clock starts from, and no more */
 	uint64_t image_floor;
@@ -51,6 +52,10 @@ char *provision_changing(const struct provision *provision);
 
 /* Replace a text with a copy of `size` bytes. 0 or -ENOMEM. */
 int provision_keep(char **text, const void *data, size_t size);
+
+/* Take out of a JSON text, in place, what is not in a string and means nothing: a signed envelope stays what it is, and
+ * cannot take more room than its content does. */
+void provision_squeeze(char *json);
 
 /* Wipes. */
 void provision_free(struct provision *provision);

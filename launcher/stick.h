@@ -30,7 +30,7 @@ enum {
 	STICK_CODE_BYTES = 64,
 	STICK_DETAIL_BYTES = 256,
 	STICK_CA_MAX_BYTES = 4096,
-	STICK_NOTICES_MAX = 4,
+	STICK_NOTICES_MAX = 8,
 };
 
 /* A line of the start screen. */
@@ -70,7 +70,6 @@ struct stick_answer {
 	enum admission admission;
 	enum admission_reason reason;
 	const char *code; /* of the step, where it is no admission: what the customer is told */
-	uint64_t newest_policy;
 };
 
 /* A certificate that the key holder can use. */
@@ -85,9 +84,10 @@ struct stick_usb {
 	char code[16];
 };
 
-/* What the customer was told on a card, and how often it happened since the start. */
+/* What the desk is told, and the customer on a card, and how often it happened since the start. */
 struct stick_notice {
 	char code[STICK_CODE_BYTES]; /* "": no more of them */
+	bool card;
 	uint64_t count;
 };
 
@@ -107,6 +107,16 @@ struct stick_tunnel {
 	char gateway[WHITELIST_ID_BYTES];
 	char endpoint[64];
 	uint32_t handshake_ms, rtt_ms, loss_permille;
+};
+
+/* As MSG_AGENT_FETCH has them. */
+enum fetch { FETCH_POLICY, FETCH_GATEWAYS, FETCH_COUNT };
+
+struct stick_fetch {
+	uint64_t newest;      /* as the gateway announced last */
+	uint64_t passed_over; /* a version that was refused */
+	unsigned failures;    /* in a row */
+	int64_t again_ms;     /* not before this (now_ms()) */
 };
 
 /* What a record process was started for; resting where there is none, or it has said how that ended. */
@@ -133,9 +143,10 @@ struct stick {
 	struct about about;
 	struct provision provision;
 	bool provisioned;
-	struct whitelist *policy; /* NULL until one is loaded */
-	struct gateways *gateways;
-	uint64_t gateways_told; /* version the wall knows, 0 none */
+	struct whitelist *policy;       /* NULL until one is loaded */
+	struct gateways *gateways;      /* the list in use */
+	struct gateways *gateways_next; /* accepted beside a tunnel: in use from the next one on. NULL: none */
+	uint64_t gateways_told;         /* version the wall knows, 0 none */
 	uint8_t ca_der[STICK_CA_MAX_BYTES];
 	size_t ca_der_size;
 	struct stick_record record;
@@ -170,7 +181,9 @@ struct stick {
 	struct loop_timer *stating_ends;
 	struct stick_pin pin;
 
-	uint64_t policy_passed_over; /* a newer version that could not be had or was refused */
+	struct stick_fetch fetch[FETCH_COUNT];
+	struct stick_fetch
+	    *asked; /* of these, under way: from the question to the agent to the policy process's word */
 	struct loop_timer *lease, *fetching, *health, *goodbye;
 
 	char chosen[WHITELIST_ID_BYTES]; /* the bank the customer pointed at last */
@@ -198,6 +211,8 @@ void stick_start(struct stick *s, enum stick_process which);
 /* What may be large is told to these when they listen. */
 void stick_brief_policy(struct stick *s);
 void stick_restart_screen(struct stick *s);
+/* The tunnel is lost, or not there yet: by the newer list of gateways from now on, if one was accepted. */
+void stick_turn_to_gateways(struct stick *s);
 /* udevd and seatd now, the screen when both listen. 0 or -errno. */
 int stick_open_screen(struct stick *s);
 
@@ -253,7 +268,7 @@ int record_hear_stored(struct stick *s, struct msg *m);
 void record_died(struct stick *s);
 void record_late(struct stick *s);
 
-/* --- clock, and what was fetched (stick_keep.c) --- */
+/* --- clock (stick_keep.c) --- */
 
 /* Never below the image's date, the policy's, and what is kept of the times the gateway confirmed: what a gateway says
  * below it is not believed. */
@@ -265,8 +280,21 @@ void stick_raise_clock(struct stick *s);
  * the gateway is told so and makes our peer anew; its next answer counts.
  */
 bool stick_confirm_time(struct stick *s, uint64_t gateway_time);
-/* A fetched policy goes to the policy process. 0 or -errno. */
-int stick_offer(struct stick *s, const void *envelope, size_t size);
+/* --- a newer policy or list of gateways (stick_fetch.c) --- */
+
+/* A newer one is announced, nobody asks for it yet, and it may be asked for now. */
+bool fetch_is_due(const struct stick *s, enum fetch what);
+/* True: the agent was asked for it, and in UPDATE an EVENT_UPDATED follows whatever becomes of it. */
+bool fetch_begin(struct stick *s, enum fetch what);
+/* What the one before was asked for and did not bring, within the time that is left for it. */
+void fetch_agent_anew(struct stick *s);
+void fetch_forget(struct stick *s); /* what is under way: the way up asks again */
+void fetch_failed(struct stick *s, const char *why);
+void fetch_refused(struct stick *s); /* by the policy process */
+/* What was offered stands: keep it. */
+void fetch_taken(struct stick *s, enum fetch what);
+int fetch_hear(struct stick *s, struct msg *m);
+int fetch_hear_not(struct stick *s, struct msg *m);
 
 /* --- admission (stick_admit.c) --- */
 
@@ -310,6 +338,7 @@ void stick_trouble(struct stick *s, const char *code); /* what the next loss is 
 /* Something that goes on but should be put right: on a card for the customer, once for each start and code, and in the
  * counts that the desk sees. */
 void stick_notice(struct stick *s, const char *code);
+void stick_count(struct stick *s, const char *code); /* for the desk alone */
 void tell_step(struct stick *s, enum stick_state state, enum step_outcome outcome, const char *code,
 	       const char *detail);
 /* Why the gateway does not let us in, as it answered last. */

@@ -2,11 +2,9 @@
 
 #include "firmware/lib/buf.h"
 #include "firmware/lib/log.h"
-#include "launcher/agent_http.h"
 #include "launcher/stick.h"
 
-/* A little more than the agent takes (HTTP_FETCH_MS): it says then what was wrong. */
-enum { FETCH_MS = HTTP_FETCH_MS + 5000, GOODBYE_MS = 2000 };
+enum { GOODBYE_MS = 2000 };
 
 static void act_none(struct stick *s) { (void)s; }
 
@@ -25,7 +23,12 @@ static void act_begin(struct stick *s)
 			stick_start(s, needed[i]);
 }
 
-static void act_connect(struct stick *s) { crew_send(&s->crew, PROCESS_TUNNEL, MSG_TUNNEL_RETRY, 0, NULL, 0); }
+static void act_connect(struct stick *s)
+{
+	if (!s->tunnel.up)
+		stick_turn_to_gateways(s);
+	crew_send(&s->crew, PROCESS_TUNNEL, MSG_TUNNEL_RETRY, 0, NULL, 0);
+}
 
 /* The first beacon of this tunnel; the agent is started when there is somewhere to send it. */
 static void act_beacon(struct stick *s)
@@ -41,29 +44,13 @@ static void act_beacon(struct stick *s)
 	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
 }
 
-/* False: there is nothing to fetch. */
-static bool fetch_policy(struct stick *s)
-{
-	uint64_t newest = s->answer.newest_policy;
-	if (newest <= s->policy->version || newest == s->policy_passed_over)
-		return false;
-	log_info("policy %llu is announced, we have %llu", (unsigned long long)newest,
-		 (unsigned long long)s->policy->version);
-	uint8_t payload[1];
-	struct writer w = writer_over(payload, sizeof payload);
-	write_u8(&w, 0);
-	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_FETCH, 0, payload, w.size);
-	loop_timer_set(s->fetching, FETCH_MS);
-	return true;
-}
-
 static void act_update(struct stick *s)
 {
-	if (!fetch_policy(s))
+	if (!fetch_begin(s, FETCH_POLICY))
 		stick_raise(s, EVENT_UPDATED);
 }
 
-static void act_refresh(struct stick *s) { (void)fetch_policy(s); }
+static void act_refresh(struct stick *s) { (void)fetch_begin(s, FETCH_POLICY); }
 
 static void act_unlock(struct stick *s) { pin_unlock(s); }
 

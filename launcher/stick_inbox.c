@@ -86,6 +86,7 @@ static void tunnel_down(struct stick *s)
 	stick_trouble(s, "tunnel_lost");
 	tell_tunnel(s);
 	stick_raise(s, EVENT_TUNNEL_LOST);
+	stick_turn_to_gateways(s);
 }
 
 static int hear_tunnel(struct stick *s, struct msg *m)
@@ -158,14 +159,18 @@ static int take_gateways(struct stick *s, const uint8_t *payload, size_t size)
 	int error = gateways_parse(payload, size, &gateways, &fault);
 	if (error)
 		return error;
-	gateways_free(s->gateways);
-	s->gateways = gateways;
+	const struct gateways *ours = s->gateways_next ? s->gateways_next : s->gateways;
+	struct gateways **place = s->gateways ? &s->gateways_next : &s->gateways;
+	if (ours && gateways->version == ours->version) {
+		gateways_free(gateways); /* it came along with a policy */
+		return 0;
+	}
+	gateways_free(*place);
+	*place = gateways;
 	return 0;
 }
 
-/* A newer policy than the one this stick started with: its ports, its version, its banks. What was offered may have
- * been a list of gateways all the same (the gateway says what it serves, the signature what it is): each is kept in its
- * place. */
+/* A newer policy than the one this stick started with, or a list of gateways: its ports, its version, its banks. */
 static void policy_changed(struct stick *s, bool newer)
 {
 	uint8_t payload[2 * BRIEF_PORTS_MAX + 8];
@@ -173,15 +178,7 @@ static void policy_changed(struct stick *s, bool newer)
 	if (brief_ports(&w, s->policy) == 0)
 		crew_send(&s->crew, PROCESS_TUNNEL, MSG_TUNNEL_PORTS, 0, payload, w.size);
 	tell_agent_config(s);
-	if (!s->offered)
-		return;
-	char **kept = newer ? &s->provision.kept_policy : &s->provision.kept_gateways;
-	free(*kept);
-	*kept = s->offered;
-	s->offered = NULL;
-	if (newer)
-		s->provision.kept_policy_version = s->policy->version;
-	stick_store(s);
+	fetch_taken(s, newer ? FETCH_POLICY : FETCH_GATEWAYS);
 }
 
 /*
@@ -225,7 +222,7 @@ static int hear_policy(struct stick *s, struct msg *m)
 	if (error)
 		return error;
 	log_info("policy %llu stands%s%s", (unsigned long long)version, note[0] ? "; " : "", note);
-	loop_timer_set(s->fetching, -1);
+	fetch_forget(s);
 	if (s->machine.state == STATE_START) {
 		stick_raise(s, EVENT_PROVISIONED);
 		return 0;
@@ -253,12 +250,7 @@ static int hear_policy_refused(struct stick *s, struct msg *m)
 		stick_raise(s, EVENT_UNUSABLE);
 		return 0;
 	}
-	loop_timer_set(s->fetching, -1);
-	s->policy_passed_over = s->answer.newest_policy;
-	free(s->offered);
-	s->offered = NULL;
-	if (s->machine.state == STATE_UPDATE)
-		stick_raise(s, EVENT_UPDATED);
+	fetch_refused(s);
 	return 0;
 }
 
@@ -398,6 +390,17 @@ static bool is_in_passing(const struct stick *s, unsigned admission, enum admiss
 	       s->machine.state >= STATE_READY;
 }
 
+/* Once it could not be had it is asked for beside what the customer does: the list of banks is not taken away for it
+ * again and again. */
+static void announced(struct stick *s)
+{
+	bool at_ease = s->machine.state == STATE_READY || s->machine.state == STATE_SESSION;
+	if (fetch_is_due(s, FETCH_POLICY) && (s->fetch[FETCH_POLICY].failures == 0 || !at_ease))
+		stick_raise(s, EVENT_NEWER_POLICY);
+	else if (at_ease && !fetch_begin(s, FETCH_POLICY))
+		(void)fetch_begin(s, FETCH_GATEWAYS);
+}
+
 static int hear_admission(struct stick *s, struct msg *m)
 {
 	char reason[STICK_DETAIL_BYTES];
@@ -408,7 +411,7 @@ static int hear_admission(struct stick *s, struct msg *m)
 	uint64_t gateway_time = read_u64(&r);
 	uint32_t valid_s = read_u32(&r);
 	uint64_t newest_policy = read_u64(&r);
-	(void)read_u64(&r); /* gateways: nothing fetches a newer list yet */
+	uint64_t newest_gateways = read_u64(&r);
 	uint32_t lease_s = read_u32(&r);
 	bool to_statement = read_u8(&r) != 0;
 	const uint8_t *token = read_blob(&r, &token_size);
@@ -424,36 +427,20 @@ static int hear_admission(struct stick *s, struct msg *m)
 			 admission == ADMISSION_ADMITTED ? "admitted" : "not admitted", reason[0] ? "; " : "", reason);
 	if (!stick_confirm_time(s, gateway_time) || (to_statement && is_in_passing(s, admission, why)))
 		return 0;
-	s->answer = (struct stick_answer){.fresh = true,
-					  .admission = (enum admission)admission,
-					  .reason = why,
-					  .code = admission_code((enum admission)admission, why),
-					  .newest_policy = newest_policy};
+	s->answer = (struct stick_answer){
+	    .fresh = true,
+	    .admission = (enum admission)admission,
+	    .reason = why,
+	    .code = admission_code((enum admission)admission, why),
+	};
+	s->fetch[FETCH_POLICY].newest = newest_policy;
+	s->fetch[FETCH_GATEWAYS].newest = newest_gateways;
 	if (s->time_confirmed)
 		stick_raise(s, EVENT_TIME_CONFIRMED);
 	take_admission(s, valid_s);
 	if (admission == ADMISSION_ADMITTED && !to_statement)
 		admission_renew(s, lease_s);
-	if (newest_policy > s->policy->version && newest_policy != s->policy_passed_over)
-		stick_raise(s, EVENT_NEWER_POLICY);
-	return 0;
-}
-
-static int hear_fetched(struct stick *s, struct msg *m)
-{
-	size_t size = 0;
-	struct reader r = reader_over(m->payload, m->size);
-	unsigned what = read_u8(&r);
-	const uint8_t *envelope = read_blob(&r, &size);
-	if (!reader_done(&r))
-		return -EBADMSG;
-	bool update = s->machine.state == STATE_UPDATE;
-	if (what != 0 || !(update || s->machine.state == STATE_READY || s->machine.state == STATE_SESSION))
-		return 0;
-	if (s->offered)
-		return 0; /* one at a time: the policy process has not said yet what it thinks of the one before */
-	if (stick_offer(s, envelope, size) < 0 && update)
-		stick_raise(s, EVENT_UPDATED); /* the policy process is gone, which is told elsewhere */
+	announced(s);
 	return 0;
 }
 
@@ -613,7 +600,8 @@ static const struct {
     {PROCESS_AGENT, MSG_AGENT_ADMISSION, hear_admission},
     {PROCESS_AGENT, MSG_AGENT_NONCE, admission_hear_nonce},
     {PROCESS_AGENT, MSG_AGENT_NOT_STATED, admission_hear_not_stated},
-    {PROCESS_AGENT, MSG_AGENT_FETCHED, hear_fetched},
+    {PROCESS_AGENT, MSG_AGENT_FETCHED, fetch_hear},
+    {PROCESS_AGENT, MSG_AGENT_NOT_FETCHED, fetch_hear_not},
     {PROCESS_AGENT, MSG_AGENT_SESSION_REPLY, hear_session_reply},
     {PROCESS_AGENT, MSG_AGENT_ERROR, hear_agent_error},
     {PROCESS_AGENT, MSG_AGENT_KNOWN_BAD, stick_hear_host},

@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "firmware/lib/buf.h"
@@ -104,22 +101,4 @@ bool stick_confirm_time(struct stick *s, uint64_t gateway_time)
 	if (settled && !s->time_confirmed)
 		take_time(s, gateway_time);
 	return settled;
-}
-
-int stick_offer(struct stick *s, const void *envelope, size_t size)
-{
-	const size_t capacity = size + sizeof(uint32_t) + sizeof(uint64_t);
-	uint8_t *payload = malloc(capacity);
-	struct writer w = writer_over(payload, payload ? capacity : 0);
-	write_blob(&w, envelope, size);
-	write_u64(&w, (uint64_t)time(NULL));
-	int error = w.failed ? -ENOMEM : provision_keep(&s->offered, envelope, size);
-	if (!error)
-		error = crew_send(&s->crew, PROCESS_POLICY, MSG_POLICY_OFFER, 0, payload, w.size);
-	free(payload);
-	if (error) {
-		free(s->offered);
-		s->offered = NULL;
-	}
-	return error;
 }

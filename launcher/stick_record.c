@@ -137,14 +137,25 @@ static void provisioned(struct stick *s)
 	stick_start(s, PROCESS_POLICY);
 }
 
-/* After a write that failed: is the token there that was to be written, or the one before? */
-static void look(struct stick *s, const struct provision *found)
+static void swap(char **a, char **b)
 {
+	char *other = *a;
+	*a = *b;
+	*b = other;
+}
+
+/* After a write that failed: the token and the signed objects that are there, those that were to be written or those
+ * before. What the record has no room for must not be in the way of everything that is written later. */
+static void look(struct stick *s, struct provision *found)
+{
+	struct provision *p = &s->provision;
 	bool written = memcmp(found->token, s->record.token, sizeof found->token) == 0;
-	log_info("device record: what was to be written is%s there", written ? "" : " not");
-	if (written)
-		memcpy(s->token, found->token, sizeof s->token);
-	settle(s);
+	log_info("device record: the token that was to be written is%s there", written ? "" : " not");
+	memcpy(s->token, found->token, sizeof s->token);
+	swap(&p->kept_policy, &found->kept_policy);
+	swap(&p->kept_gateways, &found->kept_gateways);
+	p->kept_policy_version = found->kept_policy_version;
+	p->kept_gateways_version = found->kept_gateways_version;
 }
 
 int record_hear_content(struct stick *s, struct msg *m)
@@ -164,8 +175,10 @@ int record_hear_content(struct stick *s, struct msg *m)
 	    provision_parse((const char *)immutable, immutable_size, (const char *)changing, changing_size, &found);
 	wipe(m->payload, m->size);
 	if (task == RECORD_LOOKS) {
-		look(s, &found);
+		if (!error && changing_size > 0)
+			look(s, &found);
 		provision_free(&found);
+		settle(s);
 	} else if (error) {
 		tell_step(s, STATE_START, STEP_FAILED, "record_damaged", strerror(-error));
 		stick_raise(s, EVENT_UNUSABLE);

@@ -57,12 +57,28 @@ static int start_tunnel(struct stick *s)
 	return error;
 }
 
+void stick_turn_to_gateways(struct stick *s)
+{
+	if (!s->gateways_next)
+		return;
+	log_info("list of gateways %llu is in use from now on", (unsigned long long)s->gateways_next->version);
+	gateways_free(s->gateways);
+	s->gateways = s->gateways_next;
+	s->gateways_next = NULL;
+	s->agent_gateway[0] = '\0'; /* the same name may have another address, certificate and pin */
+	tell_wall(s);
+	if (!crew_runs(&s->crew, PROCESS_TUNNEL))
+		return; /* it is told when it starts */
+	crew_stop(&s->crew, PROCESS_TUNNEL);
+	stick_start(s, PROCESS_TUNNEL);
+}
+
 void stick_brief_policy(struct stick *s)
 {
 	uint64_t now = (uint64_t)time(NULL), floor = stick_time_floor(s);
 	struct writer w =
 	    room_for(text_size(s->about.roots) + text_size(s->about.policy) + text_size(s->provision.kept_policy) +
-		     text_size(s->provision.gateways) + text_size(s->provision.kept_gateways) + 2 * sizeof(uint64_t));
+		     text_size(s->provision.gateways) + text_size(s->provision.kept_gateways) + 3 * sizeof(uint64_t));
 	write_str(&w, s->about.roots);
 	write_str(&w, s->about.policy);
 	write_str(&w, s->provision.kept_policy);
@@ -70,6 +86,7 @@ void stick_brief_policy(struct stick *s)
 	write_str(&w, s->provision.kept_gateways);
 	write_u64(&w, now > floor ? now : floor);
 	write_u64(&w, s->provision.kept_policy_version);
+	write_u64(&w, s->provision.kept_gateways_version);
 	(void)send_large_brief(s, PROCESS_POLICY, MSG_POLICY_LOAD, &w);
 }
 
@@ -94,6 +111,7 @@ static int start_agent(struct stick *s)
 	/* With its first configuration it sends its first beacon, in which our health is to be. */
 	tell_agent_health(s);
 	tell_agent_config(s);
+	fetch_agent_anew(s);
 	return 0;
 }
 

@@ -137,19 +137,27 @@ static void send_notice(struct stick *s, const char *code)
 	send_kiosk(s, MSG_KIOSK_NOTICE, 0, &w);
 }
 
-void stick_notice(struct stick *s, const char *code)
+/* Counted; true the first time. */
+static bool count(struct stick *s, const char *code, bool card)
 {
 	size_t i = 0;
 	while (i < STICK_NOTICES_MAX && s->notices[i].code[0] && strcmp(s->notices[i].code, code) != 0)
 		i++;
-	if (i == STICK_NOTICES_MAX)
-		return;
-	if (s->notices[i].count++ > 0)
-		return; /* the next beacon says it */
+	if (i == STICK_NOTICES_MAX || s->notices[i].count++ > 0)
+		return false; /* the next beacon says it */
+	s->notices[i].card = card;
 	snprintf(s->notices[i].code, sizeof s->notices[i].code, "%s", code);
-	send_notice(s, code);
 	tell_agent_health(s);
 	crew_send(&s->crew, PROCESS_AGENT, MSG_AGENT_BEACON_NOW, 0, NULL, 0);
+	return true;
+}
+
+void stick_count(struct stick *s, const char *code) { (void)count(s, code, false); }
+
+void stick_notice(struct stick *s, const char *code)
+{
+	if (count(s, code, true))
+		send_notice(s, code);
 }
 
 void stick_trouble(struct stick *s, const char *code) { snprintf(s->trouble, sizeof s->trouble, "%s", code); }
@@ -253,8 +261,9 @@ void tell_everything(struct stick *s)
 			send_step(s, (enum stick_state)i);
 	if (s->pin.ask != PIN_ASK_NOT)
 		tell_pin_ask(s);
-	for (size_t i = 0; i < STICK_NOTICES_MAX && s->notices[i].code[0]; i++)
-		send_notice(s, s->notices[i].code);
+	for (size_t i = 0; i < STICK_NOTICES_MAX; i++)
+		if (s->notices[i].card)
+			send_notice(s, s->notices[i].code);
 }
 
 /* --- the agent --- */

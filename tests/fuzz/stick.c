@@ -179,6 +179,7 @@ static void forget(void)
 {
 	whitelist_free(stick.policy);
 	gateways_free(stick.gateways);
+	gateways_free(stick.gateways_next);
 	if (stick.provisioned)
 		provision_free(&stick.provision);
 	free(stick.record.pending);

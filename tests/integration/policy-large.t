@@ -24,7 +24,7 @@ B = os.path.realpath(os.environ["B"])
 HERE = os.path.dirname(os.path.realpath(__file__))
 READY, CONTENT, FAILED, STORE, STORED = 1, 20, 21, 22, 23
 LOAD, LOADED, REFUSED, OFFER = 50, 51, 52, 53
-CONFIG, ADMISSION, FETCH, FETCHED = 80, 82, 83, 84
+CONFIG, ADMISSION, FETCH, FETCHED, BEACON_NOW = 80, 82, 83, 84, 88
 MOST = 4194304
 work = tempfile.mkdtemp()
 os.chmod(work, 0o755)
@@ -104,13 +104,62 @@ def read(name):
         return file.read()
 
 
-def load(kept=b"", floor=0):
+def announced(agent):
+    """The versions of policy and gateways that the gateway names in its answer to a beacon."""
+    agent.send(BEACON_NOW)
+    _, rest = blobs(agent.expect(ADMISSION)[1:], 1)
+    return struct.unpack("<QIQQ", rest[:28])[2:]
+
+
+def test_gateways(agent):
+    """A newer list of gateways: from the gateway's file by the agent to the policy process, and back at the next start."""
+    newer = json.loads(read("gateways.json"))
+    newer["version"] = 2
+    newer["gateways"][0]["addresses"].append("203.0.113.200:51820")
+    signed = national.sign(newer, f"{work}/gateways", kind="gateways")
+    check(announced(agent)[1] == 1, "the gateway announces the list of gateways that it has")
+    put_in_place(f"{gateway['directory']}/demo/gateways.dsse.json", signed)
+    check(until(lambda: announced(agent)[1] == 2), "and a newer one as soon as it is in place")
+    agent.send(FETCH, b"\1")
+    payload = agent.expect(FETCHED)
+    check(payload[0] == 1 and blobs(payload[1:], 1)[0] == signed, "the agent brings it as it is")
+
+    def offer(child, envelope):
+        child.send(OFFER, blob(envelope) + struct.pack("<Q", int(time.time())))
+        return child.hear()
+
+    def list_of(payload):
+        return json.loads(blobs(payload[17:], 3)[2])
+
+    child, first = load()
+    check(list_of(first)["version"] == 1, "a stick begins with the list in its record")
+    one = json.loads(signed)
+    one["signatures"] = one["signatures"][:1]
+    kind, why = offer(child, json.dumps(one).encode())
+    check(kind == REFUSED and b"too few" in why, "a list that one person signed is refused", why)
+    kind, payload = offer(child, signed)
+    check(kind == LOADED and list_of(payload)["gateways"][0]["addresses"][-1] == "203.0.113.200:51820",
+          "the one that two signed is taken", payload[:200])
+    kind, why = offer(child, read("gateways.dsse.json"))
+    check(kind == REFUSED and b"older" in why, "and the one before is not taken back", why)
+    child.end()
+    child, again = load(kept_gateways=signed, gateways_floor=2)
+    check(list_of(again)["version"] == 2, "the next start begins with it")
+    child.end()
+    child, again = load(kept_gateways=b"{", gateways_floor=3)
+    check(list_of(again)["version"] == 1, "where it cannot be read any more, with the one of the first contact")
+    kind, why = offer(child, signed)
+    check(kind == REFUSED and b"accepted before" in why, "and with none that is older than what was accepted", why)
+    child.end()
+
+
+def load(kept=b"", floor=0, kept_gateways=b"", gateways_floor=0):
     """A policy process that has begun, and what it says of its policy: (child, version, payload)."""
     child = Child("policy")
     child.expect(READY)
     now = int(time.time())
     child.send(LOAD, blob(read("roots.json")) + blob(read("policy.dsse.json")) + blob(kept) + blob(read("gateways.dsse.json")) +
-               blob(b"") + struct.pack("<QQ", now, floor))
+               blob(kept_gateways) + struct.pack("<QQQ", now, floor, gateways_floor))
     return child, child.expect(LOADED)
 
 
@@ -158,6 +207,7 @@ try:
         fetched, = blobs(payload[1:], 1)[:1]
     check(payload[0] == 0 and fetched == full, "the agent brings it as it is")
     print(f"# fetched through the tunnel in {time.monotonic() - began:.2f} s")
+    test_gateways(agent)
     agent.end()
 
     child, first = load()

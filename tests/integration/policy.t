@@ -82,10 +82,10 @@ class Process:
         if receive(self.channel)[0] != READY:
             sys.exit("Bail out! the policy process does not start")
 
-    def load(self, policy, kept="", gateways=None, kept_gateways="", now=NOW, keys=None, floor=0):
+    def load(self, policy, kept="", gateways=None, kept_gateways="", now=NOW, keys=None, floor=0, gateways_floor=0):
         gateways = good_gateways if gateways is None else gateways
         send(self.channel, LOAD, 0, blob(keys or roots) + blob(policy) + blob(kept) + blob(gateways) +
-             blob(kept_gateways) + struct.pack("<QQ", now, floor))
+             blob(kept_gateways) + struct.pack("<QQQ", now, floor, gateways_floor))
         return receive(self.channel)
 
     def offer(self, envelope, now=NOW):

@@ -216,6 +216,7 @@ static void load_policy(void)
 	write_str(&w, "");
 	write_u64(&w, (uint64_t)time(NULL));
 	write_u64(&w, 0);
+	write_u64(&w, 0);
 	check(msg_send(rig.policy_child.channel, MSG_POLICY_LOAD, 0, payload, w.size), "policy");
 	int got = w.failed ? -EMSGSIZE : msg_wait(rig.policy_child.channel, &rig.msg, START_MS);
 	if (got != 1 || rig.msg.type != MSG_POLICY_LOADED) /* it has logged why */

@@ -35,7 +35,7 @@ static int teardown(void **state)
 
 static struct blob blob(const char *text) { return (struct blob){(const uint8_t *)text, text ? strlen(text) : 0}; }
 
-static uint64_t policy_floor;
+static uint64_t policy_floor, gateways_floor;
 
 /* Load; NULL texts are not there. All are taken. */
 static int load(struct policy_store *store, char *policy, char *kept, char *gateways, char *kept_gateways, int64_t now,
@@ -46,7 +46,8 @@ static int load(struct policy_store *store, char *policy, char *kept, char *gate
 					.kept_policy = blob(kept),
 					.gateways = blob(gateways),
 					.kept_gateways = blob(kept_gateways),
-					.policy_floor = policy_floor};
+					.policy_floor = policy_floor,
+					.gateways_floor = gateways_floor};
 	int error = store_load(store, &sources, now, refusal);
 	free(policy);
 	free(kept);
@@ -126,6 +127,25 @@ static void below_the_floor_the_banks_are_closed(void **state)
 	assert_string_equal(refusal.code, "older");
 	assert_int_equal(offer(&store, policy(5), SIGNED_NOW, &refusal), 0);
 	assert_true(store.whitelist->expires > SIGNED_NOW);
+	store_free(&store);
+}
+
+/* Somebody spoilt the kept list: the way stays open, and none between the two is taken. */
+static void below_its_floor_no_list_of_gateways_is_taken(void **state)
+{
+	(void)state;
+	struct policy_store store;
+	struct store_refusal refusal;
+	gateways_floor = 5;
+	assert_int_equal(load(&store, policy(3), NULL, gateways(1), strdup("{"), SIGNED_NOW, &refusal), 0);
+	gateways_floor = 0;
+	assert_int_equal(store.gateways->version, 1);
+	assert_non_null(strstr(store.note, "older than one accepted before"));
+	assert_int_equal(offer(&store, gateways(4), SIGNED_NOW, &refusal), -EINVAL);
+	assert_string_equal(refusal.code, "older");
+	assert_int_equal(store.gateways->version, 1);
+	assert_int_equal(offer(&store, gateways(5), SIGNED_NOW, &refusal), 0);
+	assert_int_equal(store.gateways->version, 5);
 	store_free(&store);
 }
 
@@ -562,6 +582,7 @@ int main(void)
 	    cmocka_unit_test(the_highest_good_version_stands),
 	    cmocka_unit_test(a_bad_kept_one_is_left_aside_and_told),
 	    cmocka_unit_test(below_the_floor_the_banks_are_closed),
+	    cmocka_unit_test(below_its_floor_no_list_of_gateways_is_taken),
 	    cmocka_unit_test(a_good_kept_one_stands_in_for_a_bad_built_in),
 	    cmocka_unit_test(nothing_good_is_a_refusal_with_its_reason),
 	    cmocka_unit_test(an_expired_one_is_loaded_and_told),

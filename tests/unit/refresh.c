@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "firmware/lib/buf.h"
+#include "launcher/backoff.h"
 #include "tests/unit/signed.h"
 /* the parent whole: its messages and timers are functions of its own */
 #include "launcher/launcherproc.c"
@@ -26,6 +27,7 @@ static struct {
 	bool runs[PROCESS_COUNT];
 	uint32_t said[PROCESS_COUNT][MESSAGES]; /* how often each was sent each message */
 	uint32_t closed;                        /* how often the gateway was asked to close the bank */
+	int64_t now_ms;
 } world;
 
 struct loop_timer *loop_timer(struct loop *loop, loop_timer_fn *fn, void *context)
@@ -37,7 +39,7 @@ struct loop_timer *loop_timer(struct loop *loop, loop_timer_fn *fn, void *contex
 	return &world.timers[world.timer_count++];
 }
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms) { timer->armed = delay_ms >= 0; }
-int64_t now_ms(void) { return 1000; }
+int64_t now_ms(void) { return world.now_ms; }
 struct loop *loop_new(void) { return NULL; }
 int loop_run(struct loop *loop) { return loop ? 0 : -ENOSYS; }
 struct loop_watch *loop_watch(struct loop *loop, int fd, uint32_t events, loop_fd_fn *fn, void *context)
@@ -98,6 +100,8 @@ static int say(enum stick_process from, uint16_t type, const struct writer *w)
 	return on_message(&stick, from, &m);
 }
 
+static uint64_t gateways_announced = 1, gateways_loaded = 1;
+
 static void announce(uint64_t version)
 {
 	uint8_t payload[128];
@@ -107,7 +111,7 @@ static void announce(uint64_t version)
 	write_u64(&w, (uint64_t)time(NULL));
 	write_u32(&w, 60);
 	write_u64(&w, version);
-	write_u64(&w, 1);
+	write_u64(&w, gateways_announced);
 	write_u32(&w, 600);
 	write_u8(&w, 0); /* of a beacon */
 	write_blob(&w, NULL, 0);
@@ -119,7 +123,7 @@ static void deliver(const char *envelope)
 {
 	uint8_t payload[128];
 	struct writer w = writer_over(payload, sizeof payload);
-	write_u8(&w, 0);
+	write_u8(&w, stick.asked == &stick.fetch[FETCH_GATEWAYS] ? 1 : 0);
 	write_str(&w, envelope);
 	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_FETCHED, &w), 0);
 }
@@ -130,7 +134,7 @@ static void loaded(json_t *tree)
 	static uint8_t payload[MSG_PAYLOAD_MAX_BYTES];
 	struct writer w = writer_over(payload, sizeof payload);
 	char *policy = json_dumps(tree, 0);
-	json_t *list = signed_gateways(1);
+	json_t *list = signed_gateways((int)gateways_loaded);
 	char *gateways = json_dumps(list, 0);
 	write_u64(&w, (uint64_t)json_integer_value(json_object_get(tree, "version")));
 	write_u64(&w, 0);
@@ -170,6 +174,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&world, 0, sizeof world);
 	memset(&stick, 0, sizeof stick);
+	world.now_ms = 1000;
 	for (int i = 0; i < PROCESS_COUNT; i++)
 		world.runs[i] = true;
 	open_timers(&stick);
@@ -188,6 +193,8 @@ static int finish(void **state)
 	(void)state;
 	whitelist_free(stick.policy);
 	gateways_free(stick.gateways);
+	gateways_free(stick.gateways_next);
+	gateways_announced = gateways_loaded = 1;
 	provision_free(&stick.provision);
 	free(stick.record.pending);
 	free(stick.record.text);
@@ -286,6 +293,124 @@ static void a_refused_one_changes_nothing_and_is_not_fetched_again(void **state)
 	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 2);
 }
 
+static void not_fetched(void)
+{
+	uint8_t payload[64];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, 0);
+	write_str(&w, "the gateway answered with HTTP status 503");
+	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_NOT_FETCHED, &w), 0);
+}
+
+/* Beacons go on announcing it, every 30 s: each failure doubles the time until it is asked for again. */
+static void what_cannot_be_had_is_asked_for_ever_more_seldom(void **state)
+{
+	(void)state;
+	int64_t asked_ms = world.now_ms;
+	for (uint32_t n = 1; n <= 8; n++) {
+		while (said(PROCESS_AGENT, MSG_AGENT_FETCH) < n) {
+			world.now_ms += 30000;
+			announce(4);
+			assert_true(world.now_ms < 24 * 3600000LL);
+		}
+		int64_t middle_ms = n > 1 ? BACKOFF_FIRST_MS << (n - 2) : 0;
+		middle_ms = middle_ms < BACKOFF_LONGEST_MS ? middle_ms : BACKOFF_LONGEST_MS;
+		assert_in_range(world.now_ms - asked_ms, middle_ms / 2, middle_ms / 2 * 3 + 30000);
+		asked_ms = world.now_ms;
+		announce(4); /* while it is under way */
+		assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), n);
+		if (n % 2)
+			not_fetched();
+		else
+			on_fetching(&stick); /* the agent says nothing */
+		assert_int_equal(stick.machine.state, STATE_SESSION);
+	}
+	assert_string_equal(stick.notices[0].code, "policy_not_fetched");
+	assert_int_equal(stick.notices[0].count, 8);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_NOTICE), 0); /* for the desk, not for the customer */
+	/* once it comes it is taken as ever */
+	world.now_ms += 2 * BACKOFF_LONGEST_MS;
+	announce(4);
+	deliver("ENVELOPE");
+	loaded(signed_policy(4));
+	assert_int_equal(stick.policy->version, 4);
+	assert_int_equal(stick.fetch[FETCH_POLICY].failures, 0);
+}
+
+static void another_agent_is_asked_for_it_again(void **state)
+{
+	(void)state;
+	announce(4);
+	world.runs[PROCESS_AGENT] = false;
+	on_death(&stick, PROCESS_AGENT);
+	on_start(&stick, PROCESS_AGENT);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 2);
+	assert_int_equal(stick.fetch[FETCH_POLICY].failures, 0);
+}
+
+/* Nobody waits a minute for it, and the list of banks stays while it is tried again. */
+static void a_customer_does_not_wait_for_what_cannot_be_had(void **state)
+{
+	(void)state;
+	stick.session.id = 0;
+	stick.machine.state = STATE_READY;
+	announce(4);
+	assert_int_equal(stick.machine.state, STATE_UPDATE);
+	not_fetched();
+	assert_true(stick.machine.state > STATE_UPDATE);
+	stick.machine.state = STATE_READY;
+	world.now_ms += BACKOFF_FIRST_MS * 2;
+	announce(4);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 2);
+	assert_int_equal(stick.machine.state, STATE_READY);
+}
+
+/* What is signed and true may have more in it than the record has room for: line ends, say, of which each takes two. */
+static void a_padded_policy_is_kept_without_its_padding(void **state)
+{
+	(void)state;
+	enum { PADDED_BYTES = WHITELIST_ENVELOPE_MAX_BYTES };
+	char *padded = malloc(PADDED_BYTES + 1);
+	memset(padded, '\n', PADDED_BYTES);
+	memcpy(padded, "{\"a\" : \"b \\\" c\" }", 18);
+	padded[PADDED_BYTES] = '\0';
+	announce(4);
+	uint8_t *payload = malloc(PADDED_BYTES + 16);
+	struct writer w = writer_over(payload, PADDED_BYTES + 16);
+	write_u8(&w, 0);
+	write_str(&w, padded);
+	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_FETCHED, &w), 0);
+	loaded(signed_policy(4));
+	assert_string_equal(stick.provision.kept_policy, "{\"a\":\"b \\\" c\"}");
+	assert_non_null(stick.record.pending);
+	free(payload);
+	free(padded);
+}
+
+/* And where it has no room all the same: it stands, and the one before is kept. */
+static void what_has_no_room_stands_until_the_power_goes_off(void **state)
+{
+	(void)state;
+	fetch(4);
+	loaded(signed_policy(4));
+	char *large = malloc(WHITELIST_ENVELOPE_MAX_BYTES + 1);
+	memset(large, '\\', WHITELIST_ENVELOPE_MAX_BYTES);
+	large[0] = large[WHITELIST_ENVELOPE_MAX_BYTES - 1] = '"';
+	large[WHITELIST_ENVELOPE_MAX_BYTES] = '\0';
+	announce(5);
+	free(stick.offered);
+	stick.offered = large;
+	char *pending = strdup(stick.record.pending);
+	loaded(signed_policy(5));
+	assert_int_equal(stick.policy->version, 5);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	assert_string_equal(stick.provision.kept_policy, "ENVELOPE");
+	assert_int_equal(stick.provision.kept_policy_version, 4);
+	assert_string_equal(stick.record.pending, pending);
+	assert_string_equal(stick.notices[0].code, "policy_not_kept");
+	free(pending);
+}
+
 static void what_comes_when_the_tunnel_is_lost_is_left(void **state)
 {
 	(void)state;
@@ -294,6 +419,105 @@ static void what_comes_when_the_tunnel_is_lost_is_left(void **state)
 	stick_raise(&stick, EVENT_TUNNEL_LOST);
 	deliver("ENVELOPE");
 	assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_OFFER), 0);
+}
+
+/* --- a newer list of gateways --- */
+
+static void takes_gateways(uint64_t version)
+{
+	gateways_announced = version;
+	announce(3);
+	assert_ptr_equal(stick.asked, &stick.fetch[FETCH_GATEWAYS]);
+	deliver("LIST");
+	assert_int_equal(said(PROCESS_POLICY, MSG_POLICY_OFFER), 1);
+	gateways_loaded = version;
+	loaded(signed_policy(3));
+}
+
+/* Kept at once, in use from the next tunnel on; the session and its tunnel go on. */
+static void a_newer_list_of_gateways_is_kept(void **state)
+{
+	(void)state;
+	takes_gateways(2);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	assert_int_equal(stick.session.id, 1);
+	assert_true(world.runs[PROCESS_TUNNEL]);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_CONFIG), 0);
+	assert_string_equal(stick.provision.kept_gateways, "LIST");
+	assert_int_equal(stick.provision.kept_gateways_version, 2);
+	assert_null(stick.provision.kept_policy);
+	assert_non_null(stick.record.pending);
+	assert_non_null(strstr(stick.record.pending, "\"gateways_version\":2"));
+	assert_int_equal(stick.gateways->version, 1);
+	announce(3);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 1); /* not again */
+}
+
+static void tunnel_says(enum tunnel_state state)
+{
+	uint8_t payload[128];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, (uint8_t)state);
+	write_str(&w, "gw1");
+	write_str(&w, "203.0.113.11:51820");
+	for (int i = 0; i < 3; i++)
+		write_u32(&w, 0);
+	write_str(&w, "");
+	assert_int_equal(say(PROCESS_TUNNEL, MSG_TUNNEL_STATE, &w), 0);
+}
+
+static void the_next_tunnel_goes_by_it(void **state)
+{
+	(void)state;
+	snprintf(stick.agent_gateway, sizeof stick.agent_gateway, "gw1");
+	takes_gateways(2);
+	tunnel_says(TUNNEL_DOWN);
+	assert_int_equal(stick.gateways->version, 2);
+	assert_null(stick.gateways_next);
+	assert_int_equal(stick.gateways_told, 2); /* the wall lets it out there */
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_CONFIG), 1);
+	assert_true(world.runs[PROCESS_TUNNEL]);
+	assert_int_equal(stick.session.id, 1); /* frozen until it is up again */
+	tunnel_says(TUNNEL_UP);
+	assert_string_equal(stick.agent_gateway, "gw1"); /* told anew: it may be another of the same name */
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_CONFIG), 1);
+}
+
+static void a_tunnel_process_that_is_started_anew_goes_by_it(void **state)
+{
+	(void)state;
+	takes_gateways(2);
+	world.runs[PROCESS_TUNNEL] = false;
+	on_death(&stick, PROCESS_TUNNEL);
+	assert_int_equal(stick.gateways->version, 2);
+	on_start(&stick, PROCESS_TUNNEL);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_CONFIG), 1);
+}
+
+static void a_refused_list_of_gateways_is_not_asked_for_again(void **state)
+{
+	(void)state;
+	gateways_announced = 2;
+	announce(3);
+	deliver("LIST");
+	refused();
+	assert_null(stick.provision.kept_gateways);
+	assert_string_equal(stick.notices[0].code, "gateways_refused");
+	announce(3);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 1);
+	announce(4); /* a policy is */
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 2);
+}
+
+/* The customer waits: the policy alone. */
+static void gateways_are_not_asked_for_on_the_way_up(void **state)
+{
+	(void)state;
+	gateways_announced = 2;
+	stick.session.id = 0;
+	stick.machine.state = STATE_UPDATE;
+	announce(3);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_FETCH), 0);
 }
 
 /* --- the end --- */
@@ -352,7 +576,17 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_pin_is_asked_for_while_a_session_is_frozen, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_bank_that_is_gone_takes_a_frozen_session_along, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_refused_one_changes_nothing_and_is_not_fetched_again, begin, finish),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_had_is_asked_for_ever_more_seldom, begin, finish),
+	    cmocka_unit_test_setup_teardown(another_agent_is_asked_for_it_again, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_customer_does_not_wait_for_what_cannot_be_had, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_padded_policy_is_kept_without_its_padding, begin, finish),
+	    cmocka_unit_test_setup_teardown(what_has_no_room_stands_until_the_power_goes_off, begin, finish),
 	    cmocka_unit_test_setup_teardown(what_comes_when_the_tunnel_is_lost_is_left, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_newer_list_of_gateways_is_kept, begin, finish),
+	    cmocka_unit_test_setup_teardown(the_next_tunnel_goes_by_it, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_tunnel_process_that_is_started_anew_goes_by_it, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_refused_list_of_gateways_is_not_asked_for_again, begin, finish),
+	    cmocka_unit_test_setup_teardown(gateways_are_not_asked_for_on_the_way_up, begin, finish),
 	    cmocka_unit_test(an_end_takes_everything_along),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);

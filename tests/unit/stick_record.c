@@ -219,6 +219,38 @@ static void a_failed_write_goes_on_with_what_is_there(void **state)
 	assert_int_equal(world.writes, 2);
 }
 
+/* A policy that an older, smaller record has no room for must not be in the way of what is written later. */
+static void what_has_no_room_is_let_go(void **state)
+{
+	(void)state;
+	assert_int_equal(provision_keep(&world.stick.provision.kept_policy, "three", 5), 0);
+	world.stick.provision.kept_policy_version = 3;
+	lies_there(1);
+	assert_int_equal(provision_keep(&world.stick.provision.kept_policy, "large", 5), 0);
+	world.stick.provision.kept_policy_version = 4;
+	store();
+	listens();
+	fails();
+	reads();
+	goes_on_with(1, 1);
+	assert_string_equal(world.stick.provision.kept_policy, "three");
+	assert_int_equal(world.stick.provision.kept_policy_version, 3);
+}
+
+/* Neither copy can be read: what we know is all there is. */
+static void what_is_not_there_is_not_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(provision_keep(&world.stick.provision.kept_policy, "three", 5), 0);
+	store();
+	listens();
+	fails();
+	world.medium[0] = '\0';
+	reads();
+	goes_on_with(1, 1);
+	assert_string_equal(world.stick.provision.kept_policy, "three");
+}
+
 /* The medium took it and said no all the same: the gateway is shown what the next start will show. */
 static void a_failed_write_may_be_there(void **state)
 {
@@ -334,6 +366,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(what_is_stored_is_shown, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_failed_write_goes_on_with_what_is_there, begin, finish),
+	    cmocka_unit_test_setup_teardown(what_has_no_room_is_let_go, begin, finish),
+	    cmocka_unit_test_setup_teardown(what_is_not_there_is_not_taken, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_failed_write_may_be_there, begin, finish),
 	    cmocka_unit_test_setup_teardown(a_process_that_dies_is_a_failed_write, begin, finish),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_read_again_is_left, begin, finish),

@@ -36,6 +36,9 @@ const reasons = {
   usb_keyboard: ["確かめられていないキーボード", "a keyboard that nobody confirmed"],
   usb_pointer: ["確かめられていないマウス", "a pointer that nobody confirmed"],
   record_not_kept: ["書き込めなかったスティックの記録（交換が必要です）", "the stick's record could not be written (it needs replacing)"],
+  policy_not_fetched: ["取りに行って受け取れなかったホワイトリスト", "a newer whitelist that did not come"],
+  policy_refused: ["届いたが、正しくなかったホワイトリスト", "a newer whitelist that was not good"],
+  policy_not_kept: ["大きすぎて、記録に残せなかったホワイトリスト", "a whitelist with no room in the stick's record"],
   killed: ["許されないことをして止められた部品", "a part that was stopped for doing what it may not"],
   usb_other: ["その他の USB 機器", "another USB device"],
 };
