@@ -107,7 +107,7 @@ enum message {
 	MSG_AGENT_FETCH = 83,     /* launcher -> agent: u8 what (0 policy, 1 gateways) */
 	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
 	MSG_AGENT_NOT_FETCHED =
-	    150,                /* agent -> launcher: u8 what, s sentence: it was tried once, and could not be had */
+	    160,                /* agent -> launcher: u8 what, s sentence: it was tried once, and could not be had */
 	MSG_AGENT_SESSION = 85, /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
 	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = question; u8 ok, s reason */
 	MSG_AGENT_ERROR = 87,         /* agent -> launcher: s sentence; it goes on trying */
