@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -26,12 +27,14 @@ enum state {
 	CONNECTION_AHEAD,
 	CONNECTION_BROWSER,
 	CONNECTION_RELAY,
+	CONNECTION_LAST_BYTES,
 	CONNECTION_ENDED,
 	CONNECTION_STATES
 };
 
 enum {
 	DETAIL_MAX = 160,
+	LAST_BYTES_LOOK_MS = 50,
 	ALERT_DECODE_ERROR = 50,
 	ALERT_ACCESS_DENIED = 49,
 	ALERT_INTERNAL_ERROR = 80,
@@ -58,7 +61,9 @@ struct connection {
 	size_t address_count, address_next;
 	int connect_error;
 	struct relay relay;
-	bool again; /* there was more to move when its turn ended */
+	bool again;            /* there was more to move when its turn ended */
+	uint32_t left;         /* LAST_BYTES: what the browser had not taken */
+	int64_t left_since_ms; /* and since when it is so much */
 };
 
 struct connections {
@@ -83,6 +88,7 @@ static void run_connecting(struct connection *c);
 static void run_bank(struct connection *c);
 static void run_browser(struct connection *c);
 static void run_relay(struct connection *c);
+static void look_at_last_bytes(struct connection *c);
 static void connect_next(struct connection *c);
 static void start_browser(struct connection *c);
 
@@ -108,6 +114,7 @@ static const struct {
     [CONNECTION_BROWSER] = {run_browser, LIMIT_BROWSER_MS, BROKER_BAD_CLIENT, REFUSAL_TLS,
 			    "the browser did not finish its TLS handshake"},
     [CONNECTION_RELAY] = {run_relay, LIMIT_IDLE_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
+    [CONNECTION_LAST_BYTES] = {NULL, LAST_BYTES_LOOK_MS, BROKER_BANK_TROUBLE, REFUSAL_NONE, ""},
 };
 
 static void unwatch(struct side *side)
@@ -201,7 +208,9 @@ static void on_timer(void *context)
 	}
 	if (c->state == CONNECTION_RELAY && relay_unanswered(&c->relay))
 		report(c, BROKER_BANK_TROUBLE, REFUSAL_TIMEOUT, "the host took the request and did not answer");
-	if (c->state == CONNECTION_RELAY)
+	if (c->state == CONNECTION_LAST_BYTES)
+		look_at_last_bytes(c);
+	else if (c->state == CONNECTION_RELAY)
 		end(c);
 	else
 		refuse(c, states[c->state].kind, states[c->state].refusal, states[c->state].late);
@@ -575,6 +584,41 @@ static void cut(struct connection *c)
 	end(c);
 }
 
+/* What the kernel still holds for the browser, not acknowledged; 0 also when the browser is gone. */
+static uint32_t untaken(const struct connection *c)
+{
+	uint32_t held[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof held;
+	(void)getsockopt(c->browser.tls.fd, SOL_SOCKET, SO_MEMINFO, held, &size);
+	return held[SK_MEMINFO_WMEM_QUEUED];
+}
+
+/* A reset overtakes what waits to be sent. */
+static void look_at_last_bytes(struct connection *c)
+{
+	uint32_t left = untaken(c);
+	int64_t now = now_ms();
+	if (left != c->left)
+		c->left_since_ms = now;
+	c->left = left;
+	if (left == 0 || now - c->left_since_ms >= LIMIT_LAST_BYTES_MS)
+		cut(c);
+	else
+		loop_timer_set(c->timer, LAST_BYTES_LOOK_MS);
+}
+
+/* Many servers end so after a whole answer, which a slow browser has not read yet: it gets what came, and then sees
+ * that the end was not a good one. */
+static void cut_behind_last_bytes(struct connection *c)
+{
+	abort_side(&c->bank);
+	close_side(&c->bank);
+	unwatch(&c->browser);
+	enter(c, CONNECTION_LAST_BYTES);
+	c->left_since_ms = now_ms();
+	look_at_last_bytes(c);
+}
+
 static void rest(struct connection *c, uint64_t moved)
 {
 	if (c->relay.up.done && c->relay.down.done)
@@ -598,10 +642,12 @@ static void run_relay(struct connection *c)
 	enum tls_result result = relay_run(&c->relay, &c->browser.tls, &c->bank.tls, c->all->record, &moved);
 	c->all->counts.bytes_up += moved.up;
 	c->all->counts.bytes_down += moved.down;
-	if (result == TLS_CUT)
-		cut(c);
-	else
+	if (result != TLS_CUT)
 		rest(c, moved.up + moved.down);
+	else if (c->relay.down.cut && !c->browser.tls.hung_up)
+		cut_behind_last_bytes(c);
+	else
+		cut(c);
 	c->again = result == TLS_DONE && c->state == CONNECTION_RELAY;
 	if (c->again)
 		loop_timer_set(c->all->turns, 0);

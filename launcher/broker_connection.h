@@ -4,7 +4,8 @@
  * HELLO → ASKING (policy) → RESOLVING → CONNECTING → BANK (its handshake, checked) → BROWSER (its handshake, with the
  * protocol that the bank chose) → RELAY. Each state has its time; whatever goes wrong on the way is reported once, and
  * the browser gets a TLS alert and the end of its connection. No byte of the browser reaches the bank, and none of the
- * bank's the browser, before RELAY.
+ * bank's the browser, before RELAY. Where the bank ends without close_notify, LAST_BYTES waits until the browser has
+ * what the bank sent, and resets.
  *
  * One opened ahead of the browser begins at ASKING and waits behind BANK, checked, for a ClientHello to the same host;
  * one that fits takes it over where it is. How many, how large and how long: broker_limits.h.

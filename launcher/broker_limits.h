@@ -38,6 +38,8 @@ enum broker_limit {
 	LIMIT_ANSWER_MS = 60000,      /* the bank was asked and sent no byte */
 	LIMIT_IDLE_MS = 120000,       /* no byte either way */
 	LIMIT_HALF_CLOSED_MS = 10000, /* one direction has ended, the other has no byte */
+	LIMIT_LAST_BYTES_MS =
+	    10000, /* the bank has ended without a good end; the browser took no byte of what is left */
 
 	/* records moved before other connections have their turn */
 	LIMIT_RECORDS_A_TURN = 16,

@@ -78,9 +78,9 @@ static int run_pump(struct relay_pump *pump, struct tls_end *from, struct tls_en
 		if (pump->closed)
 			return finish_pump(pump, to);
 		int got = tls_read(from, record, TLS_RECORD_MAX_BYTES);
-		if (got == TLS_CLOSED)
-			pump->closed = true;
-		else if (got < 0)
+		pump->closed = got == TLS_CLOSED;
+		pump->cut = got == TLS_CUT;
+		if (got < 0 && !pump->closed)
 			return got;
 		result = got > 0 ? write_record(pump, to, record, (size_t)got, moved) : TLS_DONE;
 		if (result < 0)

@@ -19,6 +19,7 @@ struct relay_pump {
 	uint8_t *rest; /* NULL: nothing waits */
 	size_t at, size;
 	bool closed; /* the reading end said close_notify */
+	bool cut;    /* it ended without; what it had sent is written */
 	bool done;   /* and the writing end was told */
 };
 

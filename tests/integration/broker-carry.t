@@ -46,14 +46,17 @@ class End:
                     self.incoming.write_eof()
 
     def read(self, size):
-        """Exactly so much, or what came before it stopped coming."""
-        got = b""
+        """Exactly so much, or what came before it stopped coming; `good_end`: by close_notify."""
+        got, self.good_end = b"", False
         try:
             while len(got) < size:
                 chunk = self.pulled(self.tls.read, min(65536, size - len(got)))
                 if not chunk:
+                    self.good_end = True
                     break
                 got += chunk
+        except ssl.SSLZeroReturnError:
+            self.good_end = True
         except (OSError, ssl.SSLError):
             pass
         return got
@@ -194,6 +197,21 @@ def test_small(carrier, name):
     bank.plain.close()
 
 
+def test_unclean_end(carrier, name):
+    """Servers that end without close_notify are many. What they sent before is the browser's, as slowly as it reads; and
+    it sees that there was no good end."""
+    browser, bank = carrier.connect(name)
+    whole = os.urandom(1 << 20)
+    bank.plain.sendall(b"".join(bank.seal(whole)))
+    bank.arrived()
+    bank.plain.close()
+    carrier.settle()  # it has taken all, and the browser's side has no room for it
+    got = browser.read(len(whole) + 1)
+    check(got == whole, f"{name}: a browser that reads slowly gets all of an answer without a good end", len(got))
+    check(not browser.good_end, f"{name}: which does not look like a good one")
+    browser.plain.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory, "Carrying Root")
@@ -212,6 +230,7 @@ def main():
                 test_last_record(carrier, name)
                 test_wakes(carrier, name)
                 test_small(carrier, name)
+                test_unclean_end(carrier, name)
         finally:
             rig.end()
             dns.terminate()
