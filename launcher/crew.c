@@ -11,6 +11,9 @@
 #include "firmware/lib/log.h"
 #include "launcher/messages.h"
 
+/* From a message's first frame to its last. */
+enum { CREW_MESSAGE_MS = 10000 };
+
 static const char *name_of(const struct crew_member *member) { return process_row(member->which)->name; }
 
 static void on_restart(void *context)
@@ -18,6 +21,8 @@ static void on_restart(void *context)
 	struct crew_member *member = context;
 	member->crew->duty->start(member->crew->context, member->which);
 }
+
+static void on_late(void *context);
 
 int crew_open(struct crew *crew, struct loop *loop, int spawner, const struct crew_duty *duty, void *context)
 {
@@ -28,20 +33,42 @@ int crew_open(struct crew *crew, struct loop *loop, int spawner, const struct cr
 		    .crew = crew, .which = (enum stick_process)i, .process = {.pid = -1, .channel = -1, .pidfd = -1}};
 		member->msg.most_bytes = process_row(member->which)->says_most_bytes;
 		member->restart = loop_timer(loop, on_restart, member);
-		if (!member->restart)
+		member->late = loop_timer(loop, on_late, member);
+		if (!member->restart || !member->late)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static void note_half(struct crew_member *member, bool half)
+{
+	if (half != member->half)
+		loop_timer_set(member->late, half ? CREW_MESSAGE_MS : -1);
+	member->half = half;
+}
+
+/* It says once that it listens, and is told then what may be megabytes: asked for again and again they would hold the
+ * launcher as long as it likes. */
+static bool may_say(struct crew_member *member)
+{
+	if (member->msg.type != MSG_READY || process_row(member->which)->ready_again)
+		return true;
+	return !member->ready;
 }
 
 /* 1: there may be more; 0: nothing left; negative: it closed, or sent what it must not. */
 static int take_message(struct crew_member *member)
 {
 	int got = msg_receive(member->process.channel, &member->msg);
+	note_half(member, got == -EAGAIN && member->msg.large);
 	if (got == -EAGAIN)
 		return 0;
 	if (got <= 0)
 		return got == 0 ? -EPIPE : got;
+	if (!may_say(member)) {
+		log_error("%s says again that it is ready", name_of(member));
+		return -EBADMSG;
+	}
 	if (member->msg.type == MSG_READY && !member->ready) {
 		member->ready = true;
 		log_info("%s runs", name_of(member));
@@ -76,6 +103,7 @@ static void release(struct crew_member *member)
 		close(member->process.channel);
 	member->process = (struct spawned){.pid = -1, .channel = -1, .pidfd = -1};
 	msg_free(&member->msg);
+	note_half(member, false);
 	member->ready = false;
 }
 
@@ -96,6 +124,14 @@ static void bury(struct crew_member *member, int status)
 	release(member);
 	crew_start_later(member->crew, member->which);
 	member->crew->duty->death(member->crew->context, member->which);
+}
+
+static void on_late(void *context)
+{
+	struct crew_member *member = context;
+	log_error("%s began a message and does not end it", name_of(member));
+	if (member->process.pid > 0)
+		bury(member, end_process(member, true));
 }
 
 static void on_channel(uint32_t events, void *context)

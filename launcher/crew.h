@@ -22,6 +22,8 @@ struct crew_member {
 	struct spawned process; /* pid -1: not running */
 	struct loop_watch *channel_watch, *end_watch;
 	struct loop_timer *restart;
+	struct loop_timer *late; /* it began a message of several frames */
+	bool half;               /* which is not whole yet */
 	struct supervised supervised;
 	struct msg msg;
 	bool ready; /* it sent MSG_READY */

@@ -150,7 +150,7 @@ static const struct process_row rows[PROCESS_COUNT] = {
 	[PROCESS_AGENT] = {
 		.name = "agent", .argv = OURS("agent"),
 		.namespace = NAMESPACE_TUNNEL, .uid = ID_AGENT, .restart = true,
-		.says_most_bytes = AGENT_FETCHED_MAX_BYTES,
+		.says_most_bytes = AGENT_FETCHED_MAX_BYTES, .ready_again = true,
 	},
 	/* In the screen's namespace, because what it multicasts about new input devices stays in its own, and the
 	 * compositor listens there. NET_ADMIN is what sending that multicast takes; there is nothing else to administer. */

@@ -56,6 +56,7 @@ struct process_row {
 	bool locks;               /* holds secrets: may keep its memory from being paged out */
 	bool screen; /* in the screen's share of the memory (ground.h), and the first to end where it is short */
 	uint32_t says_most_bytes; /* in one message; 0: one frame */
+	bool ready_again;         /* MSG_READY has another meaning later */
 	bool restart;             /* started again with back-off; false: its owner decides (record, broker) */
 };
 

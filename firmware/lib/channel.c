@@ -58,15 +58,44 @@ static void end(struct channel *channel, int error)
 		loop_stop(channel->loop);
 }
 
+static void on_late(void *context)
+{
+	struct channel *channel = context;
+	log_error("%s began a message %u and does not end it", channel->peer, channel->msg.large_type);
+	end(channel, -ETIMEDOUT);
+}
+
+static void forget_late(struct channel *channel)
+{
+	loop_timer_free(channel->late);
+	channel->late = NULL;
+}
+
+/* A part of a message has come, or none. */
+static int wait_for_rest(struct channel *channel)
+{
+	if (is_announced_too_large(channel))
+		return -EBADMSG;
+	if (!channel->msg.large || channel->late)
+		return 0;
+	channel->late = loop_timer(channel->loop, on_late, channel);
+	if (!channel->late)
+		return -ENOMEM;
+	loop_timer_set(channel->late, CHANNEL_MESSAGE_MS);
+	return 0;
+}
+
 static void on_readable(uint32_t events, void *context)
 {
 	(void)events;
 	struct channel *channel = context;
 	int got = msg_receive(channel->fd, &channel->msg);
-	if (got == -EAGAIN && !is_announced_too_large(channel))
-		return;
-	if (got == -EAGAIN)
-		got = -EBADMSG;
+	if (got == -EAGAIN) {
+		got = wait_for_rest(channel);
+		if (!got)
+			return;
+	}
+	forget_late(channel);
 	if (got < 0)
 		log_error("%s's channel: %s", channel->peer, strerror(-got));
 	int error = got > 0 ? take(channel) : got;
@@ -93,6 +122,7 @@ void channel_unwatch(struct channel *channel)
 {
 	loop_unwatch(channel->watch);
 	channel->watch = NULL;
+	forget_late(channel);
 	if (!channel->taking)
 		msg_free(&channel->msg);
 }

@@ -36,6 +36,7 @@ struct channel {
 	/* channel's own */
 	struct loop *loop;
 	struct loop_watch *watch;
+	struct loop_timer *late; /* NULL: no message has begun that is not whole yet */
 	struct msg msg;
 	void *context;
 	int fd;
@@ -44,7 +45,12 @@ struct channel {
 
 #define CHANNEL(peer_name, table) {.peer = (peer_name), .rows = (table), .row_count = sizeof(table) / sizeof *(table)}
 
-/* Watch fd, which stays the caller's, as `channel` does. 0 or -errno. One frame is taken per turn of the loop. */
+/* Between the first and the last frame of a message. */
+#define CHANNEL_MESSAGE_MS 10000
+
+/* Watch fd, which stays the caller's, as `channel` does. 0 or -errno. One message is taken per turn of the loop. One of
+ * several frames that is not whole after CHANNEL_MESSAGE_MS ends the channel (-ETIMEDOUT): its megabytes are not held
+ * for a peer that says them when it likes. */
 int channel_watch(struct loop *loop, int fd, struct channel *channel, void *context);
 
 /* Stop watching, and wipe and free what was read. Safe in a handler, and twice; `channel` must outlive the handler. */

@@ -10,7 +10,7 @@
 
 #include "firmware/lib/buf.h"
 
-enum { SEND_TIMEOUT_MS = 5000, SOCKET_BUFFER_BYTES = 1 << 20 };
+enum { SEND_TIMEOUT_MS = 5000 /* of a whole message */, SOCKET_BUFFER_BYTES = 1 << 20 };
 
 enum part { PART_WHOLE, PART_FIRST, PART_NEXT };
 
@@ -49,14 +49,21 @@ static int wait_for(int fd, short events, int timeout_ms)
 	return ready == 0 ? -ETIMEDOUT : 0;
 }
 
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t size)
 {
 	return msg_send_fds(fd, type, id, payload, size, NULL, 0);
 }
 
-/* One frame: `head` (NULL: nothing) and `data` after its header. */
+/* One frame: `head` (NULL: nothing) and `data` after its header. A full socket is waited for until `until_ms`. */
 static int send_frame(int fd, const struct frame_header *header, const uint32_t *head, const void *data, size_t size,
-		      const int *fds, size_t fd_count)
+		      const int *fds, size_t fd_count, int64_t until_ms)
 {
 	struct iovec parts[3] = {
 	    {.iov_base = (void *)(uintptr_t)header, .iov_len = sizeof *header},
@@ -81,7 +88,8 @@ static int send_frame(int fd, const struct frame_header *header, const uint32_t 
 			continue;
 		if (errno != EAGAIN)
 			return -errno;
-		int error = wait_for(fd, POLLOUT, SEND_TIMEOUT_MS);
+		int64_t left_ms = until_ms - milliseconds();
+		int error = left_ms > 0 ? wait_for(fd, POLLOUT, (int)left_ms) : -ETIMEDOUT;
 		if (error)
 			return error;
 	}
@@ -91,12 +99,13 @@ static int send_large(int fd, uint16_t type, uint32_t id, const uint8_t *payload
 {
 	struct frame_header header = {.type = type, .part = PART_FIRST, .id = id};
 	const uint32_t total = (uint32_t)size;
+	const int64_t until_ms = milliseconds() + SEND_TIMEOUT_MS;
 	size_t sent = MSG_PAYLOAD_MAX_BYTES - sizeof total;
-	int error = send_frame(fd, &header, &total, payload, sent, NULL, 0);
+	int error = send_frame(fd, &header, &total, payload, sent, NULL, 0, until_ms);
 	header.part = PART_NEXT;
 	while (!error && sent < size) {
 		size_t next = size - sent < MSG_PAYLOAD_MAX_BYTES ? size - sent : MSG_PAYLOAD_MAX_BYTES;
-		error = send_frame(fd, &header, NULL, payload + sent, next, NULL, 0);
+		error = send_frame(fd, &header, NULL, payload + sent, next, NULL, 0, until_ms);
 		sent += next;
 	}
 	return error;
@@ -107,8 +116,9 @@ int msg_send_fds(int fd, uint16_t type, uint32_t id, const void *payload, size_t
 	const struct frame_header header = {.type = type, .part = PART_WHOLE, .id = id};
 	if (fd_count > MSG_FDS_MAX || size > (fd_count ? MSG_PAYLOAD_MAX_BYTES : MSG_LARGE_MAX_BYTES))
 		return -EMSGSIZE;
-	return size > MSG_PAYLOAD_MAX_BYTES ? send_large(fd, type, id, payload, size)
-					    : send_frame(fd, &header, NULL, payload, size, fds, fd_count);
+	if (size > MSG_PAYLOAD_MAX_BYTES)
+		return send_large(fd, type, id, payload, size);
+	return send_frame(fd, &header, NULL, payload, size, fds, fd_count, milliseconds() + SEND_TIMEOUT_MS);
 }
 
 static void collect_fds(struct msghdr *message, struct msg *m)
@@ -240,13 +250,6 @@ int msg_receive(int fd, struct msg *m)
 		if (got)
 			return got;
 	}
-}
-
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 int msg_wait(int fd, struct msg *m, int timeout_ms)

@@ -49,9 +49,9 @@ int msg_pair(int fds[2]);
 
 /*
  * Send a message: one frame, or several if it is larger and has no fds. `payload` may be NULL if size is 0; fds are not
- * closed. A full socket is waited for up to 5 s a frame (the peer is a process of ours: if it does not read for that
- * long it is broken). 0, or -errno (-EMSGSIZE, -EPIPE, -ETIMEDOUT); after an error in the middle of a message nothing
- * more that is sent is understood.
+ * closed. A full socket is waited for up to 5 s a message, whatever its frames (the peer is a process of ours: if it
+ * takes longer it is broken, or holds its sender on purpose). 0, or -errno (-EMSGSIZE, -EPIPE, -ETIMEDOUT); after an
+ * error in the middle of a message nothing more that is sent is understood.
  */
 int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t size);
 int msg_send_fds(int fd, uint16_t type, uint32_t id, const void *payload, size_t size, const int *fds, size_t fd_count);

@@ -1,5 +1,6 @@
 $(call unit,states,tests/unit/states.c,launcher,)
 $(call unit,backoff,tests/unit/backoff.c,launcher,)
+$(call unit,crew,tests/unit/crew.c launcher/crew.c launcher/processes.c,launcher firmware,-lseccomp)
 $(call unit,supervise,tests/unit/supervise.c,launcher,)
 $(call unit,provision,tests/unit/provision.c,launcher wifi firmware,-ljansson)
 $(call unit,briefs,tests/unit/briefs.c,launcher wifi firmware,-ljansson)

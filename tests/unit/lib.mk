@@ -1,6 +1,6 @@
 $(call unit,lib_buf,tests/unit/lib_buf.c,firmware,)
-$(call unit,lib_msg,tests/unit/lib_msg.c,firmware,)
+$(call unit,lib_msg,tests/unit/lib_msg.c,firmware,-Wl$(comma)--wrap=clock_gettime -Wl$(comma)--wrap=poll)
 $(call unit,lib_loop,tests/unit/lib_loop.c,firmware,)
-$(call unit,lib_channel,tests/unit/lib_channel.c,firmware,)
+$(call unit,lib_channel,tests/unit/lib_channel.c,firmware,-Wl$(comma)--wrap=clock_gettime)
 $(call unit,lib_sandbox,tests/unit/lib_sandbox.c,firmware,-lseccomp)
 $(call unit,lib_proc,tests/unit/lib_proc.c,firmware,)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/channel.h"
@@ -149,6 +150,48 @@ static void a_frame_without_a_header_is_the_end(void **state)
 	assert_int_equal(peer->ended_with, -EBADMSG);
 }
 
+/* How far the clock is ahead of the real one. */
+static time_t ahead_s;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int error = __real_clock_gettime(clock, now);
+	now->tv_sec += ahead_s;
+	return error;
+}
+
+static void on_time_passed(void *context)
+{
+	(void)context;
+	ahead_s += CHANNEL_MESSAGE_MS / 1000;
+}
+
+static void a_message_that_does_not_end_is_the_end(void **state)
+{
+	static const struct channel_row large[] = {{HELLO, 1, 4 * MSG_PAYLOAD_MAX_BYTES, take_hello}};
+	static uint8_t frame[8 + MSG_PAYLOAD_MAX_BYTES];
+	const uint16_t header[] = {HELLO, 1 /* the first of several */};
+	const uint32_t total = 3 * MSG_PAYLOAD_MAX_BYTES;
+	struct peer *peer = *state;
+	channel_unwatch(&peer->channel);
+	peer->channel = (struct channel)CHANNEL("one that begins", large);
+	peer->channel.ended = on_ended;
+	assert_int_equal(channel_watch(peer->loop, peer->pair[1], &peer->channel, peer), 0);
+	memcpy(frame, header, sizeof header);
+	memcpy(frame + 8, &total, sizeof total);
+	assert_int_equal(send(peer->pair[0], frame, sizeof frame, 0), sizeof frame);
+	struct loop_timer *passes = loop_timer(peer->loop, on_time_passed, NULL);
+	loop_timer_set(passes, 50);
+	assert_int_equal(loop_run(peer->loop), 0);
+	ahead_s = 0;
+	assert_int_equal(peer->ends, 1);
+	assert_int_equal(peer->ended_with, -ETIMEDOUT);
+	assert_null(peer->channel.msg.large);
+	loop_timer_free(passes);
+}
+
 static void a_handler_may_let_go(void **state)
 {
 	struct peer *peer = *state;
@@ -190,6 +233,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(messages_reach_their_rows_until_the_peer_closes, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_may_not_come_is_the_end, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_frame_without_a_header_is_the_end, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_message_that_does_not_end_is_the_end, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_handler_may_let_go, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(descriptors_nobody_took_are_closed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(without_a_word_for_it_the_end_stops_the_loop, set_up, tear_down),

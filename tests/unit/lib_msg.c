@@ -1,9 +1,11 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/msg.h"
@@ -50,6 +52,56 @@ static void the_largest_frame_passes_and_one_more_byte_does_not(void **state)
 	assert_int_equal(msg_send_fds(pair[0], 1, 0, payload, MSG_PAYLOAD_MAX_BYTES + 1, pair, 1), -EMSGSIZE);
 	free(payload);
 	msg_free(&m);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* The clock and the waiting are the test's: each time the sender waits for room, the peer takes one frame and a second
+ * has passed. */
+static struct {
+	int reader; /* -1: real time */
+	int64_t seconds;
+	unsigned frames;
+} slow = {.reader = -1};
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (slow.reader < 0)
+		return __real_clock_gettime(clock, now);
+	*now = (struct timespec){.tv_sec = 1000 + slow.seconds};
+	return 0;
+}
+
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	static uint8_t frame[MSG_PAYLOAD_MAX_BYTES + 8];
+	if (slow.reader < 0)
+		return __real_poll(fds, count, timeout_ms);
+	slow.seconds++;
+	slow.frames++;
+	return recv(slow.reader, frame, sizeof frame, MSG_DONTWAIT) > 0 ? 1 : 0;
+}
+
+/* Who takes each frame a moment before it would be late holds the sender no longer than who takes none. */
+static void a_slow_peer_holds_no_longer_than_a_dead_one(void **state)
+{
+	(void)state;
+	int pair[2];
+	assert_int_equal(msg_pair(pair), 0);
+	uint8_t *payload = calloc(1, MSG_LARGE_MAX_BYTES);
+	assert_non_null(payload);
+	slow.reader = pair[1];
+	slow.seconds = slow.frames = 0;
+	int error = msg_send(pair[0], 1, 0, payload, MSG_LARGE_MAX_BYTES);
+	const int64_t seconds = slow.seconds;
+	slow.reader = -1;
+	assert_int_equal(error, -ETIMEDOUT);
+	assert_in_range(seconds, 2, 6);
+	free(payload);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -211,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_frame_arrives_whole),
 	    cmocka_unit_test(the_largest_frame_passes_and_one_more_byte_does_not),
+	    cmocka_unit_test(a_slow_peer_holds_no_longer_than_a_dead_one),
 	    cmocka_unit_test(a_large_message_arrives_whole),
 	    cmocka_unit_test(a_broken_large_message_is_refused),
 	    cmocka_unit_test(a_short_frame_is_refused),
