@@ -151,7 +151,7 @@ def blob(data):
     return struct.pack("<I", len(data)) + data
 
 
-LOAD = blob(ROOTS) + blob(POLICY) + blob(b"") + blob(GATEWAYS) + blob(b"") + struct.pack("<QQ", int(time.time()), 0)
+LOAD = blob(ROOTS) + blob(POLICY) + blob(b"") + blob(GATEWAYS) + blob(b"") + struct.pack("<QQQ", int(time.time()), 0, 0)
 child = Child("policy")
 child.send(50, LOAD)
 check(child.receive() == 51, "with memory the policy is loaded")
