@@ -18,7 +18,8 @@
 #include "whitelist/names.h"
 #include "whitelist/whitelist.h"
 
-enum { RECORD_HEADER = 5, RECORD_HANDSHAKE = 22, FIRST_SECRET = 8 /* EncryptedExtensions */ };
+enum { RECORD_HEADER = 5, RECORD_HANDSHAKE = 22, MESSAGE_HEADER = 4 };
+enum { FIRST_SECRET = 8 /* EncryptedExtensions */, CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
 
 /* One direction's records, taken apart as they come. */
 struct deframer {
@@ -27,8 +28,14 @@ struct deframer {
 };
 
 struct client_record {
+	bool named; /* the host may have the certificate; else it is only seen whether it asks */
 	struct buf messages;
 	struct deframer ways[2];
+	struct {
+		uint8_t header[MESSAGE_HEADER];
+		size_t have, left;
+		bool asked, over;
+	} seen;
 };
 
 static struct {
@@ -78,11 +85,14 @@ void client_offer(struct tls_end *end)
 	bool named = false;
 	for (size_t i = 0; client.known && i < client.host_count; i++)
 		named |= name_matches(client.hosts[i], end->host->name);
-	if (!named)
+	if (!client.known)
 		return;
 	end->client = calloc(1, sizeof *end->client);
+	if (!end->client || !named)
+		return;
+	end->client->named = true;
 	/* the public key stands where the private one is looked for; see the wraps below */
-	if (end->client && mbedtls_ssl_conf_own_cert(&end->config, &client.chain, &client.chain.pk) != 0)
+	if (mbedtls_ssl_conf_own_cert(&end->config, &client.chain, &client.chain.pk) != 0)
 		log_warn("the customer's certificate cannot be offered");
 }
 
@@ -102,6 +112,34 @@ static void keep(struct client_record *record, const void *data, size_t size)
 	(void)buf_append(&record->messages, data, size, TRANSCRIPT_MAX_BYTES);
 }
 
+/* Of a host that is to have none: whether it asks, up to ServerHelloDone; what is encrypted behind that is no message.
+ */
+static void see(struct client_record *record, const uint8_t *data, size_t size)
+{
+	while (size > 0 && !record->seen.over) {
+		const size_t take = size < record->seen.left ? size : record->seen.left;
+		record->seen.left -= take;
+		data += take;
+		size -= take;
+		if (size == 0)
+			return;
+		record->seen.header[record->seen.have++] = *data++;
+		size--;
+		if (record->seen.have < MESSAGE_HEADER)
+			continue;
+		const uint8_t *header = record->seen.header;
+		record->seen.have = 0;
+		record->seen.left = (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
+		record->seen.asked |= header[0] == CERTIFICATE_REQUEST;
+		record->seen.over = header[0] == SERVER_HELLO_DONE;
+	}
+}
+
+bool client_asked_in_vain(const struct tls_end *end)
+{
+	return end->client && !end->client->named && end->client->seen.asked;
+}
+
 static void take_some(struct client_record *record, struct deframer *way, const uint8_t **data, size_t *size)
 {
 	if (way->left == 0) {
@@ -117,8 +155,10 @@ static void take_some(struct client_record *record, struct deframer *way, const 
 		return;
 	}
 	const size_t take = *size < way->left ? *size : way->left;
-	if (way->header[0] == RECORD_HANDSHAKE)
+	if (way->header[0] == RECORD_HANDSHAKE && record->named)
 		keep(record, *data, take);
+	else if (way->header[0] == RECORD_HANDSHAKE && way == &record->ways[0])
+		see(record, *data, take);
 	way->left -= take;
 	*data += take;
 	*size -= take;
@@ -231,7 +271,9 @@ int __wrap_mbedtls_ssl_add_hs_msg_to_checksum(mbedtls_ssl_context *ssl, unsigned
 					      size_t size)
 {
 	struct tls_end *end = client.turn;
-	if (client.known && end && &end->ssl == ssl && end->client && type >= FIRST_SECRET) {
+	if (client.known && end && &end->ssl == ssl && end->client && !end->client->named)
+		end->client->seen.asked |= type == CERTIFICATE_REQUEST;
+	else if (client.known && end && &end->ssl == ssl && end->client && type >= FIRST_SECRET) {
 		const uint8_t header[] = {(uint8_t)type, (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size};
 		keep(end->client, header, sizeof header);
 		keep(end->client, message, size);

@@ -12,6 +12,7 @@
 #ifndef LAUNCHER_BROKER_CLIENT_H
 #define LAUNCHER_BROKER_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ void client_offer(struct tls_end *end);
 void client_turn(struct tls_end *end);
 /* Bytes of the bank's end as they pass the socket. */
 void client_passed(struct tls_end *end, int outgoing, const uint8_t *data, size_t size);
+/* Whether the host asked for a certificate in the handshake under way, and is none that may have it. */
+bool client_asked_in_vain(const struct tls_end *end);
 /* The handshake is over, or the connection; NULL is fine. */
 void client_record_free(struct client_record *record);
 

@@ -516,7 +516,10 @@ static void run_bank(struct connection *c)
 {
 	char detail[DETAIL_MAX];
 	c->bank.tls.wants = 0;
-	switch (tls_handshake(&c->bank.tls)) {
+	const enum tls_result result = tls_handshake(&c->bank.tls);
+	if (result != TLS_WAIT && c->bank.tls.asked_in_vain)
+		report(c, BROKER_ASKED_IN_VAIN, REFUSAL_NONE, "it asks for a certificate and is not named for one");
+	switch (result) {
 	case TLS_DONE:
 		if (unasked(c))
 			wait_for_browser(c);

@@ -367,6 +367,7 @@ enum tls_result tls_handshake(struct tls_end *end)
 	client_turn(end);
 	int result = end->host ? handshake_with_bank(end) : mbedtls_ssl_handshake(&end->ssl);
 	client_turn(NULL);
+	end->asked_in_vain = client_asked_in_vain(end);
 	if (result != 0)
 		return outcome(end, result);
 	client_record_free(end->client);

@@ -37,6 +37,7 @@ struct tls_end {
 	bool resuming;                /* then `check` has the dates of the certificates that were judged for it */
 	bool downgraded;              /* bank's end: it speaks TLS 1.3, by its own word, and was made to speak 1.2 */
 	struct client_record *client; /* bank's end: its handshake may prove the customer's certificate; NULL */
+	bool asked_in_vain;           /* bank's end: for the customer's certificate, which it is not named for */
 	int error;                    /* mbedTLS' own, after TLS_FAILED */
 };
 

@@ -237,7 +237,16 @@ enum token_tries { TOKEN_TRIES_NOT_SAID, TOKEN_TRIES_FEW, TOKEN_TRIES_LAST, TOKE
 /* Most tokens take no longer one; the typed characters are those of a keyboard, U+0020 to U+007E. */
 enum { TOKEN_PIN_MIN = 4, TOKEN_PIN_MAX = 32 };
 
-enum broker_event { BROKER_REFUSED, BROKER_BAD_CLIENT, BROKER_BANK_TROUBLE, BROKER_PIN_FAILURE, BROKER_CERTIFICATE };
+enum broker_event {
+	BROKER_REFUSED,
+	BROKER_BAD_CLIENT,
+	BROKER_BANK_TROUBLE,
+	BROKER_PIN_FAILURE,
+	BROKER_CERTIFICATE,
+	BROKER_ASKED_IN_VAIN, /* for the customer's certificate, which the policy does not name this host for: nothing
+				 was refused, and the reason is REFUSAL_NONE */
+	BROKER_EVENT_COUNT
+};
 
 /* Why a host is not reached. Each has a sentence for the customer (kiosk) and one for the operator (refusal_text). */
 enum refusal {

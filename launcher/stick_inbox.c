@@ -302,13 +302,18 @@ static int hear_broker_event(struct stick *s, struct msg *m)
 {
 	char host[WHITELIST_HOST_BYTES], detail[STICK_DETAIL_BYTES * 2];
 	struct reader r = reader_over(m->payload, m->size);
-	(void)read_u8(&r);
+	unsigned kind = read_u8(&r);
 	read_str(&r, host, sizeof host);
 	unsigned reason = read_u8(&r);
 	read_str(&r, detail, sizeof detail);
 	struct stick_attack attack;
-	if (read_attack(&r, &attack) || reason >= REFUSAL_COUNT)
+	if (read_attack(&r, &attack) || reason >= REFUSAL_COUNT || kind >= BROKER_EVENT_COUNT)
 		return -EBADMSG;
+	if (kind == BROKER_ASKED_IN_VAIN) {
+		log_warn("%s asks for the customer's certificate, and the policy does not name it", host);
+		stick_notice(s, "certificate_unnamed");
+		return 0;
+	}
 	s->refused[reason]++;
 	if (attack.key_count > 0)
 		note_attack(s, &attack, host, (enum refusal)reason);

@@ -558,6 +558,12 @@ static const struct {
        "You can go on. If it has a write-protection switch, turn that off before the next use. If not, please call for "
        "a "
        "replacement when you are done."}}},
+    {ABOUT_NOTICE,
+     "certificate_unnamed",
+     {{"電子証明書を見せる先として登録されていない所が、電子証明書を求めました。見せていません。",
+       "A place that is not registered for your certificate asked for it. It was not shown."},
+      {"お取引は続けられます。電子証明書でログインできないときは、銀行へお電話ください。",
+       "You can go on. If you cannot log in with your certificate, please call the bank."}}},
 
     /* refused hosts that are known to be bad */
     {ABOUT_DANGER,

@@ -133,10 +133,13 @@ def test_bank(directory, world, policy, kind, client):
             check(seen == f"{version} SUCCESS CN=Yamada Shoten {kind}", f"{kind}: {name} lets the customer in by its certificate",
                   seen)
         seen = page(rig, "plain")
-        check(seen.endswith("NONE"), f"{kind}: a host that does not ask gets none", seen)
+        told = rig.quiet()
+        check(seen.endswith("NONE") and not told, f"{kind}: a host that does not ask gets none, and nothing is said", (seen, told))
         for name in "greedy13", "greedy12":
             seen = page(rig, name)
-            check(seen.endswith("NONE"), f"{kind}: {name}, which asks and is not named, gets none", seen)
+            told = [(event["event"], event["host"]) for event in rig.quiet()]
+            check(seen.endswith("NONE") and told == [("asked_in_vain", f"{name}.{ZONE}")],
+                  f"{kind}: {name}, which asks and is not named, gets none, and that is said", (seen, told))
         seen = page(rig, "strict")
         check("No required SSL certificate" in seen, f"{kind}: one that insists and is not named gets none either", seen)
         secret, pids = secret_of(client), rig.about["pids"]

@@ -6,6 +6,7 @@ Usage: B=BUILD console.t. Prints TAP. Needs root and chromium. Leaves pictures o
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -25,6 +26,15 @@ PICTURES = f"{B}/console"
 BOOT = ("0123456789abcdef", "fedcba9876543210")
 HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 LONG = "株式会社" + "とても長い名前の商店" * 3 + "x" * 26
+
+
+def without_words():
+    """Codes that sticks count by (vpn/gateway/hub_sticks.c, whitelist/chain.def) and the console has no two texts for."""
+    with open("whitelist/chain.def") as rows, open("vpn/gateway/hub_sticks.c") as table, open("vpn/console/counts.js") as words:
+        codes = re.findall(r'^CHAIN_FAULT\(\w+, "(\w+)"', rows.read(), re.M)
+        codes += re.findall(r'^    "(\w+)",$', table.read().split("hub_refusals")[1].split("};")[0], re.M)
+        said = set(re.findall(r'^  (\w+): \["[^"]+", "[^"]+"\],$', words.read(), re.M))
+    return sorted(set(codes) - said) if len(codes) > 50 else ["the tables were not read"]
 
 
 def finish():
@@ -201,12 +211,14 @@ try:
     check(browser.sees("root がイメージの下限を 8 にしました", seconds=8, selector=".events"), "the events say who set the floor")
     picture("held-ja")
     sekisho("image", "floor", "0")
-    beacon(1, 3, refused={"not_listed": 3, "pin": 1, "constructor": 2})
+    beacon(1, 3, refused={"not_listed": 3, "pin": 1, "constructor": 2, "leaf_purpose": 4})
     check(shows(1, "正常"), "without the floor it is let in again")
     browser.click("tbody tr")
     check(browser.sees("内部アドレス", "10.77.0.2", selector="dialog"), "a click on a stick opens what is known of it")
-    check(browser.sees("許可されていないサイト\n3 回", "鍵の違う証明書（攻撃の疑い）\n1 回", "constructor\n2 回", selector="dialog .counts"),
+    check(browser.sees("許可されていないサイト\n3 回", "鍵の違う証明書（攻撃の疑い）\n1 回", "constructor\n2 回", "サーバー用でない証明書\n4 回", selector="dialog .counts"),
           "and what it refused by itself, in words and by count")
+    missing = without_words()
+    check(not missing, "each reason of a stick, and each check of a certificate, has words in both languages", missing)
     picture("stick-ja")
     def let_out():
         """A connection that the stick's own enforcer would never let out; one within seconds of an expulsion is not counted."""

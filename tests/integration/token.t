@@ -257,7 +257,9 @@ def test_session(stick):
     holders = [name for name in ("init", "launcher", "spawner", "keyholder", "broker") if has(stick.find(name), PIN.encode())]
     check(not holders and not has(stick.token(), PIN.encode()), "the PIN is in nobody's memory any more", holders)
     page = stick.fetch("greedy")
-    check(page.endswith("NONE") and not stick.told, "a host that asks and is not named in the policy gets none", (page, stick.told))
+    stick.wait("the word about it", lambda: "payer: notice certificate_unnamed" in stick.log)
+    check(page.endswith("NONE") and not stick.told,
+          "a host that asks and is not named in the policy gets none, and the screen says so", (page, stick.told))
     test_trouble(stick)
 
 

@@ -344,7 +344,8 @@ static void say_ready(void)
 
 static const char *kind_name(unsigned kind)
 {
-	static const char *const names[] = {"refused", "bad_client", "bank_trouble", "pin_failure", "certificate"};
+	static const char *const names[] = {"refused",     "bad_client",  "bank_trouble",
+					    "pin_failure", "certificate", "asked_in_vain"};
 	return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }
 

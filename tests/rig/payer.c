@@ -45,6 +45,9 @@ static void hear(struct msg *m)
 		unsigned state = read_u8(&r), tries = read_u8(&r);
 		read_str(&r, text, sizeof text);
 		log_info("told %u %u %s", state, tries, reader_done(&r) ? text : "?");
+	} else if (m->type == MSG_KIOSK_NOTICE) {
+		read_str(&r, text, sizeof text);
+		log_info("notice %s", text);
 	}
 }
 

@@ -24,6 +24,38 @@ const reasons = {
   name: ["名前の違う証明書", "a certificate for another name"],
   dates: ["期限の外の証明書", "a certificate out of its dates"],
   pin: ["鍵の違う証明書（攻撃の疑い）", "a certificate with another key (possibly an attack)"],
+  revoked_key: ["失効した鍵の証明書（攻撃の疑い）", "a certificate with a revoked key (possibly an attack)"],
+  unreadable: ["読めない証明書", "a certificate that cannot be read"],
+  chain_limits: ["多すぎる証明書", "too many certificates"],
+  signature: ["署名の合わない証明書", "a certificate with a wrong signature"],
+  signature_hash: ["弱いハッシュで署名された証明書", "a certificate signed with a weak hash"],
+  certificate_version: ["古い版の証明書", "a certificate of an old version"],
+  duplicate_extension: ["同じ拡張が二つある証明書", "a certificate with an extension twice"],
+  serial: ["正しくない番号の証明書", "a certificate with a malformed serial number"],
+  rsa_bits: ["短い RSA 鍵の証明書", "a certificate with a short RSA key"],
+  key_kind: ["認めていない種類の鍵の証明書", "a certificate with a kind of key that is not accepted"],
+  policy_constraints: ["policyConstraints のある証明書", "a certificate with policyConstraints"],
+  policy_mappings: ["policyMappings のある証明書", "a certificate with policyMappings"],
+  inhibit_any_policy: ["inhibitAnyPolicy のある証明書", "a certificate with inhibitAnyPolicy"],
+  not_authority: ["認証局でないものが署名した証明書", "a certificate signed by what is no authority"],
+  basic_constraints: ["basicConstraints が重要とされていない認証局", "an authority whose basicConstraints are not critical"],
+  issuer_key_usage: ["証明書に署名してはならない鍵の認証局", "an authority whose key may not sign certificates"],
+  issuer_purpose: ["サーバーの証明を許されていない認証局", "an authority that is not one for servers"],
+  path_length: ["許されたより長い認証局の列", "more authorities in a row than one of them allows"],
+  no_key_identifier: ["鍵の識別子のない認証局", "an authority without a key identifier"],
+  no_issuer_identifier: ["発行者の識別子のない証明書", "a certificate without its issuer's identifier"],
+  leaf_authority: ["認証局の証明書を出したサイト", "a site that showed an authority's certificate"],
+  leaf_signs: ["証明書に署名できる鍵を出したサイト", "a site whose key may sign certificates"],
+  leaf_key_usage: ["署名に使えない鍵のサイト", "a site whose key may not sign"],
+  leaf_purpose: ["サーバー用でない証明書", "a certificate that is not one for servers"],
+  common_name: ["名前の欄にない名前を持つ証明書", "a certificate whose common name is none of its names"],
+  criticality: ["拡張の重要さの印が正しくない証明書", "a certificate whose extensions are marked critical wrongly"],
+  issuer_identifier: ["発行者の識別子が合わない証明書", "a certificate whose issuer's identifier is another's"],
+  name_constraints: ["名前の制限のある認証局", "an authority with name constraints"],
+  no_san: ["名前の欄のない証明書", "a certificate without names in their place"],
+  wide_wildcard: ["広すぎるワイルドカードの証明書", "a certificate with too wide a wildcard"],
+  bad_names: ["正しくない名前の入った証明書", "a certificate with a malformed name"],
+  other: ["その他", "something else"],
   frozen: ["止めた画面からの接続", "a page that was held"],
   no_bank: ["ポリシーにない銀行", "a bank that the policy does not have"],
   bad_question: ["正しくない名前の問い合わせ", "a malformed question for a name"],
@@ -39,6 +71,7 @@ const reasons = {
   policy_not_fetched: ["取りに行って受け取れなかったホワイトリスト", "a newer whitelist that did not come"],
   policy_refused: ["届いたが、正しくなかったホワイトリスト", "a newer whitelist that was not good"],
   policy_not_kept: ["大きすぎて、記録に残せなかったホワイトリスト", "a whitelist with no room in the stick's record"],
+  certificate_unnamed: ["電子証明書を求めた、登録されていない接続先（ホワイトリストを確かめてください）", "a host that asked for the customer's certificate and is not named for it (look at the whitelist)"],
   killed: ["許されないことをして止められた部品", "a part that was stopped for doing what it may not"],
   usb_other: ["その他の USB 機器", "another USB device"],
 };
@@ -56,7 +89,7 @@ const kinds = {
   question: ["どの銀行のものでもない名前の問い合わせ", "a question for a name that is no bank's"],
 };
 
-// What is in neither tells itself: the checks of a certificate by their codes, as whitelist/chain.def has them.
+// What is in neither tells itself: a newer stick's word. Those of today's sticks are all above, each of whitelist/chain.def too.
 const sentence = (code) => (reasons[code] ?? kinds[code])?.[language() === "ja" ? 0 : 1] ?? code;
 
 export const refusals = (stick) => list(titles[language()], stick.refused);

@@ -45,7 +45,7 @@ enum hub_count {
 };
 
 /* Refusals that sticks report; what is not in hub_refusals counts as the last. */
-enum { HUB_REFUSALS = 24 + CHAIN_FAULT_COUNT - 1 };
+enum { HUB_REFUSALS = 25 + CHAIN_FAULT_COUNT - 1 };
 extern const char *const hub_refusals[HUB_REFUSALS];
 
 struct hub_document {

@@ -35,6 +35,7 @@ const char *const hub_refusals[HUB_REFUSALS] = {
     "usb_pointer",
     "usb_other",
     "killed",
+    "certificate_unnamed",
     "indicator_phishing",
     "indicator_malware",
 #define CHAIN_FAULT(name, code, operator, ja, en) code,
