@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <mbedtls/error.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/psa_util.h>
 #include <mbedtls/ssl_ticket.h>
@@ -299,6 +300,32 @@ static enum tls_result outcome(struct tls_end *end, int result)
 	}
 }
 
+/* The bank's own certificate, where mbedTLS cannot read it, ends the handshake before we see it. */
+static bool is_unreadable(int error)
+{
+	int high = -(-error & 0xff80); /* the low bits are ASN.1's or the key's own */
+	return (high <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_X509_FATAL_ERROR) ||
+	       (high <= MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_PK_TYPE_MISMATCH) ||
+	       error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
+}
+
+/* mbedTLS' own name, which the linker leads here (broker.mk): mbedtls/x509_crt.h. */
+int __real_mbedtls_x509_crt_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t size);
+int __wrap_mbedtls_x509_crt_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t size);
+
+static bool certificates_come; /* a bank's, in the handshake under way */
+
+/* Behind the bank's own certificate, one that cannot be read is part of no path: the others are judged as if it had not
+ * been sent (whitelist/chain.h). What is answered so mbedTLS passes over, in TLS 1.2 and 1.3. */
+int __wrap_mbedtls_x509_crt_parse_der(mbedtls_x509_crt *chain, const unsigned char *der, size_t size)
+{
+	const bool behind = certificates_come && chain && chain->version != 0;
+	int error = __real_mbedtls_x509_crt_parse_der(chain, der, size);
+	if (behind && error != MBEDTLS_ERR_X509_ALLOC_FAILED && is_unreadable(error))
+		return MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG + MBEDTLS_ERR_OID_NOT_FOUND;
+	return error;
+}
+
 static void judge(struct tls_end *end)
 {
 	const struct bank_host *host = end->host;
@@ -330,7 +357,9 @@ static int handshake_with_bank(struct tls_end *end)
 {
 	while (!mbedtls_ssl_is_handshake_over(&end->ssl)) {
 		bool certificates = end->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE;
+		certificates_come = certificates;
 		int result = mbedtls_ssl_handshake_step(&end->ssl);
+		certificates_come = false;
 		if (end->downgraded) {
 			mbedtls_ssl_send_alert_message(&end->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
 						       MBEDTLS_SSL_ALERT_MSG_ILLEGAL_PARAMETER);
@@ -421,15 +450,6 @@ enum tls_result tls_close(struct tls_end *end)
 {
 	int result = mbedtls_ssl_close_notify(&end->ssl);
 	return result == 0 ? TLS_DONE : outcome(end, result);
-}
-
-/* A certificate that mbedTLS cannot read ends its handshake before we see it. */
-static bool is_unreadable(int error)
-{
-	int high = -(-error & 0xff80); /* the low bits are ASN.1's or the key's own */
-	return (high <= MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_X509_FATAL_ERROR) ||
-	       (high <= MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE && high >= MBEDTLS_ERR_PK_TYPE_MISMATCH) ||
-	       error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
 }
 
 enum refusal tls_bank_refusal(const struct tls_end *end, char *detail, size_t capacity)

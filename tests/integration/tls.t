@@ -123,7 +123,7 @@ class Between(Tap):
 
 # --- banks ----------------------------------------------------------------------------------------------------------
 
-#: name -> (key, options of openssl s_server, reached)
+#: name -> (key, options of openssl s_server, True: reached, or why it is not)
 BANKS = {
     "plain": ("ec", None, True),  # nginx, which takes many at once, and early data
     "tls12": ("ec", ["-tls1_2"], True),
@@ -132,15 +132,24 @@ BANKS = {
     "chacha": ("rsa", ["-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"], True),
     # answers in RSA-PSS whoever offers it, wherever in the list
     "pss": ("rsa", ["-tls1_2", "-serverpref", "-sigalgs", "rsa_pss_rsae_sha256:RSA+SHA256"], True),
-    "between": ("rsa", [], False),
-    "tls11": ("ec", ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], False),
-    "p384": ("ec", ["-groups", "P-384"], False),
-    "x448": ("ec", ["-groups", "X448", "-tls1_3"], False),
-    "dhe": ("rsa", ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"], False),
-    "rsakx": ("rsa", ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], False),
-    "cbc": ("rsa", ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384"], False),
-    "ccm": ("ec", ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"], False),
+    # sent behind the bank's own: a certificate that mbedTLS does not read, and the root
+    "junk13": ("ec", ["-tls1_3", "-cert_chain", "{directory}/junk.pem"], True),
+    "junk12": ("ec", ["-tls1_2", "-cert_chain", "{directory}/junk.pem"], True),
+    "between": ("rsa", [], "tls"),
+    "tls11": ("ec", ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"], "tls"),
+    "p384": ("ec", ["-groups", "P-384"], "tls"),
+    "x448": ("ec", ["-groups", "X448", "-tls1_3"], "tls"),
+    "dhe": ("rsa", ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"], "tls"),
+    "rsakx": ("rsa", ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], "tls"),
+    "cbc": ("rsa", ["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384"], "tls"),
+    "ccm": ("ec", ["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256"], "tls"),
+    # the bank's own certificate is one that mbedTLS does not read
+    "odd13": ("odd", ["-tls1_3"], "unreadable"),
+    "odd12": ("odd", ["-tls1_2"], "unreadable"),
 }
+
+
+UNKNOWN = "1.2.3.4=critical,DER:0500\n"
 
 
 class Authority:
@@ -151,6 +160,16 @@ class Authority:
              "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign",
              "-addext", "subjectKeyIdentifier=hash")
 
+    def junk(self):
+        """OpenSSL reads it, mbedTLS does not: an extension nobody knows, marked critical; the root stands behind it."""
+        must("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "100",
+             "-config", "/dev/null", "-subj", "/CN=Junk", "-keyout", f"{self.directory}/junk.key", "-out",
+             f"{self.directory}/junk.crt", "-addext", UNKNOWN.strip())
+        with open(f"{self.directory}/junk.pem", "w") as both:
+            for path in f"{self.directory}/junk.crt", self.root + ".crt":
+                with open(path) as one:
+                    both.write(one.read())
+
     def issue(self, name, key):
         path, host = f"{self.directory}/{name}", f"{name}.{ZONE}"
         kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] if key == "rsa" else ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -158,7 +177,7 @@ class Authority:
         with open(path + ".ext", "w") as file:
             file.write("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\n"
                        f"extendedKeyUsage=serverAuth\nsubjectAltName=DNS:{host}\n"
-                       "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n")
+                       "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n" + (UNKNOWN if key == "odd" else ""))
         request = must("openssl", "req", "-new", "-config", "/dev/null", "-key", path + ".key", "-subj", f"/CN={host}")
         must("openssl", "x509", "-req", "-sha256", "-CA", self.root + ".crt", "-CAkey", self.root + ".key", "-days", "30",
              "-extfile", path + ".ext", "-out", path + ".crt", input=request)
@@ -206,7 +225,7 @@ class World:
             self.servers[name] = subprocess.Popen(
                 ["nginx", "-e", f"{directory}/nginx.log", "-c", self.nginx(directory, name, port)] if options is None else
                 ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", f"{directory}/{name}.crt", "-key",
-                 f"{directory}/{name}.key", *options, *([] if name == "tls12" else ["-www"])], stdin=subprocess.PIPE,
+                 f"{directory}/{name}.key", *(option.format(directory=directory) for option in options), *([] if name == "tls12" else ["-www"])], stdin=subprocess.PIPE,
                 stdout=open(f"{directory}/{name}.log", "wb"), stderr=subprocess.STDOUT)
             self.await_port(port)
             self.taps[name] = (Between if name == "between" else Tap)(address, port)
@@ -292,12 +311,12 @@ def test_servers(rig, world):
         if name in ("plain", "tls12", "between"):
             continue
         got = page(rig, name)
-        what = f"a server with {' '.join(options)} is {'reached' if reached else 'refused'}"
-        if reached:
+        what = f"{name}: a server with {' '.join(options)} is {'reached' if reached is True else 'refused: ' + reached}"
+        if reached is True:
             check(is_page(got), what, got)
         else:
             e = rig.event()
-            check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", "tls"), what, f"{got} {e}")
+            check(isinstance(got, str) and (e["host"], e["reason"]) == (f"{name}.{ZONE}", reached), what, f"{got} {e}")
 
 
 def offered(hello):
@@ -384,6 +403,7 @@ def test_browser_side(rig):
 def main():
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory)
+        authority.junk()
         for name, (key, _, _) in BANKS.items():
             authority.issue(name, key)
         policy = sign_policy(directory, authority)
