@@ -11,3 +11,4 @@ $(call unit,gateway_audit,tests/unit/gateway_audit.c,vpn_gateway firmware,-lsqli
 $(call unit,gateway_admit,tests/unit/gateway_admit.c,vpn_gateway vpn_admission firmware,-lsqlite3 -largon2 $(MBEDTLS_LIBS))
 $(call unit,pin,tests/unit/pin.c,vpn_admission firmware,-largon2 $(MBEDTLS_LIBS))
 $(call unit,gateway_desk,tests/unit/gateway_desk.c,vpn_gateway firmware,$(MBEDTLS_LIBS))
+$(call unit,gateway_turns,tests/unit/gateway_turns.c,vpn_gateway vpn_admission whitelist firmware,-lsqlite3 -ljansson -largon2 $(MBEDTLS_LIBS) -lm -Wl$(comma)--wrap=time)

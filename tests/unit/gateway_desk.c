@@ -91,6 +91,8 @@ static void what_came_apart_in_time_is_not_one_cause(void **state)
 	fold();
 	assert_int_equal(count, 1);
 	assert_int_equal(list[0].at_bank, 20);
+	assert_int_equal(list[0].newest, NOW - 200);
+	assert_int_equal(list[0].since, NOW - 200 - 19 * ALARM_GAP_S);
 }
 
 static void the_widest_cause_wins(void **state)

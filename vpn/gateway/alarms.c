@@ -144,12 +144,14 @@ static void add_alarm(struct fold *fold, const struct alarm_fact *facts, size_t 
 {
 	struct alarm *alarm = &fold->list[fold->count++];
 	enum alarm_kind kind = facts[0].kind;
-	*alarm = (struct alarm){.kind = kind, .since = facts[0].since, .sticks = count};
+	*alarm = (struct alarm){.kind = kind, .since = facts[0].since, .newest = facts[0].since, .sticks = count};
 	name_subject(alarm, scope, value_of(&fold->places[facts[0].place], scope));
 	for (size_t i = 0; i < count; i++) {
 		alarm->at_bank += facts[i].at_bank;
 		if (facts[i].since < alarm->since)
 			alarm->since = facts[i].since;
+		if (facts[i].since > alarm->newest)
+			alarm->newest = facts[i].since;
 		if (i < ALARM_SHOWN)
 			alarm->shown[i] = facts[i].place;
 	}

@@ -70,7 +70,7 @@ struct alarm {
 	char subject[ALARM_SUBJECT_SIZE]; /* "stick:ID", "region:NAME", "network:N", "version:V", "gateway" */
 	enum alarm_kind kind;
 	enum alarm_severity severity;
-	int64_t since;
+	int64_t since, newest; /* of its facts, the oldest's and the newest's */
 	size_t sticks, at_bank;
 	size_t shown[ALARM_SHOWN]; /* places, `sticks` of them or as many as fit */
 };

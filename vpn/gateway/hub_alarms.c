@@ -216,10 +216,12 @@ static void keep_ids(struct hub *hub, struct open_alarm *open)
 		snprintf(open->ids[i], STICK_ID_SIZE, "%s", fleet_at(hub->fleet, open->now.shown[i])->row.id);
 }
 
-static void open_new(struct hub *hub, const struct alarm *alarm, int64_t now)
+/* `closed`: when somebody was done with the one before, of the same place; what went wrong since then opens this. */
+static void open_new(struct hub *hub, const struct alarm *alarm, int64_t closed, int64_t now)
 {
 	bool of_state = !alarm_needs_person(alarm->kind);
-	struct store_alarm row = {.opened = of_state ? alarm->since : now, .sticks = (int64_t)alarm->sticks};
+	int64_t since = alarm->since > closed ? alarm->since : alarm->newest;
+	struct store_alarm row = {.opened = of_state ? since : now, .sticks = (int64_t)alarm->sticks};
 	if (alarm->kind <= ALARM_SILENT && of_state && now - alarm->since < SETTLE_S)
 		return;
 	memcpy(row.subject, alarm->subject, sizeof row.subject);
@@ -271,14 +273,18 @@ static void go_on(struct hub *hub, struct open_alarm *open, const struct alarm *
 static void take_now(struct hub *hub, const struct alarm *alarm, int64_t now)
 {
 	struct open_alarm *open = find(hub->alarms, alarm->subject, alarm_kind_name(alarm->kind));
-	if (open && open->row.closed && alarm->since > open->row.closed) {
-		drop(hub->alarms, open); /* it happened again after somebody was done with it */
+	int64_t closed = open ? open->row.closed : 0;
+	/* it happened again after somebody was done with it: to one more stick of the same place is enough */
+	if (closed && alarm->newest > closed) {
+		open->row.ended = now;
+		store_alarm_set(hub->store, &open->row);
+		drop(hub->alarms, open);
 		open = NULL;
 	}
 	if (open)
 		go_on(hub, open, alarm, now);
 	else
-		open_new(hub, alarm, now);
+		open_new(hub, alarm, closed, now);
 }
 
 /* A stick's own alarm that another of the same kind has taken in. */
