@@ -143,9 +143,9 @@ class Person:
 
 
 def person(name, role, boss):
-    if boss.post("accounts/add", name=name, role=role) != 200:
+    if boss.post("accounts/add", name=name, role=role) != 200 or "secret" in boss.body:
         bail(f"{name}: {boss.body}")
-    return Person(name, boss.body["password"], boss.body["secret"])
+    return Person(name, boss.body["password"], sekisho("account", "second-factor", name)["secret"])
 
 
 # --- a bad night ----------------------------------------------------------------------------------------------------
@@ -226,6 +226,7 @@ try:
     check(boss.refused("accounts/add", "taken", name="tanaka", role="auditor") and boss.refused("accounts/add", "bad_role", name="x", role="root")
           and boss.refused("accounts/add", "bad_name", name="../x", role="auditor"), "an account has a free name and a role that there is")
     check([a["role"] for a in boss.get("accounts")["accounts"]] == ["bank_it", "auditor", "supervisor", "supervisor", "operator"], "the accounts are listed with their roles")
+    check({(a["password_by"], a["second_factor_by"]) for a in boss.get("accounts")["accounts"]} == {("", ""), ("operator", "")}, "and with the hands that gave them their secrets")
     check("argon2" not in json.dumps(boss.body) and not any(p.secret in json.dumps(boss.body) for p in people.values()), "and without a secret")
     views = {path: "".join(str(p.ask("GET", f"/api/{path}") == 200)[0] for p in (tanaka, suzuki, ginko, kansa))
              for path in ("sticks", "events", "alarms", "requests", "stick?id=ST-000020", "alarm?id=1", "accounts")}
@@ -234,6 +235,20 @@ try:
     seen = {path: "".join("F" if p.refused(path, "not_your_role") else "T" for p in (tanaka, suzuki, ginko, kansa)) for path in rights}
     check(seen == rights, "and does what is its own", seen)
     check(Person("x", "").ask("GET", "/api/alarms") == 401 and Person("x", "").post("alarms/close", id=1, text="x") == 401, "who is not logged in does neither")
+
+    # --- nobody is a second person by himself
+    check(boss.refused("accounts/second-factor", "same_hand", name="ginko"), "who gave an account its password does not give it its second factor")
+    check(boss.post("accounts/add", name="puppet", role="bank_it") == 200 and set(boss.body) == {"ok", "name", "role", "password"}, "a new account has a password alone")
+    puppet = Person("puppet", boss.body["password"]).must_log_in()
+    check(boss.refused("accounts/second-factor", "same_hand", name="puppet") and puppet.refused("requests/decide", "second_factor_wanted", id=1, verdict="approve"),
+          "with which nobody decides")
+    check(suzuki.post("accounts/second-factor", name="puppet") == 200 and set(suzuki.body) == {"ok", "name", "role", "secret", "uri"}, "another supervisor gives the second factor")
+    check(suzuki.refused("accounts/password", "same_hand", name="puppet") and boss.refused("accounts/second-factor", "same_hand", name="puppet")
+          and boss.refused("accounts/unlock", "same_hand", name="puppet") and suzuki.refused("accounts/unlock", "same_hand", name="puppet"),
+          "and from then on neither takes it over: not by the other secret, not by tries without end")
+    check(boss.post("accounts/password", name="puppet") == 200 and kansa.refused("accounts/password", "not_your_role", name="puppet"), "each gives his own again")
+    must(f"{B}/sekisho", "gateway", "account", "password", "--socket", rig["socket"], "puppet")
+    check(suzuki.post("accounts/second-factor", name="puppet") == 200 and boss.post("accounts/disable", name="puppet") == 200, "the gateway itself is a hand of its own")
 
     # --- other origins, other forms
     own = "https://" + rig["console"].removeprefix("https://").rstrip("/")
@@ -316,6 +331,7 @@ try:
         time.sleep(0.5)  # all log-ins together are rationed by the clock
     check(locked() and tries >= 10, "ten wrong passwords, wherever they come from, lock an account", tries)
     check(ginko.log_in(address=ADDRESSES[0]) != 200, "then the right one does not open it, and does not say why")
+    check(boss.refused("accounts/unlock", "same_hand", name="ginko"), "who gave it its password does not unlock it")
     check(suzuki.post("accounts/unlock", name="ginko") == 200 and not locked(), "a supervisor unlocks it")
     check(suzuki.refused("accounts/disable", "own_account", name="suzuki") and suzuki.refused("accounts/role", "own_account", name="suzuki", role="auditor"), "nobody changes his own account")
     check(suzuki.post("accounts/disable", name="tanaka") == 200 and tanaka.ask("GET", "/api/sticks") == 401 and tanaka.ask("GET", "/api/session") == 401,

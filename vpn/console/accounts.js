@@ -9,12 +9,14 @@ const texts = {
     roles: { operator: "オペレーター", supervisor: "監督者", bank_it: "銀行 IT", auditor: "監査人" }, disabled: "停止中", locked: (time) => `${time} までロック`, you: "（自分）",
     password: "新しいパスワード", second_new: "新しい二段階認証", disable: "停止", enable: "再開", unlock: "ロックを解く", send: "作る",
     secret: "一度だけ見えます。本人に手渡してください。", secret_of: (name) => `${name} の秘密`, secret_key: "認証アプリに入れる鍵", secret_password: "パスワード",
+    half: "二段階認証は、ほかの監督者が渡します。パスワードを渡した人は作れません。",
   },
   en: {
     title: "Accounts", more: "passwords and second factors are shown once, when they are made", add: "Make an account", name: "Name", role: "Role", second: "Second factor", yes: "yes", no: "no", none: "Supervisors and auditors see this.",
     roles: { operator: "operator", supervisor: "supervisor", bank_it: "bank IT", auditor: "auditor" }, disabled: "switched off", locked: (time) => `locked until ${time}`, you: " (you)",
     password: "New password", second_new: "New second factor", disable: "Switch off", enable: "Switch on", unlock: "Unlock", send: "Make",
     secret: "Shown this once. Hand it to its owner yourself.", secret_of: (name) => `The secrets of ${name}`, secret_key: "Key for the authenticator", secret_password: "Password",
+    half: "Another supervisor gives it its second factor: who gave the password cannot.",
   },
 };
 
@@ -72,5 +74,6 @@ export function secretDialog(model, act) {
   return make("dialog", { "aria-label": t.secret_of(given.name), onclose: act.closed },
     make("header", make("h2", t.secret_of(given.name)), make("button.plain", { type: "button", id: "dialog-close", onclick: act.close }, words().close)),
     make("p.todo.tone-stale", make("b", t.secret)),
+    given.password && !given.secret ? make("p", { id: "secret-half" }, t.half) : null,
     make("dl.facts.secret", given.password ? make("div", make("dt", t.secret_password), make("dd.mono", given.password)) : null, given.secret ? make("div", make("dt", t.secret_key), make("dd.mono", given.secret)) : null));
 }

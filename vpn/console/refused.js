@@ -16,6 +16,7 @@ const texts = {
   asker_gone: ["頼んだ利用者は、もう使えません。", "The account that asked is no more."],
   not_approved: ["承認されていないか、受け取り済みです。", "It is not approved, or was taken already."],
   own_account: ["自分の利用者は変えられません。ほかの監督者が変えます。", "Nobody changes his own account: another supervisor does."],
+  same_hand: ["この利用者のもう一つの秘密は、あなたが渡しました。ほかの監督者が行います。", "You have seen the other secret of this account: another supervisor does this."],
   last_supervisor: ["最後の監督者です。先に別の監督者を作ります。", "This is the last supervisor: make another one first."],
   taken: ["同じ名前の利用者がいます。", "There is an account of this name already."],
   bad_name: ["名前は 1 から 32 文字の英数字と . _ - です。", "The name wants 1 to 32 letters, digits, '.', '_' or '-'."],

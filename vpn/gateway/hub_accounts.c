@@ -1,4 +1,10 @@
-/* Accounts: who may log in, as what, with which second factor. Passwords and secrets are shown once, when made. */
+/*
+ * Accounts: who may log in, as what, with which second factor. Passwords and secrets are shown once, when made.
+ *
+ * Whoever makes a secret has seen it. So that no supervisor is a second person by himself, with an account that he made
+ * or took over, the two secrets of an account come from two hands: who gave one may not give the other. The gateway's
+ * own machine, by the control socket, is a hand of its own and may give both.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +16,11 @@ enum { URI_SIZE = 256 };
 
 static json_t *account_json(const struct store_account *account, int64_t now)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I}", "name", account->name, "role", account->role,
+	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:s, s:s}", "name", account->name, "role", account->role,
 			 "second_factor", account->totp[0] != '\0', "disabled", account->disabled, "locked",
 			 (json_int_t)(account->locked > now ? account->locked : 0), "created",
-			 (json_int_t)account->created);
+			 (json_int_t)account->created, "password_by", account->password_by, "second_factor_by",
+			 account->totp_by);
 }
 
 static void put_account(const struct store_account *account, void *list)
@@ -51,6 +58,18 @@ static bool read_other(struct hub *hub, struct desk_call *call, struct store_acc
 	return false;
 }
 
+/* Is this hand not the one that gave the other secret, which `giver` is the name of? False with the answer given. */
+static bool is_other_hand(struct desk_call *call, const char *giver)
+{
+	if (call->local || strcmp(giver, call->who) != 0)
+		return true;
+	desk_refuse(
+	    call, 403, "same_hand",
+	    "you have seen the other secret of this account: another supervisor does this, or the gateway itself "
+	    "(sekisho gateway account)");
+	return false;
+}
+
 static void count_supervisor(const struct store_account *account, void *count)
 {
 	*(unsigned *)count += !account->disabled && role_from_name(account->role) == ROLE_IS_SUPERVISOR;
@@ -75,8 +94,10 @@ static int change(struct hub *hub, struct desk_call *call, const struct store_ac
 	return error;
 }
 
-/* A new password, and with `secret` a new second factor, for a row that is there. */
-static int give_secrets(struct hub *hub, struct store_account *account, const char *password, bool is_new, bool secret)
+/* A new password, and with `secret` a new second factor, for a row that is there, from the hand `by`. Who is locked out
+ * stays so: with one secret in hand nobody shall have as many tries at the other as he likes. */
+static int give_secrets(struct hub *hub, struct store_account *account, const char *password, bool is_new, bool secret,
+			const char *by)
 {
 	char hash[OPERATOR_HASH_SIZE];
 	int error = password ? operator_hash(password, hash) : 0;
@@ -88,9 +109,15 @@ static int give_secrets(struct hub *hub, struct store_account *account, const ch
 		error = totp_new_secret(account->totp);
 	if (secret)
 		account->totp_step = 0;
+	if (secret)
+		snprintf(account->totp_by, sizeof account->totp_by, "%s", by);
+	if (password)
+		snprintf(account->password_by, sizeof account->password_by, "%s", by);
 	account->changed++;
-	account->failures = 0;
-	account->locked = 0;
+	if (!by[0]) {
+		account->failures = 0;
+		account->locked = 0;
+	}
 	return error ? error : store_account_set(hub->store, account);
 }
 
@@ -117,7 +144,9 @@ static void give(struct hub *hub, struct desk_call *call, struct store_account *
 	if (!error)
 		error = hub_begin(hub);
 	if (!error)
-		error = hub_end(hub, give_secrets(hub, account, with_password ? password : NULL, is_new, with_secret),
+		error = hub_end(hub,
+				give_secrets(hub, account, with_password ? password : NULL, is_new, with_secret,
+					     call->local ? "" : call->who),
 				kind, "", call->who, account->name);
 	if (error)
 		desk_failed(call, error);
@@ -141,7 +170,7 @@ void desk_account_add(struct hub *hub, struct desk_call *call)
 		account = (struct store_account){0};
 		snprintf(account.name, sizeof account.name, "%s", name);
 		snprintf(account.role, sizeof account.role, "%s", role);
-		give(hub, call, &account, "account_added", true, true, true);
+		give(hub, call, &account, "account_added", true, true, call->local);
 	}
 }
 
@@ -170,14 +199,14 @@ void desk_account_role(struct hub *hub, struct desk_call *call)
 void desk_account_password(struct hub *hub, struct desk_call *call)
 {
 	struct store_account account;
-	if (read_other(hub, call, &account))
+	if (read_other(hub, call, &account) && is_other_hand(call, account.totp_by))
 		give(hub, call, &account, "password_set", false, true, false);
 }
 
 void desk_account_second_factor(struct hub *hub, struct desk_call *call)
 {
 	struct store_account account;
-	if (read_other(hub, call, &account))
+	if (read_other(hub, call, &account) && is_other_hand(call, account.password_by))
 		give(hub, call, &account, "second_factor_set", false, false, true);
 }
 
@@ -210,7 +239,8 @@ void desk_account_enable(struct hub *hub, struct desk_call *call)
 void desk_account_unlock(struct hub *hub, struct desk_call *call)
 {
 	struct store_account account;
-	if (!read_other(hub, call, &account))
+	if (!read_other(hub, call, &account) || !is_other_hand(call, account.password_by) ||
+	    !is_other_hand(call, account.totp_by))
 		return;
 	account.locked = 0;
 	account.failures = 0;

@@ -29,6 +29,7 @@ static int keep_password(struct hub *hub, const char *name, const char *hash)
 	if (!error)
 		error = store_account(hub->store, name, &account);
 	account.changed++;
+	account.password_by[0] = '\0';
 	if (is_new)
 		snprintf(account.role, sizeof account.role, "%s",
 			 role_name(count == 0 ? ROLE_IS_SUPERVISOR : ROLE_IS_OPERATOR));

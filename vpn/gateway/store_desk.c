@@ -7,7 +7,8 @@
 
 /* --- accounts --- */
 
-#define ACCOUNT_COLUMNS "name, role, totp, totp_step, created, changed, locked, failures, disabled"
+#define ACCOUNT_COLUMNS                                                                                                \
+	"name, role, totp, totp_step, created, changed, locked, failures, disabled, password_by, totp_by"
 
 static void read_account(sqlite3_stmt *row, struct store_account *account)
 {
@@ -21,6 +22,8 @@ static void read_account(sqlite3_stmt *row, struct store_account *account)
 	account->locked = sqlite3_column_int64(row, 6);
 	account->failures = (unsigned)sqlite3_column_int64(row, 7);
 	account->disabled = sqlite3_column_int64(row, 8) != 0;
+	SQL_COPY(account->password_by, row, 9);
+	SQL_COPY(account->totp_by, row, 10);
 }
 
 int store_account(struct store *store, const char *name, struct store_account *account)
@@ -39,9 +42,11 @@ int store_account_set(struct store *store, const struct store_account *account)
 {
 	return sql_change(store, "writing an account",
 			  "UPDATE operators SET role = ?3, totp = ?4, totp_step = ?5, changed = ?6, locked = ?7,"
-			  " failures = ?8, disabled = ?9 WHERE tenant = ?1 AND name = ?2",
-			  "sssiiiii", account->name, account->role, account->totp, account->totp_step, account->changed,
-			  account->locked, (int64_t)account->failures, (int64_t)account->disabled);
+			  " failures = ?8, disabled = ?9, password_by = ?10, totp_by = ?11"
+			  " WHERE tenant = ?1 AND name = ?2",
+			  "sssiiiiiss", account->name, account->role, account->totp, account->totp_step,
+			  account->changed, account->locked, (int64_t)account->failures, (int64_t)account->disabled,
+			  account->password_by, account->totp_by);
 }
 
 int store_each_account(struct store *store, void (*fn)(const struct store_account *account, void *context),

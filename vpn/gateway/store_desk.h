@@ -22,6 +22,9 @@ struct store_account {
 	int64_t locked;    /* until then, 0 not */
 	unsigned failures; /* wrong log-ins in a row */
 	bool disabled;
+	/* the account at the console that gave each, and so has seen it; "": the gateway's own, by the control socket
+	 */
+	char password_by[OPERATOR_SIZE], totp_by[OPERATOR_SIZE];
 };
 
 int store_account(struct store *store, const char *name, struct store_account *account);

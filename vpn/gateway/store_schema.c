@@ -90,6 +90,9 @@ const char *const store_migrations[] = {
     " PRIMARY KEY (tenant, id));",
 
     "ALTER TABLE checkpoints ADD COLUMN peaks TEXT NOT NULL DEFAULT '';",
+
+    "ALTER TABLE operators ADD COLUMN password_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE operators ADD COLUMN totp_by TEXT NOT NULL DEFAULT '';",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];
