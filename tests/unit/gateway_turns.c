@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "firmware/lib/envelope.h"
 #include "firmware/lib/loop.h"
 #include "vpn/gateway/hub_desk.h"
+#include "vpn/gateway/store_sql.h" /* to count commits */
 
 enum { STICKS = 1000 };
 
@@ -176,10 +178,227 @@ static void a_closed_alarm_does_not_hide_what_comes_after_it(void **state)
 	assert_int_equal(alarms(false).count, 1);
 }
 
+/* --- turns --- */
+
+/* A turn is measured in what it works, and in how often it waits for the disk: those do not depend on the machine's
+ * other business. */
+struct turn {
+	double began, longest, sum; /* seconds */
+	unsigned commits, most_commits;
+};
+static struct turn turn;
+
+static double worked(void)
+{
+	struct timespec at;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
+	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static int count_commit(void *unused)
+{
+	(void)unused;
+	turn.commits++;
+	return 0;
+}
+
+static void turn_begin(void)
+{
+	sqlite3_commit_hook(hub.store->db, count_commit, NULL);
+	turn.commits = 0;
+	turn.began = worked();
+}
+
+static void turn_end(void)
+{
+	double took = worked() - turn.began;
+	turn.sum += took;
+	turn.longest = took > turn.longest ? took : turn.longest;
+	turn.most_commits = turn.commits > turn.most_commits ? turn.commits : turn.most_commits;
+}
+
+/* Alarms that no cause is common to: each is one. */
+static void a_thousand_alarms_open_some_at_a_time(void **state)
+{
+	(void)state;
+	unsigned looks = 0, before = 0;
+	turn = (struct turn){0};
+	for (size_t i = 0; i < STICKS; i++)
+		fleet_at(hub.fleet, i)->admission.copied = true;
+	while (alarms(false).count < STICKS) {
+		turn_begin();
+		hub_alarms_tick(&hub, look_ms += 1000);
+		turn_end();
+		unsigned open = alarms(false).count;
+		assert_in_range(open - before, 1, 200); /* what waits is not left until the look after next */
+		before = open;
+		looks++;
+	}
+	assert_int_equal(looks, 5);
+	print_message("%d alarms: %u looks, the longest %.1f ms of %.1f\n", STICKS, looks, turn.longest * 1000,
+		      turn.sum * 1000);
+	assert_int_equal(turn.most_commits, 1);
+	/* and end likewise */
+	for (size_t i = 0; i < STICKS; i++)
+		fleet_at(hub.fleet, i)->admission.copied = false;
+	for (unsigned i = 0; i < 2 * looks; i++)
+		hub_alarms_tick(&hub, look_ms += 10000);
+	assert_true(alarms(false).last.ended > 0);
+}
+
+/* A disk that is full when it comes to the commit: what the desk sees is what is kept, and the next look does it. */
+static void alarms_that_cannot_be_kept_are_opened_at_the_next_look(void **state)
+{
+	(void)state;
+	char *text = NULL;
+	size_t size = 0;
+	fleet_at(hub.fleet, 7)->admission.copied = true;
+	assert_int_equal(store_begin(hub.store), 0); /* a second one fails */
+	look();
+	store_rollback(hub.store);
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	hub_report_alarms(&hub, out);
+	fclose(out);
+	assert_non_null(strstr(text, "\"alarms\":[]"));
+	free(text);
+	look();
+	assert_int_equal(alarms(false).count, 1);
+}
+
+static unsigned revoked(void)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < STICKS; i++)
+		count += fleet_at(hub.fleet, i)->row.revoked != 0;
+	return count;
+}
+
+static void call(const char *who, const char *name, json_t *request)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	assert_non_null(out);
+	struct desk_call one = {.request = request, .who = who, .local = true, .out = out};
+	assert_true(hub_desk_call(&hub, name, &one, 0));
+	fclose(out);
+	if (one.status != 200)
+		fail_msg("%s: %s", name, text);
+	free(text);
+	json_decref(request);
+}
+
+/* All thousand, one of them twice. */
+static void ask_and_approve(void)
+{
+	static char list[STICKS * 10 + 32];
+	char password[64];
+	size_t at = (size_t)snprintf(list, sizeof list, "ST-000003 ");
+	for (unsigned i = 0; i < STICKS - 1; i++)
+		at += (size_t)snprintf(list + at, sizeof list - at, "ST-%06u ", i);
+	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
+	call("anna", "request.ask",
+	     json_pack("{s:s, s:s, s:s}", "kind", "revoke_many", "reason", "a lost box", "sticks", list));
+	call("ben", "request.decide", json_pack("{s:s, s:s}", "id", "1", "verdict", "approve"));
+}
+
+static const char *request_state(void)
+{
+	static struct store_request request;
+	assert_int_equal(store_request(hub.store, 1, &request), 0);
+	return request.state;
+}
+
+static void a_thousand_sticks_are_revoked_some_at_a_time(void **state)
+{
+	(void)state;
+	unsigned turns = 1, before;
+	turn = (struct turn){0};
+	ask_and_approve();
+	before = revoked();
+	assert_in_range(before, 1, 50); /* in the turn that approved it, so that a few are done with the answer */
+	assert_string_equal(request_state(), "working");
+	for (bool more = true; more; turns++) {
+		turn_begin();
+		more = hub_work(&hub);
+		turn_end();
+		assert_true(revoked() - before <= 50);
+		before = revoked();
+	}
+	print_message("%d sticks: %u turns, the longest %.1f ms of %.1f\n", STICKS, turns, turn.longest * 1000,
+		      turn.sum * 1000);
+	assert_int_equal(turn.most_commits, 2); /* what is decided, and then what follows from it */
+	assert_true(turn.longest < turn.sum / 4);
+	assert_int_equal(before, STICKS - 1);
+	assert_int_equal(fleet_at(hub.fleet, STICKS - 1)->row.revoked, 0);
+	assert_string_equal(request_state(), "approved");
+	assert_false(hub_work(&hub));
+}
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+	(void)state;
+	ask_and_approve();
+	assert_true(hub_work(&hub));
+	unsigned before = revoked();
+	hub_close(&hub);
+	open_hub();
+	assert_int_equal(revoked(), before);
+	assert_string_equal(request_state(), "working");
+	while (hub_work(&hub))
+		;
+	assert_int_equal(revoked(), STICKS - 1);
+	assert_string_equal(request_state(), "approved");
+}
+
+static void what_cannot_be_kept_is_not_in_force_and_is_tried_again(void **state)
+{
+	(void)state;
+	ask_and_approve();
+	unsigned before = revoked();
+	assert_int_equal(store_begin(hub.store), 0);
+	assert_false(hub_work(&hub));
+	store_rollback(hub.store);
+	assert_int_equal(revoked(), before);
+	while (hub_work(&hub))
+		;
+	assert_int_equal(revoked(), STICKS - 1);
+}
+
+/* A provider is gone: states are written in one transaction, so many of them in a second. */
+static void a_thousand_states_change_some_at_a_time(void **state)
+{
+	(void)state;
+	unsigned changed = 0;
+	for (size_t i = 0; i < STICKS; i++)
+		fleet_at(hub.fleet, i)->health.last_beacon_ms = now_ms() - 3600000;
+	turn = (struct turn){0};
+	turn_begin();
+	hub_tick(&hub);
+	turn_end();
+	for (size_t i = 0; i < STICKS; i++)
+		changed += fleet_at(hub.fleet, i)->health.state != HEALTH_UP;
+	print_message("%u states: %.1f ms\n", changed, turn.longest * 1000);
+	assert_int_equal(turn.most_commits, 1);
+	assert_in_range(changed, 1, 500);
+	hub_tick(&hub);
+	changed = 0;
+	for (size_t i = 0; i < STICKS; i++)
+		changed += fleet_at(hub.fleet, i)->health.state != HEALTH_UP;
+	assert_int_equal(changed, STICKS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_closed_alarm_does_not_hide_what_comes_after_it, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_thousand_alarms_open_some_at_a_time, make, unmake),
+	    cmocka_unit_test_setup_teardown(alarms_that_cannot_be_kept_are_opened_at_the_next_look, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_thousand_sticks_are_revoked_some_at_a_time, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, make, unmake),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_kept_is_not_in_force_and_is_tried_again, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_thousand_states_change_some_at_a_time, make, unmake),
 	};
 	return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
 }

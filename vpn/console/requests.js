@@ -6,14 +6,14 @@ import { language, moment, words } from "./words.js";
 const texts = {
   ja: {
     title: "二つの役割の承認", more: "頼んだ人とは別の役割の人が判断します。1 日で無効になります。", ask: "新しく頼む", none: "依頼はありません",
-    kinds: { revoke_many: "まとめて失効", export: "登録簿の持ち出し" }, states: { open: "判断待ち", approved: "承認", refused: "却下", taken: "承認（受け取り済み）" },
+    kinds: { revoke_many: "まとめて失効", export: "登録簿の持ち出し" }, states: { open: "判断待ち", working: "承認（実行中）", approved: "承認", refused: "却下", taken: "承認（受け取り済み）" },
     what: "内容", reason: "理由", asked: "頼んだ人", decided: "判断", sticks: (list) => `${list.length} 本：${list.slice(0, 6).join(" ")}${list.length > 6 ? " …" : ""}`,
     approve: "承認する", refuse: "却下する", take: "受け取る（1 回だけ）", kind: "頼むこと", list: "スティックの番号（空白で区切る）", send: "頼む",
     sure: (count) => `${count} 本を失効させます。戻せません。`,
   },
   en: {
     title: "Approval by two roles", more: "Somebody of another role than who asked decides, within a day.", ask: "Ask for something", none: "Nothing was asked for",
-    kinds: { revoke_many: "Revoke many", export: "Take the registry out" }, states: { open: "waiting", approved: "approved", refused: "refused", taken: "approved, and taken" },
+    kinds: { revoke_many: "Revoke many", export: "Take the registry out" }, states: { open: "waiting", working: "approved, being carried out", approved: "approved", refused: "refused", taken: "approved, and taken" },
     what: "What", reason: "Why", asked: "Asked by", decided: "Decided", sticks: (list) => `${list.length}: ${list.slice(0, 6).join(" ")}${list.length > 6 ? " …" : ""}`,
     approve: "Approve", refuse: "Refuse", take: "Take it (once)", kind: "What", list: "The sticks' numbers, with blanks between", send: "Ask",
     sure: (count) => `${count} sticks will be revoked, for good.`,

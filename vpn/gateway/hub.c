@@ -78,6 +78,7 @@ static void load_document(struct hub *hub, const char *kind, struct hub_document
 int hub_open(struct hub *hub, const char *audit_pem, int witness)
 {
 	hub->started = hub_now();
+	hub->has_work = true; /* what a restart cut short is found out */
 	if (psa_crypto_init() != PSA_SUCCESS)
 		return -EIO;
 	hub->fleet = fleet_new();

@@ -95,6 +95,9 @@ struct hub {
 	char indicators_refused[CODE_SIZE]; /* why a newer file was not taken, "" if it was */
 	int64_t started;                    /* unix seconds */
 	uint64_t revision;                  /* of what QUERY_STICKS shows */
+	bool has_work;                      /* hub_work() has something to do */
+	int64_t work_id;                    /* the request it is at, and how far it is in its list */
+	size_t work_at;
 
 	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */
 	int64_t login_filled_ms;
@@ -116,6 +119,8 @@ int64_t hub_now(void); /* unix seconds */
  * hub_settle() commits, or undoes, what the caller put into the audit log itself.
  * hub_end_quietly() adds no event, for what the stick's state shows already. HUB_ITSELF is who decided where nobody
  * did. hub_note() is for what changed nothing else. What hub_viewed() cannot keep must not be shown. 0 or -errno.
+ * hub_batch() and hub_batch_end() only put what is between them, which takes no transaction of its own, into one: a
+ * commit waits for the disk, and a thousand of them hold up every beacon.
  */
 #define HUB_ITSELF "gatewayd"
 int hub_begin(struct hub *hub);
@@ -123,6 +128,8 @@ int hub_end(struct hub *hub, int error, const char *kind, const char *stick, con
 int hub_settle(struct hub *hub, int error);
 int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *stick, const char *who,
 		    const char *detail);
+bool hub_batch(struct hub *hub);
+void hub_batch_end(struct hub *hub, bool batch);
 int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail);
 int hub_viewed(struct hub *hub, const char *who, const char *what, const char *stick);
 
@@ -138,6 +145,9 @@ void hub_brief_egress(struct hub *hub);
 /* Registry changes, by the control socket. 0, or -errno with a sentence in `why`. */
 int hub_stick_add(struct hub *hub, struct store_stick *row, const char *who, char *why, size_t why_size);
 int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why, size_t why_size);
+/* The same in two steps, for many: into the caller's transaction, and once that is committed what follows from it. */
+int hub_revoke_keep(struct hub *hub, const struct stick *stick, const char *who);
+void hub_revoked(struct hub *hub, struct stick *stick);
 
 /* Take the admission from those who have one and would get none now; their next beacon says why. */
 void hub_hold_back(struct hub *hub);

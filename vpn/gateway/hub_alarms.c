@@ -14,6 +14,7 @@ enum {
 	PUT_AWAY_S = 12 * 3600, /* a stick that has been gone this long was put away, not cut off */
 	OPEN_MAX = 10000,
 	CLOSED_SHOWN = 50,
+	CHANGES_A_LOOK = 200, /* alarms that are written in one: the others a second later */
 };
 
 /* Open, or closed while its cause still stands: that one keeps quiet until the cause comes anew. */
@@ -28,7 +29,11 @@ struct hub_alarms {
 	struct open_alarm *list;
 	size_t count, capacity;
 	int64_t looked_ms;
+	unsigned changes; /* in this look */
 };
+
+/* One alarm more is written. False: it waits for the next look. */
+static bool spend(struct hub_alarms *alarms) { return ++alarms->changes <= CHANGES_A_LOOK; }
 
 static struct open_alarm *find(struct hub_alarms *alarms, const char *subject, const char *kind)
 {
@@ -227,7 +232,7 @@ static void open_new(struct hub *hub, const struct alarm *alarm, int64_t closed,
 	memcpy(row.subject, alarm->subject, sizeof row.subject);
 	snprintf(row.kind, sizeof row.kind, "%s", alarm_kind_name(alarm->kind));
 	snprintf(row.severity, sizeof row.severity, "%s", alarm_severity_name(alarm->severity));
-	if (store_alarm_add(hub->store, &row))
+	if (!spend(hub->alarms) || store_alarm_add(hub->store, &row))
 		return;
 	struct open_alarm *open = append(hub->alarms, &row);
 	if (!open)
@@ -250,11 +255,12 @@ static enum alarm_severity severity_of(const struct store_alarm *row)
 /* Its cause is there: again, or still. */
 static void go_on(struct hub *hub, struct open_alarm *open, const struct alarm *alarm, int64_t now)
 {
-	bool changed = open->row.ended || (int64_t)alarm->sticks > open->row.sticks;
+	bool changed =
+	    open->row.ended || (int64_t)alarm->sticks > open->row.sticks || alarm->severity > severity_of(&open->row);
 	open->seen = true;
 	open->now = *alarm;
 	keep_ids(hub, open);
-	if (open->row.closed)
+	if (open->row.closed || !changed || !spend(hub->alarms))
 		return;
 	if (open->row.ended) {
 		open->row.ended = 0;
@@ -262,12 +268,9 @@ static void go_on(struct hub *hub, struct open_alarm *open, const struct alarm *
 	}
 	if ((int64_t)alarm->sticks > open->row.sticks)
 		open->row.sticks = (int64_t)alarm->sticks;
-	if (alarm->severity > severity_of(&open->row)) { /* it is never taken back while somebody works on it */
+	if (alarm->severity > severity_of(&open->row)) /* it is never taken back while somebody works on it */
 		snprintf(open->row.severity, sizeof open->row.severity, "%s", alarm_severity_name(alarm->severity));
-		changed = true;
-	}
-	if (changed)
-		store_alarm_set(hub->store, &open->row);
+	store_alarm_set(hub->store, &open->row);
 }
 
 static void take_now(struct hub *hub, const struct alarm *alarm, int64_t now)
@@ -275,7 +278,7 @@ static void take_now(struct hub *hub, const struct alarm *alarm, int64_t now)
 	struct open_alarm *open = find(hub->alarms, alarm->subject, alarm_kind_name(alarm->kind));
 	int64_t closed = open ? open->row.closed : 0;
 	/* it happened again after somebody was done with it: to one more stick of the same place is enough */
-	if (closed && alarm->newest > closed) {
+	if (closed && alarm->newest > closed && spend(hub->alarms)) {
 		open->row.ended = now;
 		store_alarm_set(hub->store, &open->row);
 		drop(hub->alarms, open);
@@ -309,17 +312,22 @@ static bool end(struct hub *hub, struct open_alarm *open, int64_t now)
 	struct store_alarm *row = &open->row;
 	open->now.sticks = 0;
 	if (row->closed) {
+		if (!spend(hub->alarms))
+			return false;
 		row->ended = now;
 		store_alarm_set(hub->store, row);
 		return true;
 	}
 	bool folded = is_folded(hub->alarms, open);
 	if (!row->ended) {
+		if (!spend(hub->alarms))
+			return false;
 		row->ended = now;
 		note(hub, row, now, folded ? "folded" : "ended");
 		store_alarm_set(hub->store, row);
 	}
-	if (alarm_needs_person(alarm_kind_from_name(row->kind)) || (!folded && now - row->ended < ALARM_REST_S))
+	if (alarm_needs_person(alarm_kind_from_name(row->kind)) || (!folded && now - row->ended < ALARM_REST_S) ||
+	    !spend(hub->alarms))
 		return false;
 	row->closed = now;
 	note(hub, row, now, "closed_itself");
@@ -332,7 +340,7 @@ static void escalate(struct hub *hub, struct open_alarm *open, int64_t now)
 	unsigned after_s = alarm_escalates_s(open->row.severity);
 	int64_t from = open->row.opened > hub->started ? open->row.opened : hub->started;
 	if (after_s == 0 || open->row.closed || open->row.ended || open->row.acknowledged || open->row.escalated ||
-	    now - from < after_s)
+	    now - from < after_s || !spend(hub->alarms))
 		return;
 	open->row.escalated = now;
 	store_alarm_set(hub->store, &open->row);
@@ -354,6 +362,38 @@ static void settle(struct hub *hub, const struct alarm *list, size_t count, int6
 	}
 }
 
+/* The database did not take what was just worked out: what it has is what there is, until the next look. */
+static void load_again(struct hub *hub)
+{
+	struct hub_alarms *before = hub->alarms;
+	if (hub_alarms_load(hub) == 0) {
+		struct hub_alarms *loaded = hub->alarms;
+		loaded->looked_ms = before->looked_ms;
+		hub->alarms = before;
+		hub_alarms_free(hub);
+		hub->alarms = loaded;
+	} else {
+		hub_alarms_free(hub);
+		hub->alarms = before;
+	}
+}
+
+/* In one transaction, and no more of it than beacons and banks' questions can wait for. */
+static int settle_some(struct hub *hub, const struct alarm *list, size_t count, int64_t now)
+{
+	int error = hub_begin(hub);
+	if (error)
+		return error;
+	hub->alarms->changes = 0;
+	settle(hub, list, count, now);
+	if (hub->alarms->changes > CHANGES_A_LOOK)
+		hub->alarms->looked_ms = 0;
+	error = hub_settle(hub, 0);
+	if (error)
+		load_again(hub);
+	return error;
+}
+
 void hub_alarms_tick(struct hub *hub, int64_t now_ms)
 {
 	struct look look = {0};
@@ -366,10 +406,10 @@ void hub_alarms_tick(struct hub *hub, int64_t now_ms)
 	int error = look_at(hub, &look, now);
 	if (!error)
 		error = alarms_fold(look.places, fleet_count(hub->fleet), look.facts, look.fact_count, &list, &count);
+	if (!error)
+		error = settle_some(hub, list, count, now);
 	if (error)
 		log_error("alarms cannot be worked out: %s", strerror(-error));
-	else
-		settle(hub, list, count, now);
 	free(list);
 	look_free(&look);
 }

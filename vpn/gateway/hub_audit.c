@@ -37,6 +37,15 @@ int hub_end(struct hub *hub, int error, const char *kind, const char *stick, con
 	return hub_end_quietly(hub, error, kind, stick, who, detail);
 }
 
+bool hub_batch(struct hub *hub) { return hub_begin(hub) == 0; }
+
+void hub_batch_end(struct hub *hub, bool batch)
+{
+	int error = batch ? hub_settle(hub, 0) : 0;
+	if (error)
+		log_error("what changed just now is in force but not in the database: %s", strerror(-error));
+}
+
 int hub_note(struct hub *hub, const char *kind, const char *stick, const char *who, const char *detail)
 {
 	int error = hub_begin(hub);

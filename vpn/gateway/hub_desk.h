@@ -78,6 +78,9 @@ void hub_report_requests(struct hub *hub, FILE *out);
 void desk_request_ask(struct hub *hub, struct desk_call *call);
 void desk_request_decide(struct hub *hub, struct desk_call *call);
 void desk_request_export(struct hub *hub, struct desk_call *call);
+/* The next piece of what was approved, in one transaction. True while there is more to be done, in later turns: beacons
+ * and banks' questions come in between. What went wrong is tried again when hub_work() is called again. */
+bool hub_work(struct hub *hub);
 
 /* --- single sticks (hub_desk.c) --- */
 

@@ -1,7 +1,7 @@
 /*
  * What needs two roles: one account proposes, one of another role decides. Kept with both names, and in the audit log.
  *
- *   revoke_many   the sticks listed are revoked when it is approved; if one cannot be, it stays open to be tried again
+ *   revoke_many   the sticks listed are revoked when it is approved, some in each turn ("working" until all are)
  *   export        the registry may be taken out once, by the one who asked, within a day of the approval
  */
 #include <errno.h>
@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/lib/log.h"
 #include "vpn/gateway/hub_desk.h"
 
-enum { SHOWN = 50, LASTS_S = 86400, MANY_MAX = 1000 };
+enum { SHOWN = 50, LASTS_S = 86400, MANY_MAX = 1000, TURN_STICKS = 50 };
 
 static json_t *request_json(const struct store_request *r)
 {
@@ -152,17 +153,72 @@ static bool may_decide(struct hub *hub, struct desk_call *call, const struct sto
 	return false;
 }
 
-struct revoking {
-	struct hub *hub;
-	const char *who;
-};
-
-static int revoke_one(const char *id, void *context)
+/* The next sticks of the request that are not revoked yet: in *end where the list is then. */
+static size_t next_sticks(const struct hub *hub, const struct store_request *request, size_t from,
+			  struct stick *sticks[TURN_STICKS], size_t *end)
 {
-	const struct revoking *revoking = context;
-	char why[256];
-	int error = hub_stick_revoke(revoking->hub, id, revoking->who, why, sizeof why);
-	return error == -EALREADY ? 0 : error; /* one that was revoked meanwhile is what was wanted */
+	const char *at = request->sticks + from;
+	size_t count = 0;
+	while (count < TURN_STICKS && *(at += strspn(at, " "))) {
+		char id[STICK_ID_SIZE];
+		size_t size = strcspn(at, " ");
+		snprintf(id, sizeof id, "%.*s", (int)size, at);
+		at += size;
+		struct stick *stick = fleet_by_id(hub->fleet, id);
+		size_t twice = 0;
+		while (twice < count && sticks[twice] != stick)
+			twice++;
+		if (stick && !stick->row.revoked && twice == count)
+			sticks[count++] = stick;
+	}
+	*end = (size_t)(at - request->sticks);
+	return count;
+}
+
+static int revoke_next(struct hub *hub, struct store_request *request)
+{
+	struct stick *sticks[TURN_STICKS];
+	size_t end = 0;
+	if (hub->work_id != request->id)
+		hub->work_at = 0;
+	hub->work_id = request->id;
+	size_t count = next_sticks(hub, request, hub->work_at, sticks, &end);
+	int error = hub_begin(hub);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count && !error; i++)
+		error = hub_revoke_keep(hub, sticks[i], request->decided_by);
+	if (!error && !request->sticks[end]) {
+		snprintf(request->state, sizeof request->state, "approved");
+		error = store_request_set(hub->store, request);
+	}
+	error = hub_settle(hub, error);
+	if (error)
+		return error;
+	hub->work_at = end;
+	bool batch = hub_batch(hub);
+	for (size_t i = 0; i < count; i++)
+		hub_revoked(hub, sticks[i]);
+	hub_batch_end(hub, batch);
+	return 0;
+}
+
+bool hub_work(struct hub *hub)
+{
+	static struct store_request request;
+	if (!hub->has_work)
+		return false;
+	int error = store_request_working(hub->store, &request);
+	if (error == -ENOENT) {
+		hub->has_work = false;
+		return false;
+	}
+	if (!error)
+		error = revoke_next(hub, &request);
+	if (error)
+		log_error("request %" PRId64 " was approved and is not carried out yet: %s", request.id,
+			  strerror(-error));
+	return !error;
 }
 
 void desk_request_decide(struct hub *hub, struct desk_call *call)
@@ -180,20 +236,19 @@ void desk_request_decide(struct hub *hub, struct desk_call *call)
 	}
 	if (!may_decide(hub, call, &request))
 		return;
-	snprintf(request.state, sizeof request.state, "%s", approved ? "approved" : "refused");
+	bool many = strcmp(request.kind, "revoke_many") == 0;
+	snprintf(request.state, sizeof request.state, "%s", !approved ? "refused" : many ? "working" : "approved");
 	snprintf(request.decided_by, sizeof request.decided_by, "%s", call->who);
 	snprintf(request.answer, sizeof request.answer, "%s", desk_text(call, "text"));
 	request.decided = hub_now();
-	struct revoking revoking = {hub, call->who};
-	int error = 0;
-	if (approved && strcmp(request.kind, "revoke_many") == 0)
-		error = each_stick(request.sticks, revoke_one, &revoking);
-	if (error >= 0)
-		error = keep(hub, &request, approved ? "request_approved" : "request_refused", call->who);
-	if (error)
+	int error = keep(hub, &request, approved ? "request_approved" : "request_refused", call->who);
+	if (error) {
 		desk_failed(call, error);
-	else
-		desk_done(call, NULL);
+		return;
+	}
+	hub->has_work = true;
+	hub_work(hub);
+	desk_done(call, NULL);
 }
 
 /* --- the registry, once --- */

@@ -11,7 +11,10 @@
 #include "vpn/gateway/admit.h"
 #include "vpn/gateway/hub.h"
 
-enum { TUNNEL_FRESH_S = 180 };
+enum {
+	TUNNEL_FRESH_S = 180,
+	CHANGES_A_TICK = 500, /* states that are written in one: the others a second later */
+};
 
 const char *const hub_refusals[HUB_REFUSALS] = {
     "not_listed",
@@ -117,14 +120,15 @@ static bool tunnel_is_fresh(const struct stick *stick)
 	return stick->handshake > 0 && hub_now() - stick->handshake <= TUNNEL_FRESH_S;
 }
 
-static void tick_stick(struct hub *hub, struct stick *stick, int64_t now)
+static void tick_stick(struct hub *hub, struct stick *stick, int64_t now, unsigned *changes)
 {
 	enum health from = stick->health.state;
 	if (stick->admitted_until_ms && stick->admitted_until_ms <= now)
 		expel(hub, stick);
 	hub_peer_tick(hub, stick, now);
-	if (!health_tick(&stick->health, now, tunnel_is_fresh(stick)))
+	if (*changes >= CHANGES_A_TICK || !health_tick(&stick->health, now, tunnel_is_fresh(stick)))
 		return;
+	++*changes;
 	hub->revision++;
 	record_change(hub, stick, from);
 	if (stick->health.state == HEALTH_LOST)
@@ -140,14 +144,16 @@ static bool policy_is_expired(const struct hub *hub)
 void hub_tick(struct hub *hub)
 {
 	int64_t now = now_ms();
-	bool closed = policy_is_expired(hub);
+	bool closed = policy_is_expired(hub), batch = hub_batch(hub);
+	unsigned changes = 0;
 	hub->peers_renewed_now = 0;
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
-		tick_stick(hub, stick, now);
+		tick_stick(hub, stick, now, &changes);
 		if (closed)
 			close_sessions(hub, stick);
 	}
+	hub_batch_end(hub, batch);
 }
 
 /* --- beacons --- */
@@ -337,6 +343,7 @@ void hub_beacon(struct hub *hub, uint32_t id, struct reader *r)
 
 void hub_hold_back(struct hub *hub)
 {
+	bool batch = hub_batch(hub);
 	for (size_t i = 0; i < fleet_count(hub->fleet); i++) {
 		struct stick *stick = fleet_at(hub->fleet, i);
 		enum admission_reason reason = check_image(hub, stick->row.image_version, stick->root_hash);
@@ -348,6 +355,7 @@ void hub_hold_back(struct hub *hub)
 		if (health_quarantine(&stick->health, standings[reason].hold))
 			record_change(hub, stick, before);
 	}
+	hub_batch_end(hub, batch);
 }
 
 void hub_count(struct hub *hub, const char *code)
@@ -515,21 +523,35 @@ int hub_stick_revoke(struct hub *hub, const char *id, const char *who, char *why
 		snprintf(why, why_size, stick ? "%s is revoked already" : "%s is not registered", id);
 		return stick ? -EALREADY : -ENOENT;
 	}
-	int64_t now = hub_now();
 	int error = hub_begin(hub);
 	if (!error)
-		error = hub_end(hub, store_stick_revoke(hub->store, id, now), "stick_revoked", id, who, "");
+		error = hub_settle(hub, hub_revoke_keep(hub, stick, who));
 	if (error) {
 		snprintf(why, why_size, "the database did not take it: %s", strerror(-error));
 		return error;
 	}
+	hub_revoked(hub, stick);
+	return 0;
+}
+
+int hub_revoke_keep(struct hub *hub, const struct stick *stick, const char *who)
+{
+	const char *id = stick->row.id;
+	int64_t now = hub_now();
+	int error = store_stick_revoke(hub->store, id, now);
+	if (!error)
+		error = store_event(hub->store, now, "stick_revoked", id, who, "");
+	return error ? error : audit_add(hub->audit, now, who, "stick_revoked", id, "");
+}
+
+void hub_revoked(struct hub *hub, struct stick *stick)
+{
 	enum health from = stick->health.state;
-	stick->row.revoked = now;
+	stick->row.revoked = hub_now();
 	close_sessions(hub, stick);
 	expel(hub, stick);
 	hub_peer_set(hub, stick, true);
 	if (health_revoke(&stick->health))
 		record_change(hub, stick, from);
 	hub->revision++;
-	return 0;
 }

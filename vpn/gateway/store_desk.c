@@ -192,15 +192,30 @@ static void read_request(sqlite3_stmt *row, struct store_request *request)
 	SQL_COPY(request->answer, row, 9);
 }
 
-int store_request(struct store *store, int64_t id, struct store_request *request)
+static int one_request(struct store *store, sqlite3_stmt *statement, struct store_request *request)
 {
-	sqlite3_stmt *statement =
-	    sql_ask(store, "SELECT " REQUEST_COLUMNS " FROM requests WHERE tenant = ?1 AND id = ?2", "i", id);
 	int row = sql_next(store, statement, "reading a request");
 	if (row == 1)
 		read_request(statement, request);
 	sqlite3_finalize(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : 0;
+}
+
+int store_request(struct store *store, int64_t id, struct store_request *request)
+{
+	return one_request(
+	    store, sql_ask(store, "SELECT " REQUEST_COLUMNS " FROM requests WHERE tenant = ?1 AND id = ?2", "i", id),
+	    request);
+}
+
+int store_request_working(struct store *store, struct store_request *request)
+{
+	return one_request(store,
+			   sql_ask(store,
+				   "SELECT " REQUEST_COLUMNS
+				   " FROM requests WHERE tenant = ?1 AND state = 'working' ORDER BY id LIMIT 1",
+				   ""),
+			   request);
 }
 
 int store_each_request(struct store *store, unsigned limit,

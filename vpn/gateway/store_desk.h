@@ -74,6 +74,8 @@ struct store_request {
 int store_request_add(struct store *store, struct store_request *request);
 int store_request_set(struct store *store, const struct store_request *request);
 int store_request(struct store *store, int64_t id, struct store_request *request);
+/* The oldest that is being carried out. -ENOENT: none. */
+int store_request_working(struct store *store, struct store_request *request);
 /* Newest first, at most `limit`. */
 int store_each_request(struct store *store, unsigned limit,
 		       void (*fn)(const struct store_request *request, void *context), void *context);

@@ -22,6 +22,7 @@ enum {
 	WITNESS_FD = GATEWAY_OWN_FD + 1,
 	PEM_MAX_BYTES = 4096,
 	TICK_MS = 1000,
+	WORK_PAUSE_MS = 5, /* between two turns of work: what came meanwhile is first */
 	CONTROL_CLIENTS_MAX = 16,
 	EVENTS_SHOWN = 200
 };
@@ -51,7 +52,7 @@ struct member {
 
 static struct hub hub;
 static struct loop *loop;
-static struct loop_timer *tick;
+static struct loop_timer *tick, *work;
 static struct member channels[GATEWAY_ROLES];
 static struct client clients[CONTROL_CLIENTS_MAX];
 
@@ -423,9 +424,16 @@ static void on_control(uint32_t events, void *context)
 	close(fd);
 }
 
-static void on_tick(void *context)
+static void on_work(void *context)
 {
 	(void)context;
+	if (hub_work(&hub))
+		loop_timer_set(work, WORK_PAUSE_MS);
+}
+
+static void on_tick(void *context)
+{
+	on_work(context);
 	hub_tick(&hub);
 	hub_lookup_tick(&hub);
 	hub_alarms_tick(&hub, now_ms());
@@ -462,7 +470,8 @@ static void open_everything(void)
 	self.paths[0] = (struct self_path){directory, ACCESS_READ | ACCESS_WRITE};
 	loop = loop_new();
 	tick = loop ? loop_timer(loop, on_tick, NULL) : NULL;
-	if (!tick || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	work = loop ? loop_timer(loop, on_work, NULL) : NULL;
+	if (!tick || !work || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
 	    !loop_watch(loop, GATEWAY_STORE_FD, EPOLLIN, on_control, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 }
