@@ -160,12 +160,14 @@ ok $? "without a PIN it is asked for"
 admit "$home" record boot-0000000000000004 "$pin" && said '.state == "admitted" and (has("tries_left") | not)'
 ok $? "with it the stick is in"
 cp "$work/body" "$work/by-pin"
+row() { echo "$(stick state) $(stick cause) $(stick admitted) $(stick pin_failures)"; }
+by_pin=$(row)
 admit "$home" record boot-0000000000000004 "$help" && said '.state == "admitted"' &&
   [ "$(jq -c 'del(.time, .token)' "$work/body")" = "$(jq -c 'del(.time, .token)' "$work/by-pin")" ]
 ok $? "the PIN that calls for help is answered by the very same words"
 check "and the desk is told" eval 'events | grep -q "^duress ST-000001"'
-[ "$(stick state)" = "$(stick state)" ] && [ "$(stick duress)" -gt 0 ]
-ok $? "the stick's row says since when"
+[ "$(row)" = "$by_pin" ] && [[ $by_pin == *" true 0" ]] && [ "$(stick duress)" -gt 0 ]
+ok $? "the stick's row says since when, and is else as it was"
 for left in 4 3 2 1; do
   admit "$home" record boot-0000000000000004 000000 && said ".reason == \"pin_wrong\" and .tries_left == $left"
   ok $? "a wrong PIN: $left left"
