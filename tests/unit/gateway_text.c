@@ -256,6 +256,13 @@ static void a_session_acts_so_often(void **state)
 	assert_int_equal(login_count_call(&login, token, 1030), LOGIN_WAIT_S - 20);
 	assert_int_equal(login_count_call(&login, token, 1010 + LOGIN_WAIT_S), 0);
 	assert_true(login_count_call(&login, "", 1010) > 0);
+	/* and looks so often, which is counted apart */
+	for (int i = 0; i < LOGIN_VIEWS; i++)
+		assert_int_equal(login_count_view(&login, token, 1010 + i / 20), 0);
+	assert_int_equal(login_count_view(&login, token, 1050), LOGIN_WAIT_S - 40);
+	assert_int_equal(login_count_call(&login, token, 1050 + LOGIN_WAIT_S), 0);
+	assert_int_equal(login_count_view(&login, token, 1010 + LOGIN_WAIT_S), 0);
+	assert_true(login_count_view(&login, "", 1010) > 0);
 }
 
 static void guessing_is_slow(void **state)

@@ -389,6 +389,129 @@ static void a_thousand_states_change_some_at_a_time(void **state)
 	assert_int_equal(changed, STICKS);
 }
 
+struct said {
+	unsigned count;
+	char who[OPERATOR_SIZE], detail[128];
+};
+static const char *wanted;
+
+static void hear(const struct store_event *event, void *context)
+{
+	struct said *said = context;
+	if (strcmp(event->kind, wanted) != 0)
+		return;
+	said->count++;
+	snprintf(said->who, sizeof said->who, "%s", event->who);
+	snprintf(said->detail, sizeof said->detail, "%s", event->detail);
+}
+
+static struct said events(const char *kind)
+{
+	struct said said = {0};
+	wanted = kind;
+	assert_int_equal(store_each_event(hub.store, 1000, hear, &said), 0);
+	return said;
+}
+
+static bool log_in(const char *password)
+{
+	struct hub_who who;
+	return hub_login(&hub, "anna", password, "", "192.0.2.7", &who);
+}
+
+/* A flood of log-ins: what there is no time for costs no commit, and the desk is told once a minute. */
+static void log_ins_that_are_not_looked_at_cost_nothing(void **state)
+{
+	(void)state;
+	char password[64];
+	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
+	for (int i = 0; i < 8; i++) {
+		hub.login_filled_ms = i ? now_ms() : 0; /* no time passes, however slow the machine */
+		assert_false(log_in("wrong"));
+	}
+	assert_int_equal(events("login_refused").count, 8);
+	turn = (struct turn){0};
+	turn_begin();
+	for (int i = 0; i < 500; i++) {
+		hub.login_filled_ms = now_ms();
+		assert_false(log_in(password));
+	}
+	turn_end();
+	assert_int_equal(turn.commits, 0);
+	assert_int_equal(hub.logins_bad, 508);
+	hub_login_tick(&hub);
+	hub_login_tick(&hub);
+	struct said said = events("logins_rationed");
+	assert_int_equal(said.count, 1);
+	assert_string_equal(said.who, HUB_ITSELF);
+	assert_string_equal(said.detail, "500, the last from 192.0.2.7");
+	hub.login_filled_ms = now_ms();
+	assert_false(log_in(password));
+	now += 30;
+	hub_login_tick(&hub);
+	assert_int_equal(events("logins_rationed").count, 1);
+	now += 30;
+	hub_login_tick(&hub);
+	assert_int_equal(events("logins_rationed").count, 2);
+}
+
+static void count_entry(uint64_t id, const char *entry, const char *leaf, void *context)
+{
+	(void)id, (void)leaf;
+	*(unsigned *)context += strstr(entry, wanted) != NULL;
+}
+
+static unsigned entries(const char *action)
+{
+	unsigned count = 0;
+	wanted = action;
+	assert_int_equal(store_each_audit(hub.store, 0, UINT64_MAX, count_entry, &count), 0);
+	return count;
+}
+
+static void a_lock_has_its_entry_in_the_audit_log(void **state)
+{
+	(void)state;
+	char password[64];
+	assert_int_equal(hub_operator_password(&hub, "anna", "root", password, sizeof password), 0);
+	for (int i = 0; i < 10; i++) {
+		hub.login_filled_ms = 0; /* all the time there is */
+		hub.login_tokens_ms = 0;
+		assert_false(log_in("wrong"));
+	}
+	struct said said = events("account_locked");
+	assert_int_equal(said.count, 1);
+	assert_string_equal(said.who, HUB_ITSELF);
+	assert_string_equal(said.detail, "anna, from 192.0.2.7");
+	assert_int_equal(entries("account_locked"), 1);
+}
+
+static void take_policy(uint64_t version, const char *envelope)
+{
+	uint8_t data[256];
+	struct writer w = writer_over(data, sizeof data);
+	write_u64(&w, version);
+	write_u64(&w, (uint64_t)now + 1000);
+	write_u8(&w, 0);
+	write_blob(&w, envelope, strlen(envelope));
+	struct reader r = reader_over(data, w.size);
+	hub_policy(&hub, &r);
+}
+
+/* Which one, by the hash of the very document (this one's: printf '{}' | sha256sum). */
+static void a_policy_in_force_has_its_entry_in_the_audit_log(void **state)
+{
+	(void)state;
+	take_policy(7, "{}");
+	take_policy(7, "{}"); /* looked at again */
+	struct said said = events("policy_accepted");
+	assert_int_equal(said.count, 1);
+	assert_string_equal(said.who, HUB_ITSELF);
+	assert_string_equal(said.detail, "version 7, SHA-256 "
+					 "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+	assert_int_equal(entries("policy_accepted"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +522,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_restart_goes_on_where_it_was, make, unmake),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_kept_is_not_in_force_and_is_tried_again, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_thousand_states_change_some_at_a_time, make, unmake),
+	    cmocka_unit_test_setup_teardown(log_ins_that_are_not_looked_at_cost_nothing, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_lock_has_its_entry_in_the_audit_log, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_policy_in_force_has_its_entry_in_the_audit_log, make, unmake),
 	};
 	return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
 }

@@ -99,6 +99,9 @@ struct hub {
 	int64_t work_id;                    /* the request it is at, and how far it is in its list */
 	size_t work_at;
 
+	uint64_t logins_rationed; /* not even looked at, since they were told of last */
+	int64_t rationed_told;    /* unix seconds */
+	char rationed_from[ENDPOINT_SIZE];
 	int64_t login_tokens_ms; /* a bucket: log-in checks that may still be made, in milliseconds */
 	int64_t login_filled_ms;
 
@@ -231,6 +234,8 @@ struct hub_who {
 	bool second_factor;
 	int64_t changed; /* store_desk.h */
 };
+/* A log-in that the ration leaves no time for costs nothing: how many those were is one event a minute. */
+void hub_login_tick(struct hub *hub);
 bool hub_login(struct hub *hub, const char *name, const char *password, const char *code, const char *from,
 	       struct hub_who *who);
 

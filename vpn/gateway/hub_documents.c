@@ -1,6 +1,7 @@
 /* The signed documents: what the policy process verified becomes what sticks are served and what egress enforces. */
 #include <errno.h>
 #include <inttypes.h>
+#include <psa/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,19 @@ void hub_brief_policy(struct hub *hub)
 	write_blob(&w, hub->gateways.envelope ? hub->gateways.envelope : "", hub->gateways.size);
 	hub->send(hub, ROLE_POLICY, GW_KEPT, 0, &w);
 	free(data);
+}
+
+/* Which one it is, beyond doubt: whose signatures it has is in the document itself. */
+static void name_document(uint64_t version, const char *envelope, size_t size, char detail[128])
+{
+	uint8_t digest[32];
+	size_t made = 0;
+	int at = snprintf(detail, 128, "version %" PRIu64 ", SHA-256 ", version);
+	if (psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)envelope, size, digest, sizeof digest, &made) !=
+	    PSA_SUCCESS)
+		made = 0;
+	for (size_t i = 0; i < made; i++)
+		at += snprintf(detail + at, (size_t)(128 - at), "%02x", digest[i]);
 }
 
 /* Take a verified document; keep it if it differs from the kept one. What is said of it (version, expiry, PIN) is said
@@ -45,9 +59,9 @@ static bool take(struct hub *hub, const char *kind, struct hub_document *documen
 	document->serial++;
 	if (store_document_set(hub->store, kind, version, copy, size, hub_now()))
 		log_error("%s version %" PRIu64 " is in force but could not be kept for the next start", kind, version);
-	char detail[64];
-	snprintf(detail, sizeof detail, "version %" PRIu64, version);
-	hub_note(hub, strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", "", detail);
+	char detail[128];
+	name_document(version, copy, size, detail);
+	hub_note(hub, strcmp(kind, "policy") == 0 ? "policy_accepted" : "gateways_accepted", "", HUB_ITSELF, detail);
 	return true;
 }
 
@@ -115,5 +129,5 @@ void hub_document_refused(struct hub *hub, struct reader *r)
 	/* Without roots nothing can be verified: that is said of the policy, which is what sticks wait for. */
 	struct hub_document *document = strcmp(what, "gateways") == 0 ? &hub->gateways : &hub->policy;
 	snprintf(document->refused, sizeof document->refused, "%s: %s", what, sentence);
-	hub_note(hub, "document_refused", "", "", document->refused);
+	hub_note(hub, "document_refused", "", HUB_ITSELF, document->refused);
 }

@@ -1,5 +1,6 @@
 /* Log-ins: the first account, passwords, the second factor, the lock. Hashes and secrets never leave this process. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ enum { CHECK_EVERY_MS = 1000, CHECK_BURST = 8 };
 /* So many wrong log-ins in a row lock an account, for a time that doubles with each one more: guessing ends, and who
  * locks an operator out from afar has to go on and on. A supervisor unlocks it at once. */
 enum { LOCK_AFTER = 10, LOCK_S = 60, LOCK_DOUBLINGS = 4 };
+
+enum { RATIONED_TOLD_S = 60 };
 
 #define FIRST_OPERATOR "operator"
 
@@ -97,30 +100,46 @@ static bool check_secrets(struct hub *hub, struct store_account *account, const 
 	       (!account->totp[0] || totp_verify(account->totp, code, hub_now(), &account->totp_step));
 }
 
-static void count_failure(struct hub *hub, struct store_account *account)
+static void count_failure(struct hub *hub, struct store_account *account, const char *from)
 {
+	char detail[OPERATOR_SIZE + ENDPOINT_SIZE + 16];
 	unsigned over = ++account->failures >= LOCK_AFTER ? account->failures - LOCK_AFTER : 0;
 	if (account->failures >= LOCK_AFTER)
 		account->locked = hub_now() + ((int64_t)LOCK_S << (over < LOCK_DOUBLINGS ? over : LOCK_DOUBLINGS));
 	store_account_set(hub->store, account);
+	snprintf(detail, sizeof detail, "%s, from %s", account->name, from);
 	if (account->failures == LOCK_AFTER)
-		hub_note(hub, "account_locked", "", "", account->name);
+		hub_note(hub, "account_locked", "", HUB_ITSELF, detail);
+}
+
+void hub_login_tick(struct hub *hub)
+{
+	char detail[ENDPOINT_SIZE + 64];
+	int64_t now = hub_now();
+	if (hub->logins_rationed == 0 || now - hub->rationed_told < RATIONED_TOLD_S)
+		return;
+	snprintf(detail, sizeof detail, "%" PRIu64 ", the last from %s", hub->logins_rationed, hub->rationed_from);
+	if (hub_note(hub, "logins_rationed", "", HUB_ITSELF, detail) == 0)
+		hub->logins_rationed = 0;
+	hub->rationed_told = now;
 }
 
 bool hub_login(struct hub *hub, const char *name, const char *password, const char *code, const char *from,
 	       struct hub_who *who)
 {
-	struct store_account account;
-	bool known = name_is_id(name) && store_account(hub->store, name, &account) == 0;
-	bool locked = known && account.locked > hub_now(), good = false;
+	struct store_account account = {0};
 	*who = (struct hub_who){0};
-	if (!known)
-		account = (struct store_account){0};
-	if (may_check(hub)) {
-		good = check_secrets(hub, &account, name, password, code) && !locked;
-		if (known && !locked && !good)
-			count_failure(hub, &account);
+	if (!may_check(hub)) {
+		hub->logins_bad++;
+		hub->logins_rationed++;
+		snprintf(hub->rationed_from, sizeof hub->rationed_from, "%s", from);
+		return false;
 	}
+	bool known = name_is_id(name) && store_account(hub->store, name, &account) == 0;
+	bool locked = known && account.locked > hub_now();
+	bool good = check_secrets(hub, &account, name, password, code) && !locked;
+	if (known && !locked && !good)
+		count_failure(hub, &account, from);
 	if (good) {
 		account.failures = 0;
 		account.locked = 0;

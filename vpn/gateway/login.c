@@ -36,7 +36,7 @@ int login_open(struct login *login, const struct login_session *who, int64_t now
 			place = &login->sessions[i];
 	*place = *who;
 	place->ends_s = now_s + LOGIN_SESSION_S;
-	place->calls = 0;
+	place->calls = place->views = (struct login_ration){0};
 	return digest_of(token, place->digest) ? 0 : -EIO;
 }
 
@@ -57,19 +57,26 @@ const struct login_session *login_find(struct login *login, const char *token, i
 	return session && session->ends_s > now_s ? session : NULL;
 }
 
+static unsigned count(struct login_ration *ration, unsigned most, int64_t now_s)
+{
+	if (ration->used == 0 || now_s >= ration->from_s + LOGIN_WAIT_S)
+		*ration = (struct login_ration){.from_s = now_s};
+	if (ration->used >= most)
+		return (unsigned)(ration->from_s + LOGIN_WAIT_S - now_s);
+	ration->used++;
+	return 0;
+}
+
 unsigned login_count_call(struct login *login, const char *token, int64_t now_s)
 {
 	struct login_session *session = find(login, token);
-	if (!session)
-		return LOGIN_WAIT_S;
-	if (session->calls == 0 || now_s >= session->calls_from_s + LOGIN_WAIT_S) {
-		session->calls = 0;
-		session->calls_from_s = now_s;
-	}
-	if (session->calls >= LOGIN_CALLS)
-		return (unsigned)(session->calls_from_s + LOGIN_WAIT_S - now_s);
-	session->calls++;
-	return 0;
+	return session ? count(&session->calls, LOGIN_CALLS, now_s) : LOGIN_WAIT_S;
+}
+
+unsigned login_count_view(struct login *login, const char *token, int64_t now_s)
+{
+	struct login_session *session = find(login, token);
+	return session ? count(&session->views, LOGIN_VIEWS, now_s) : LOGIN_WAIT_S;
 }
 
 void login_close(struct login *login, const char *token)

@@ -20,6 +20,7 @@ enum {
 	LOGIN_WAIT_S = 60,
 	LOGIN_TOKEN_SIZE = 65, /* hex */
 	LOGIN_CALLS = 60,      /* a session may act so often in LOGIN_WAIT_S */
+	LOGIN_VIEWS = 600,     /* and look: five open consoles, each answer of which costs the store's process */
 };
 
 struct login_session {
@@ -29,8 +30,10 @@ struct login_session {
 	bool second_factor;
 	int64_t changed; /* for the store: an account that was changed since ends it (store_desk.h) */
 	int64_t ends_s;
-	unsigned calls; /* since calls_from_s */
-	int64_t calls_from_s;
+	struct login_ration {
+		unsigned used; /* since from_s */
+		int64_t from_s;
+	} calls, views;
 };
 
 struct login_address {
@@ -49,8 +52,9 @@ struct login {
 int login_open(struct login *login, const struct login_session *who, int64_t now_s, char token[LOGIN_TOKEN_SIZE]);
 /* NULL: there is none. `token` may be NULL. */
 const struct login_session *login_find(struct login *login, const char *token, int64_t now_s);
-/* One more act of a session: 0, or the seconds it has to wait. */
+/* One more act, or look, of a session: 0, or the seconds it has to wait. */
 unsigned login_count_call(struct login *login, const char *token, int64_t now_s);
+unsigned login_count_view(struct login *login, const char *token, int64_t now_s);
 void login_close(struct login *login, const char *token);
 
 /* Seconds this address has to wait before another try, 0: none. */

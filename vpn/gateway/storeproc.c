@@ -436,6 +436,7 @@ static void on_tick(void *context)
 	on_work(context);
 	hub_tick(&hub);
 	hub_lookup_tick(&hub);
+	hub_login_tick(&hub);
 	hub_alarms_tick(&hub, now_ms());
 	audit_checkpoint(hub.audit, hub_now(), false);
 	audit_review(hub.audit, AUDIT_REVIEW_NEXT);

@@ -194,6 +194,24 @@ static void ask(struct http_request *request, const struct login_session *who, u
 	send_store(GW_QUERY, pending->id, &w);
 }
 
+static void reply_wait(struct http_request *request, unsigned seconds)
+{
+	char text[16];
+	snprintf(text, sizeof text, "%u", seconds);
+	http_set_header(request, "Retry-After", text);
+	reply_error(request, 429, "too_many_tries");
+}
+
+/* Each answer costs the process that also takes beacons. */
+static void ask_rationed(struct http_request *request, const struct login_session *who, uint8_t what, const char *type)
+{
+	unsigned wait = login_count_view(&login, http_cookie(request, COOKIE), now_s());
+	if (wait > 0)
+		reply_wait(request, wait);
+	else
+		ask(request, who, what, type);
+}
+
 /* What an account that is logged in may read; which role which, the store decides. */
 static const struct {
 	const char *path;
@@ -212,7 +230,7 @@ static void on_view(struct http_request *request, void *context)
 	while (strcmp(views[i].path, http_path(request)) != 0)
 		i++;
 	if (who)
-		ask(request, who, (uint8_t)views[i].what, "application/json");
+		ask_rationed(request, who, (uint8_t)views[i].what, "application/json");
 	else
 		reply_error(request, 401, "log_in");
 }
@@ -221,8 +239,10 @@ static void on_metrics(struct http_request *request, void *context)
 {
 	(void)context;
 	const struct login_session *who = session_of(request);
-	if (who || has_metrics_token(request))
-		ask(request, who, QUERY_METRICS, METRICS_CONTENT_TYPE);
+	if (who)
+		ask_rationed(request, who, QUERY_METRICS, METRICS_CONTENT_TYPE);
+	else if (has_metrics_token(request))
+		ask(request, NULL, QUERY_METRICS, METRICS_CONTENT_TYPE);
 	else
 		reply_error(request, 401, "log_in_or_send_the_token");
 }
@@ -244,14 +264,6 @@ static void on_session(struct http_request *request, void *context)
 		reply_who(request, who);
 	else
 		reply_error(request, 401, "log_in");
-}
-
-static void reply_wait(struct http_request *request, unsigned seconds)
-{
-	char text[16];
-	snprintf(text, sizeof text, "%u", seconds);
-	http_set_header(request, "Retry-After", text);
-	reply_error(request, 429, "too_many_tries");
 }
 
 static void send_login(struct http_request *request, const char *name, const char *password, const char *code,
