@@ -29,10 +29,14 @@ time_t __wrap_time(time_t *at)
 	return now;
 }
 
+static size_t fetched; /* bytes of the last answer to a fetch */
+
 static bool take_message(struct hub *h, enum gateway_role role, uint16_t type, uint32_t id,
 			 const struct writer *payload)
 {
-	(void)h, (void)role, (void)type, (void)id, (void)payload;
+	(void)h, (void)role, (void)id;
+	if (type == GW_FETCH_REPLY)
+		fetched = payload->size;
 	return true;
 }
 
@@ -512,6 +516,31 @@ static void a_policy_in_force_has_its_entry_in_the_audit_log(void **state)
 	assert_int_equal(entries("policy_accepted"), 1);
 }
 
+static size_t fetch(uint64_t held)
+{
+	uint8_t data[16];
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0100));
+	write_u8(&w, 0);
+	write_u64(&w, held);
+	struct reader r = reader_over(data, w.size);
+	hub_fetch(&hub, 9, &r);
+	return fetched;
+}
+
+/* Megabytes go to the api once: not to what has them, and not again while they are on their way. */
+static void a_policy_that_is_on_its_way_is_not_sent_again(void **state)
+{
+	(void)state;
+	static char envelope[200];
+	memset(envelope, ' ', sizeof envelope - 1);
+	take_policy(7, envelope);
+	assert_true(fetch(0) > sizeof envelope);
+	assert_true(fetch(GW_FETCH_COMING) < 40);
+	assert_true(fetch(hub.policy.serial) < 40);
+	assert_true(fetch(hub.policy.serial + 1) > sizeof envelope);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +553,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_thousand_states_change_some_at_a_time, make, unmake),
 	    cmocka_unit_test_setup_teardown(log_ins_that_are_not_looked_at_cost_nothing, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_lock_has_its_entry_in_the_audit_log, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_policy_that_is_on_its_way_is_not_sent_again, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_policy_in_force_has_its_entry_in_the_audit_log, make, unmake),
 	};
 	return cmocka_run_group_tests_name("turns", tests, NULL, NULL);

@@ -52,6 +52,7 @@ static struct indicators indicators;
 static struct held {
 	struct http_document *document; /* NULL: none yet */
 	uint64_t serial;
+	uint32_t coming; /* the request whose answer brings another one, 0 none: megabytes are asked for once */
 } held[2];
 
 static void send_store(uint16_t type, uint32_t id, const struct writer *w)
@@ -139,6 +140,7 @@ static bool put_base64(struct writer *w, const json_t *json, const char *name, s
 	if (value && (!text || base64_decode(text, json_string_length(value), data, most, &size)))
 		return false;
 	write_blob(w, data, size);
+	wipe(data, sizeof data);
 	return size > 0 || (!required && !value);
 }
 
@@ -161,6 +163,7 @@ static void on_statement(struct http_request *request, void *context)
 			    "wants {\"statement\", \"signature\" and, with a PIN, \"pin_signature\"}, each in base64");
 	}
 	json_decref(json);
+	wipe(data, sizeof data); /* a statement has the stick's one-time token in it */
 }
 
 static void fetch(struct http_request *request, uint8_t what)
@@ -169,7 +172,9 @@ static void fetch(struct http_request *request, uint8_t what)
 	struct writer w = writer_over(data, sizeof data);
 	write_u32(&w, http_peer4(request).s_addr);
 	write_u8(&w, what);
-	write_u64(&w, held[what].serial);
+	write_u64(&w, held[what].coming ? GW_FETCH_COMING : held[what].serial);
+	if (!held[what].coming)
+		held[what].coming = http_id(request);
 	send_store(GW_FETCH, http_id(request), &w);
 }
 
@@ -301,7 +306,8 @@ static void hold(struct held *held_one, uint64_t serial, uint64_t version, const
 	held_one->serial = held_one->document ? serial : 0;
 }
 
-static int answer_fetch(struct http_request *request, struct reader *r)
+/* Also where who asked has gone in the meantime (NULL): others wait for what his answer brings. */
+static int answer_fetch(uint32_t id, struct http_request *request, struct reader *r)
 {
 	size_t size;
 	const uint8_t what = read_u8(r);
@@ -312,8 +318,15 @@ static int answer_fetch(struct http_request *request, struct reader *r)
 		return -EBADMSG;
 	if (size > 0)
 		hold(&held[what], serial, version, envelope, size);
+	bool own = held[what].coming == id;
+	if (own)
+		held[what].coming = 0;
+	if (!request)
+		return 0;
 	if (!known)
 		reply_error(request, 403, "not_registered", "this address is not a registered stick's");
+	else if (serial != held[what].serial && serial != 0 && !own)
+		fetch(request, what); /* another one came into force in between */
 	else if (serial == 0 || serial != held[what].serial)
 		reply_error(request, 404, "none", "this gateway has no such document in force");
 	else
@@ -327,12 +340,13 @@ static int take_answer(struct msg *m, void *context)
 	struct http_request *request = http_find(http, m->id);
 	struct reader r = reader_over(m->payload, m->size);
 	(void)context;
+	if (m->type == GW_FETCH_REPLY)
+		return answer_fetch(m->id, request, &r);
 	if (!request)
 		return 0;
 	return m->type == GW_BEACON_REPLY  ? answer_beacon(request, &r)
 	       : m->type == GW_NONCE_REPLY ? answer_nonce(request, &r)
-	       : m->type == GW_OPEN_REPLY  ? answer_open(request, &r)
-					   : answer_fetch(request, &r);
+					   : answer_open(request, &r);
 }
 
 static const struct channel_row answers[] = {
@@ -386,6 +400,7 @@ static void serve(void)
 int api_main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(malloc, wipe_free); /* what secrets were in, it had */
 	child_begin("gatewayd api", CERTIFICATE_FD, &config);
 	loop = loop_new();
 	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||

@@ -440,7 +440,7 @@ void hub_fetch(struct hub *hub, uint32_t id, struct reader *r)
 	if (!reader_done(r))
 		return;
 	/* Megabytes go to the api once, not for each stick that asks. */
-	const size_t size = there && held != document->serial ? document->size : 0;
+	const size_t size = there && held != document->serial && held != GW_FETCH_COMING ? document->size : 0;
 	uint8_t *data = malloc(size + 32);
 	struct writer w = writer_over(data, data ? size + 32 : 0);
 	write_u8(&w, what);

@@ -19,6 +19,8 @@
 /* Documents and plans may be of several frames (msg.h); all else fits one. A plan names each host's bank again. */
 #define GW_LARGE_MAX_BYTES (WHITELIST_ENVELOPE_MAX_BYTES + GATEWAYS_ENVELOPE_MAX_BYTES + (1 << 20))
 
+#define GW_FETCH_COMING UINT64_MAX
+
 enum gateway_role { ROLE_STORE, ROLE_POLICY, ROLE_PEERS, ROLE_EGRESS, ROLE_API, ROLE_WEB, ROLE_LOOKUP, GATEWAY_ROLES };
 
 enum gateway_message {
@@ -61,13 +63,14 @@ enum gateway_message {
 				 b next token ("" none), u8 PIN tries left (255: not said) */
 	GW_OPEN = 52,         /* a, s bank, u8 open */
 	GW_OPEN_REPLY = 53,   /* u8 ok, s reason */
-	GW_FETCH = 54,        /* a, u8 what (0 policy, 1 gateways), u64 serial of the one that the api holds (0 none) */
-	GW_FETCH_REPLY = 55,  /* u8 what, u8 known peer, u64 serial (0: there is none), u64 version, b envelope ("": the
-				 one that the api holds) */
-	GW_NONCE = 90,        /* a */
-	GW_NONCE_REPLY = 91,  /* s reason ("" good), b nonce */
-	GW_STATEMENT = 92,    /* a, b statement, b signature, b PIN signature ("" none); answered by GW_BEACON_REPLY */
-	GW_API_COUNT = 56,    /* s reason code: a request was refused before it reached the store */
+	GW_FETCH = 54,       /* a, u8 what (0 policy, 1 gateways), u64 serial of the one that the api holds (0 none), or
+			      * GW_FETCH_COMING: another answer on its way brings it */
+	GW_FETCH_REPLY = 55, /* u8 what, u8 known peer, u64 serial (0: there is none), u64 version, b envelope ("": the
+				one that the api holds) */
+	GW_NONCE = 90,       /* a */
+	GW_NONCE_REPLY = 91, /* s reason ("" good), b nonce */
+	GW_STATEMENT = 92,   /* a, b statement, b signature, b PIN signature ("" none); answered by GW_BEACON_REPLY */
+	GW_API_COUNT = 56,   /* s reason code: a request was refused before it reached the store */
 	GW_API_INDICATORS =
 	    57, /* api -> store: u64 entries, u64 made (0 none), s why a newer file was refused ("" not) */
 

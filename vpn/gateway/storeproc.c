@@ -97,9 +97,10 @@ static void send_result(int fd, uint32_t id, const char *text, size_t size)
 		write_u8(&w, at + part == size);
 		write_blob(&w, text + at, part);
 		if (msg_send(fd, GW_RESULT, id, w.data, w.size))
-			return;
+			break;
 		at += part;
 	} while (at < size);
+	wipe(data, sizeof data); /* new secrets may be in it */
 }
 
 static void report_sticks(const char *argument, FILE *out) { (void)argument, hub_report_sticks(&hub, out); }
@@ -222,6 +223,7 @@ static void login(uint32_t id, struct reader *r)
 	read_str(r, from, sizeof from);
 	bool good = reader_done(r) && hub_login(&hub, name, password, code, from, &who);
 	wipe(password, sizeof password);
+	wipe(code, sizeof code);
 	struct writer w = writer_over(data, sizeof data);
 	write_u8(&w, good);
 	write_str(&w, who.role);
@@ -321,6 +323,13 @@ static void dispatch(enum gateway_role from, const struct msg *m)
 	detach(from);
 }
 
+/* Passwords and statements come this way. One that was cut off has none left. */
+static void wipe_payload(struct msg *m)
+{
+	if (m->payload)
+		wipe(m->payload, m->size);
+}
+
 static void on_channel(uint32_t events, void *context)
 {
 	(void)events;
@@ -334,6 +343,7 @@ static void on_channel(uint32_t events, void *context)
 			return;
 		}
 		dispatch(role, &channels[role].msg);
+		wipe_payload(&channels[role].msg);
 		if (channels[role].msg.size > MSG_PAYLOAD_MAX_BYTES)
 			msg_free(&channels[role].msg); /* its megabytes are not held until it says more */
 	}
@@ -480,6 +490,7 @@ static void open_everything(void)
 int store_main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(malloc, wipe_free); /* what secrets were in, it had */
 	open_everything();
 	if (sandbox_enter(&self))
 		return 1;

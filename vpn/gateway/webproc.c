@@ -592,6 +592,7 @@ static void serve(void)
 int web_main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(malloc, wipe_free); /* what secrets were in, it had */
 	child_begin("gatewayd web", LISTEN_FD + CONFIG_LISTEN_MAX - 1, &config);
 	loop = loop_new();
 	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
