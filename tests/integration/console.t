@@ -73,7 +73,7 @@ def beacon(boot, sequence, **more):
 def stop_gateway():
     open(rig["directory"] + "/hold", "w").close()
     os.kill(gatewayd(), signal.SIGTERM)
-    while os.path.exists(f"/proc/{gatewayd()}") and not is_zombie(gatewayd()):
+    while not is_gone(gatewayd()):
         time.sleep(0.05)
 
 
@@ -90,9 +90,12 @@ def gatewayd():
     return rig["gatewayd"]
 
 
-def is_zombie(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+def is_gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 # --- what a person does ---------------------------------------------------------------------------------------------

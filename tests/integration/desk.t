@@ -181,15 +181,18 @@ def person(name, role, boss):
 # --- a bad night ----------------------------------------------------------------------------------------------------
 
 def gatewayd_is_gone():
-    with open(f"/proc/{rig['gatewayd']}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    try:
+        with open(f"/proc/{rig['gatewayd']}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def restart(change):
     """The gateway ends, `change` writes into its database, and it starts again."""
     open(rig["directory"] + "/hold", "w").close()
     os.kill(rig["gatewayd"], signal.SIGTERM)
-    until(lambda: not os.path.exists(f"/proc/{rig['gatewayd']}") or gatewayd_is_gone())
+    until(gatewayd_is_gone)
     database = sqlite3.connect(rig["directory"] + "/lib/gateway.db")
     change(database)
     database.commit()
