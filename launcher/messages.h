@@ -34,6 +34,8 @@ enum message {
 	MSG_RECORD_FAILED = 21,  /* s reason */
 	MSG_RECORD_STORE = 22,   /* launcher -> record --store: b mutable JSON */
 	MSG_RECORD_STORED = 23,  /* u64 sequence */
+	MSG_RECORD_TOKEN = 24,   /* b JSON of the token, before MSG_RECORD_CONTENT, where it lies in its own place */
+	MSG_RECORD_STORE_TOKEN = 25, /* launcher -> record: b JSON of the token; answered as MSG_RECORD_STORE */
 
 	/* link -> launcher */
 	MSG_LINK_STATE = 30, /* u8 state (enum link_state), s interface, s detail for a person ("" none) */

@@ -197,15 +197,41 @@ int provision_parse(const char *immutable, size_t immutable_size, const char *ch
 	return error;
 }
 
+int provision_take_token(struct provision *p, const char *json, size_t size)
+{
+	uint8_t token[sizeof p->token];
+	json_t *tree = parse_object(json, size);
+	int error = tree ? take_key(tree, "token", token) : -EINVAL;
+	json_decref(tree);
+	if (!error) {
+		memcpy(p->token, token, sizeof p->token);
+		p->token_apart = true;
+	}
+	wipe(token, sizeof token);
+	return error;
+}
+
+char *provision_token(const uint8_t token[32])
+{
+	char text[BASE64_ENCODED_SIZE(32)];
+	base64_encode(token, 32, text);
+	json_t *json = json_pack("{s:s}", "token", text);
+	wipe(text, sizeof text);
+	char *dumped = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	return dumped;
+}
+
 char *provision_changing(const struct provision *p)
 {
 	char token[BASE64_ENCODED_SIZE(sizeof p->token)];
 	base64_encode(p->token, sizeof p->token, token);
-	json_t *json = json_pack(
-	    "{s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s*, s:s*, s:o}", "format", 1, "policy_version",
-	    (json_int_t)p->kept_policy_version, "gateways_version", (json_int_t)p->kept_gateways_version, "time_floor",
-	    (json_int_t)p->time_floor, "time_last", (json_int_t)p->time_last, "image_floor", (json_int_t)p->image_floor,
-	    "token", token, "policy", p->kept_policy, "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
+	json_t *json =
+	    json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:s*, s:s*, s:s*, s:o}", "format", 1, "policy_version",
+		      (json_int_t)p->kept_policy_version, "gateways_version", (json_int_t)p->kept_gateways_version,
+		      "time_floor", (json_int_t)p->time_floor, "time_last", (json_int_t)p->time_last, "image_floor",
+		      (json_int_t)p->image_floor, "token", p->token_apart ? NULL : token, "policy", p->kept_policy,
+		      "gateways", p->kept_gateways, "wifi", wifi_json(&p->wifi));
 	wipe(token, sizeof token);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);

@@ -12,6 +12,7 @@
 
 #include "launcher/wifi.h"
 
+#define PROVISION_TOKEN_BYTES 128 /* of its JSON, with the NUL */
 #define PROVISION_CLIENTS_MAX 8
 
 /* What the customer proves himself to a bank with. */
@@ -41,6 +42,7 @@ struct provision {
 	uint64_t image_floor;
 	struct wifi_kept wifi; /* networks that the customer chose and that let us in */
 	uint8_t token[32];     /* for the next admission; all zero before the first */
+	bool token_apart;      /* it lies in a place of its own, and no more in the mutable half */
 };
 
 /* `changing` is the mutable half, of size 0 if there is none. 0, -EINVAL or -ENOMEM; then nothing is held. */
@@ -49,6 +51,10 @@ int provision_parse(const char *immutable, size_t immutable_size, const char *ch
 
 /* The mutable half as JSON, the caller's to free; NULL if there is no memory. */
 char *provision_changing(const struct provision *provision);
+
+/* The token's own place: what lies there, 0 or -EINVAL; and what is to lie there, the caller's, as above. */
+int provision_take_token(struct provision *provision, const char *json, size_t size);
+char *provision_token(const uint8_t token[32]);
 
 /* Replace a text with a copy of `size` bytes. 0 or -ENOMEM. */
 int provision_keep(char **text, const void *data, size_t size);

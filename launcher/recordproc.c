@@ -60,6 +60,20 @@ static void report_copies(const struct record *record)
 			log_warn("copy %d: %s", nth, record_error_text(record->copies[nth]));
 }
 
+static int send_token(const struct record *record)
+{
+	uint8_t payload[RECORD_TOKEN_BYTES];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (!record->token)
+		return 0;
+	write_blob(&w, record->token, record->token_size);
+	int error = w.failed ? -EMSGSIZE : msg_send(CHILD_CHANNEL_FD, MSG_RECORD_TOKEN, 0, payload, w.size);
+	wipe(payload, sizeof payload);
+	if (error)
+		log_error("the launcher does not take the token: %s", strerror(-error));
+	return error ? 1 : 0;
+}
+
 static int send_content(const struct record *record)
 {
 	const size_t capacity = record->immutable_size + record->changing_size + 2 * sizeof(uint32_t);
@@ -93,11 +107,12 @@ static enum record_error store_blob(const struct msg *message, uint64_t *sequenc
 	const uint8_t *json = read_blob(&r, &size);
 	if (!json || !reader_done(&r))
 		return RECORD_NOT_JSON;
+	const bool token = message->type == MSG_RECORD_STORE_TOKEN;
 	struct record record;
-	enum record_error error = record_load(DEVICE_FD, &record);
+	enum record_error error = (token ? record_load_token : record_load)(DEVICE_FD, &record);
 	if (!error)
-		error = record_store(DEVICE_FD, &record, (const char *)json, size);
-	*sequence = record.sequence;
+		error = (token ? record_store_token : record_store)(DEVICE_FD, &record, (const char *)json, size);
+	*sequence = token ? record.token_sequence : record.sequence;
 	record_free(&record);
 	return error;
 }
@@ -107,7 +122,7 @@ static int write_record(void)
 	struct msg message = {.most_bytes = RECORD_STORE_MAX_BYTES};
 	uint64_t sequence = 0;
 	int got = msg_wait(CHILD_CHANNEL_FD, &message, STORE_WAIT_MS);
-	if (got != 1 || message.type != MSG_RECORD_STORE) {
+	if (got != 1 || (message.type != MSG_RECORD_STORE && message.type != MSG_RECORD_STORE_TOKEN)) {
 		log_error("nothing to store came");
 		return 1;
 	}
@@ -123,7 +138,9 @@ static int read_record(void)
 	if (error)
 		return send_failure(error);
 	report_copies(&record);
-	int status = send_content(&record);
+	int status = send_token(&record);
+	if (!status)
+		status = send_content(&record);
 	record_free(&record);
 	return status;
 }

@@ -120,13 +120,15 @@ struct stick_fetch {
 };
 
 /* What a record process was started for; resting where there is none, or it has said how that ended. */
-enum record_task { RECORD_RESTS, RECORD_READS, RECORD_WRITES, RECORD_LOOKS };
+enum record_task { RECORD_RESTS, RECORD_READS, RECORD_WRITES, RECORD_WRITES_TOKEN, RECORD_LOOKS };
 
 struct stick_record {
 	enum record_task task;
-	char *pending; /* mutable half that waits for a record process to be started */
-	char *text;    /* the one that a record process was started for, and is told when it listens */
-	uint8_t token[STATEMENT_TOKEN_BYTES]; /* in the newest of these two */
+	char *pending;      /* mutable half that waits for a record process to be started */
+	char *text;         /* the one that a record process was started for, and is told when it listens */
+	bool token_pending; /* as these two: the token is to be written to its own place */
+	uint8_t token[STATEMENT_TOKEN_BYTES]; /* the newest that was to be written */
+	char slot[PROVISION_TOKEN_BYTES];     /* what was read there, until the rest is; "" nothing */
 	bool storing;                         /* what lies in the record is not certain: it is being written */
 	bool doubted;                         /* a write failed: what lies there is to be read again */
 	struct loop_timer *late;
@@ -257,11 +259,14 @@ int stick_hear_host(struct stick *s, struct msg *m);
 
 /* --- the device record (stick_record.c) --- */
 
-/* Write the mutable half. Ends in the token of `stick` being what lies there, whether that could be done or not. */
+/* Write the mutable half, or the token. Both end in the token of `stick` being what lies there, whether that could be
+ * done or not. */
 void stick_store(struct stick *s);
+void stick_store_token(struct stick *s);
 int record_start(struct stick *s);
 void record_not_started(struct stick *s, int error);
 int record_hear_ready(struct stick *s, struct msg *m);
+int record_hear_token(struct stick *s, struct msg *m);
 int record_hear_content(struct stick *s, struct msg *m);
 int record_hear_failed(struct stick *s, struct msg *m);
 int record_hear_stored(struct stick *s, struct msg *m);

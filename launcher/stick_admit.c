@@ -232,7 +232,7 @@ void admission_answered(struct stick *s, const uint8_t *token, size_t token_size
 	s->lease_whole_s = lease_s;
 	s->pin.wrong = false;
 	memcpy(s->provision.token, token, token_size);
-	stick_store(s);
+	stick_store_token(s);
 }
 
 /* Half of it is left, or less: the next one, without a word. */

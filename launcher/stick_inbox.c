@@ -579,6 +579,7 @@ static const struct {
 	int (*hear)(struct stick *s, struct msg *m);
 } inbox[] = {
     {PROCESS_RECORD, MSG_READY, record_hear_ready},
+    {PROCESS_RECORD, MSG_RECORD_TOKEN, record_hear_token},
     {PROCESS_RECORD, MSG_RECORD_CONTENT, record_hear_content},
     {PROCESS_RECORD, MSG_RECORD_FAILED, record_hear_failed},
     {PROCESS_RECORD, MSG_RECORD_STORED, record_hear_stored},

@@ -1,5 +1,6 @@
 /*
- * The device record in the launcher's hands: read at the start, its mutable half written now and then.
+ * The device record in the launcher's hands: read at the start, its mutable half written now and then, its token with
+ * each admission.
  *
  * Nothing waits for a stick that cannot be written. A write that failed may have reached the medium all the same, so
  * that the record is read again, and what lies there is what goes on: the one-time token above all, because the gateway
@@ -24,7 +25,7 @@ enum { LATE_MS = 20000 };
 static void settle(struct stick *s)
 {
 	s->record.doubted = false;
-	if (s->record.pending)
+	if (s->record.pending || s->record.token_pending)
 		return; /* one more is to be written first */
 	memcpy(s->provision.token, s->token, sizeof s->token);
 	s->record.storing = false;
@@ -39,6 +40,14 @@ static void tell_not_kept(struct stick *s, const char *why)
 	stick_notice(s, "record_not_kept");
 }
 
+static void begin(struct stick *s)
+{
+	if (!s->record.storing)
+		loop_timer_set(s->record.late, LATE_MS);
+	s->record.storing = true;
+	stick_start(s, PROCESS_RECORD);
+}
+
 void stick_store(struct stick *s)
 {
 	struct stick_record *r = &s->record;
@@ -51,20 +60,31 @@ void stick_store(struct stick *s)
 	}
 	wipe_free(r->pending);
 	r->pending = text;
-	memcpy(r->token, s->provision.token, sizeof r->token);
-	if (!r->storing)
-		loop_timer_set(r->late, LATE_MS);
-	r->storing = true;
-	stick_start(s, PROCESS_RECORD);
+	if (!s->provision.token_apart)
+		memcpy(r->token, s->provision.token, sizeof r->token);
+	begin(s);
 }
+
+void stick_store_token(struct stick *s)
+{
+	s->record.token_pending = true;
+	memcpy(s->record.token, s->provision.token, sizeof s->record.token);
+	begin(s);
+}
+
+static bool writes(enum record_task task) { return task == RECORD_WRITES || task == RECORD_WRITES_TOKEN; }
 
 int record_start(struct stick *s)
 {
 	struct stick_record *r = &s->record;
 	if (crew_runs(&s->crew, PROCESS_RECORD))
 		return -EALREADY; /* what is pending is stored when this one has ended */
-	enum record_task task = r->doubted ? RECORD_LOOKS : r->pending ? RECORD_WRITES : RECORD_READS;
-	int fd = rootdisk_open_record(task == RECORD_WRITES ? O_RDWR : O_RDONLY);
+	/* the token first: a customer may wait for it */
+	enum record_task task = r->doubted         ? RECORD_LOOKS
+				: r->token_pending ? RECORD_WRITES_TOKEN
+				: r->pending       ? RECORD_WRITES
+						   : RECORD_READS;
+	int fd = rootdisk_open_record(writes(task) ? O_RDWR : O_RDONLY);
 	int error = fd < 0 ? fd : crew_start(&s->crew, PROCESS_RECORD, &fd, 1);
 	if (fd >= 0)
 		close(fd);
@@ -75,6 +95,8 @@ int record_start(struct stick *s)
 		wipe_free(r->text);
 		r->text = r->pending;
 		r->pending = NULL;
+	} else if (task == RECORD_WRITES_TOKEN) {
+		r->token_pending = false;
 	}
 	return 0;
 }
@@ -92,6 +114,7 @@ void record_not_started(struct stick *s, int error)
 	if (!r->doubted) {
 		wipe_free(r->pending);
 		r->pending = NULL;
+		r->token_pending = false;
 		tell_not_kept(s, strerror(-error));
 	}
 	settle(s);
@@ -102,16 +125,21 @@ void record_not_started(struct stick *s, int error)
 static void brief(struct stick *s)
 {
 	struct stick_record *r = &s->record;
-	const size_t size = strlen(r->text), capacity = size + sizeof(uint32_t);
-	uint8_t *payload = malloc(capacity);
+	const bool token = r->task == RECORD_WRITES_TOKEN;
+	char *text = token ? provision_token(r->token) : r->text;
+	const size_t capacity = (text ? strlen(text) : 0) + sizeof(uint32_t);
+	uint8_t *payload = text ? malloc(capacity) : NULL;
 	struct writer w = writer_over(payload, payload ? capacity : 0);
-	write_str(&w, r->text);
-	int error = w.failed ? -ENOMEM : crew_send(&s->crew, PROCESS_RECORD, MSG_RECORD_STORE, 0, w.data, w.size);
+	write_str(&w, text);
+	int error = w.failed ? -ENOMEM
+			     : crew_send(&s->crew, PROCESS_RECORD, token ? MSG_RECORD_STORE_TOKEN : MSG_RECORD_STORE, 0,
+					 w.data, w.size);
 	if (payload)
 		wipe(payload, capacity);
 	free(payload);
-	wipe_free(r->text);
-	r->text = NULL;
+	wipe_free(text);
+	if (!token)
+		r->text = NULL;
 	if (!error)
 		return;
 	log_error("record cannot be told what to write: %s", strerror(-error));
@@ -123,15 +151,24 @@ int record_hear_ready(struct stick *s, struct msg *m)
 {
 	if (m->size != 0)
 		return -EBADMSG;
-	if (s->record.text)
+	if (writes(s->record.task))
 		brief(s);
 	return 0;
+}
+
+int record_hear_token(struct stick *s, struct msg *m)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, s->record.slot, sizeof s->record.slot);
+	wipe(m->payload, m->size);
+	return reader_done(&r) ? 0 : -EBADMSG;
 }
 
 static void provisioned(struct stick *s)
 {
 	s->provisioned = true;
 	memcpy(s->token, s->provision.token, sizeof s->token);
+	memcpy(s->record.token, s->token, sizeof s->token);
 	log_info("this is %s of %s", s->provision.device, s->provision.tenant);
 	stick_raise_clock(s);
 	stick_start(s, PROCESS_POLICY);
@@ -146,12 +183,16 @@ static void swap(char **a, char **b)
 
 /* After a write that failed: the token and the signed objects that are there, those that were to be written or those
  * before. What the record has no room for must not be in the way of everything that is written later. */
-static void look(struct stick *s, struct provision *found)
+static void look(struct stick *s, struct provision *found, bool has_half)
 {
 	struct provision *p = &s->provision;
 	bool written = memcmp(found->token, s->record.token, sizeof found->token) == 0;
 	log_info("device record: the token that was to be written is%s there", written ? "" : " not");
-	memcpy(s->token, found->token, sizeof s->token);
+	if (has_half || found->token_apart)
+		memcpy(s->token, found->token, sizeof s->token);
+	p->token_apart = found->token_apart;
+	if (!has_half)
+		return;
 	swap(&p->kept_policy, &found->kept_policy);
 	swap(&p->kept_gateways, &found->kept_gateways);
 	p->kept_policy_version = found->kept_policy_version;
@@ -174,9 +215,12 @@ int record_hear_content(struct stick *s, struct msg *m)
 	int error =
 	    provision_parse((const char *)immutable, immutable_size, (const char *)changing, changing_size, &found);
 	wipe(m->payload, m->size);
+	if (!error && s->record.slot[0] && provision_take_token(&found, s->record.slot, strlen(s->record.slot)) < 0)
+		log_error("the device record's token cannot be read");
+	wipe(s->record.slot, sizeof s->record.slot);
 	if (task == RECORD_LOOKS) {
-		if (!error && changing_size > 0)
-			look(s, &found);
+		if (!error)
+			look(s, &found, changing_size > 0);
 		provision_free(&found);
 		settle(s);
 	} else if (error) {
@@ -194,7 +238,7 @@ static void task_failed(struct stick *s, const char *why)
 {
 	const enum record_task task = s->record.task;
 	s->record.task = RECORD_RESTS;
-	if (task == RECORD_WRITES) {
+	if (writes(task)) {
 		s->record.doubted = true; /* looked at when this process has ended: only then the kernel reads anew */
 		tell_not_kept(s, why);
 	} else if (task == RECORD_LOOKS) {
@@ -226,11 +270,15 @@ int record_hear_stored(struct stick *s, struct msg *m)
 	uint64_t sequence = read_u64(&r);
 	if (!reader_done(&r))
 		return -EBADMSG;
-	if (s->record.task != RECORD_WRITES)
+	const enum record_task task = s->record.task;
+	if (!writes(task))
 		return 0;
 	s->record.task = RECORD_RESTS;
-	log_info("device record: mutable half %llu is stored", (unsigned long long)sequence);
-	if (!s->record.pending)
+	log_info("device record: %s %llu is stored", task == RECORD_WRITES ? "mutable half" : "token",
+		 (unsigned long long)sequence);
+	if (task == RECORD_WRITES_TOKEN)
+		s->provision.token_apart = true;
+	if (!s->record.pending && !s->record.token_pending)
 		memcpy(s->token, s->record.token, sizeof s->token);
 	settle(s);
 	return 0;
@@ -242,7 +290,7 @@ void record_died(struct stick *s)
 	s->record.text = NULL;
 	if (s->provisioned)
 		task_failed(s, "the record process ended without a word");
-	if (s->record.doubted || s->record.pending)
+	if (s->record.doubted || s->record.pending || s->record.token_pending)
 		stick_start(s, PROCESS_RECORD);
 	if (s->provisioned || s->steps[STATE_START].outcome == STEP_FAILED)
 		return;

@@ -17,7 +17,9 @@ static const char magic[8] = {'S', 'E', 'K', 'I', 'S', 'H', 'O', 'R'};
 enum { HEADER_FORMAT = 1, SIZE_AT = 24, TAG_AT = 32, TAG_BYTES = 32, NAME_MAX_CHARS = 32, BLOCK_BYTES = 4096 };
 _Static_assert(TAG_AT + TAG_BYTES == RECORD_HEADER_BYTES, "the tag ends the header");
 _Static_assert(3 * RECORD_HALF_BYTES <= RECORD_PARTITION_BYTES, "three halves fit the partition");
-_Static_assert(3 * RECORD_OLD_HALF_BYTES <= RECORD_OLD_PARTITION_BYTES, "and the older one");
+_Static_assert(3 * RECORD_OLD_HALF_BYTES + RECORD_TOKEN_SLOTS * RECORD_TOKEN_APART <= RECORD_OLD_PARTITION_BYTES,
+	       "and the older one, with the token's slots");
+_Static_assert(3 * RECORD_HALF_BYTES + RECORD_TOKEN_SLOTS * RECORD_TOKEN_APART <= RECORD_PARTITION_BYTES, "and these");
 
 const char *record_error_text(enum record_error error)
 {
@@ -86,7 +88,10 @@ static bool all_zero(const uint8_t *data, size_t size)
 
 static size_t max_json(enum record_kind kind)
 {
-	return kind == RECORD_IMMUTABLE ? RECORD_IMMUTABLE_MAX_BYTES : RECORD_MUTABLE_MAX_BYTES;
+	static const size_t most[] = {[RECORD_IMMUTABLE] = RECORD_IMMUTABLE_MAX_BYTES,
+				      [RECORD_MUTABLE] = RECORD_MUTABLE_MAX_BYTES,
+				      [RECORD_TOKEN] = RECORD_TOKEN_BYTES - RECORD_HEADER_BYTES};
+	return most[kind];
 }
 
 enum record_error record_half_decode(const uint8_t *half, size_t half_size, enum record_kind kind, const uint8_t *key,
@@ -392,9 +397,46 @@ static enum record_error take_changing(const uint8_t *half, size_t half_size, in
 	return RECORD_OK;
 }
 
-enum record_error record_load(int fd, struct record *record)
+static size_t token_at(const struct record *record, int slot)
 {
-	*record = (struct record){.newest = -1};
+	return 3 * record->half_bytes + (size_t)slot * RECORD_TOKEN_APART;
+}
+
+static enum record_error take_token(const uint8_t *block, int slot, struct record *record)
+{
+	const char *json;
+	size_t size;
+	uint64_t sequence;
+	enum record_error error =
+	    record_half_decode(block, RECORD_TOKEN_BYTES, RECORD_TOKEN, record->mutable_key, &json, &size, &sequence);
+	if (!error)
+		error = check_mutable(json, size);
+	if (error || (record->token && sequence <= record->token_sequence))
+		return error;
+	char *copy = copy_text(json, size);
+	if (!copy)
+		return RECORD_NO_MEMORY;
+	free_text(record->token, record->token_size);
+	record->token = copy;
+	record->token_size = size;
+	record->token_sequence = sequence;
+	record->token_slot = slot;
+	return RECORD_OK;
+}
+
+/* A slot that cannot be read, or was torn, is none: the other one counts. */
+static void read_token(int fd, struct record *record)
+{
+	uint8_t block[RECORD_TOKEN_BYTES];
+	for (int slot = 0; slot < RECORD_TOKEN_SLOTS; slot++)
+		if (lseek(fd, (off_t)token_at(record, slot), SEEK_SET) >= 0 && !read_on(fd, block, 0, sizeof block))
+			(void)take_token(block, slot, record);
+	wipe(block, sizeof block);
+}
+
+enum record_error record_load_token(int fd, struct record *record)
+{
+	*record = (struct record){.newest = -1, .token_slot = -1};
 	uint8_t *half = NULL;
 	size_t size = 0;
 	enum record_error error = find_half_bytes(fd, &record->half_bytes);
@@ -403,14 +445,42 @@ enum record_error record_load(int fd, struct record *record)
 	if (!error)
 		error = take_immutable(half, size, record);
 	free_half(half, size);
+	if (!error)
+		read_token(fd, record);
+	else
+		record_free(record);
+	return error;
+}
+
+enum record_error record_load(int fd, struct record *record)
+{
+	uint8_t *half;
+	size_t size;
+	enum record_error error = record_load_token(fd, record);
 	for (int nth = 0; nth < RECORD_COPIES && !error; nth++) {
 		record->copies[nth] = read_half(fd, record->half_bytes, (size_t)nth + 1, &half, &size);
 		if (!record->copies[nth])
 			record->copies[nth] = take_changing(half, size, nth, record);
 		free_half(half, size);
 	}
-	if (error)
-		record_free(record);
+	return error;
+}
+
+enum record_error record_store_token(int fd, struct record *record, const char *json, size_t size)
+{
+	uint8_t block[RECORD_TOKEN_BYTES];
+	int slot = record->token_slot == 0 ? 1 : 0;
+	enum record_error error = check_mutable(json, size);
+	if (!error && record->token_sequence == UINT64_MAX)
+		error = RECORD_SIZE;
+	if (!error)
+		error = record_half_encode(block, sizeof block, RECORD_TOKEN, record->mutable_key, json, size,
+					   record->token_sequence + 1);
+	if (!error)
+		error = write_at(fd, token_at(record, slot), block, sizeof block);
+	if (!error)
+		error = take_token(block, slot, record);
+	wipe(block, sizeof block);
 	return error;
 }
 
@@ -477,6 +547,7 @@ void record_free(struct record *record)
 {
 	free_text(record->immutable, record->immutable_size);
 	free_text(record->changing, record->changing_size);
+	free_text(record->token, record->token_size);
 	wipe(record, sizeof *record);
-	record->newest = -1;
+	record->newest = record->token_slot = -1;
 }

@@ -27,6 +27,12 @@
 #define RECORD_OLD_PARTITION_BYTES (1 << 20)
 #define RECORD_OLD_HALF_BYTES      (1 << 18)
 
+/* The one-time token lies behind the halves, in one of two slots of a block each, so far from each other that one block
+ * of a stick's flash holds one of them: it changes every few minutes, and the megabytes beside it once in a while. */
+#define RECORD_TOKEN_SLOTS 2
+#define RECORD_TOKEN_BYTES 4096
+#define RECORD_TOKEN_APART (128 << 10)
+
 #define RECORD_HEADER_BYTES 64
 #define RECORD_KEY_BYTES    32
 #define RECORD_COPIES       2
@@ -61,7 +67,7 @@ enum record_error {
 /* One sentence: what is wrong. */
 const char *record_error_text(enum record_error error);
 
-enum record_kind { RECORD_IMMUTABLE = 1, RECORD_MUTABLE = 2 };
+enum record_kind { RECORD_IMMUTABLE = 1, RECORD_MUTABLE = 2, RECORD_TOKEN = 3 };
 
 struct record {
 	char *immutable; /* JSON with a NUL after immutable_size bytes; checked member by member */
@@ -70,7 +76,11 @@ struct record {
 	size_t changing_size;
 	uint64_t sequence; /* of `changing`; 0 if none */
 	int newest;        /* copy it came from; -1 */
-	size_t half_bytes; /* RECORD_HALF_BYTES, or those of an older, smaller partition */
+	char *token; /* newest valid token, JSON object, NUL after it; NULL: a stick that keeps it in `changing` */
+	size_t token_size;
+	uint64_t token_sequence; /* 0 if none */
+	int token_slot;          /* it came from; -1 */
+	size_t half_bytes;       /* RECORD_HALF_BYTES, or those of an older, smaller partition */
 	enum record_error copies[RECORD_COPIES];
 	uint8_t mutable_key[RECORD_KEY_BYTES];
 };
@@ -88,6 +98,10 @@ enum record_error record_load(int fd, struct record *record);
  * half may be; RECORD_SHORT: than it may be in this stick's smaller partition.
  */
 enum record_error record_store(int fd, struct record *record, const char *json, size_t size);
+
+/* As the two above, of the token alone: the mutable half is neither read nor written, and not in `record`. */
+enum record_error record_load_token(int fd, struct record *record);
+enum record_error record_store_token(int fd, struct record *record, const char *json, size_t size);
 
 /* Write a new record, both mutable copies blank, to the start of `fd`. The JSON is checked first. */
 enum record_error record_create(int fd, const char *immutable_json, size_t size);

@@ -30,7 +30,8 @@ static int open_record(const char *path, int flags)
 	int fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0 || record_load(fd, &record) != RECORD_OK ||
 	    provision_parse(record.immutable, record.immutable_size, record.changing ? record.changing : "",
-			    record.changing_size, &provision) != 0)
+			    record.changing_size, &provision) != 0 ||
+	    (record.token && provision_take_token(&provision, record.token, record.token_size) != 0))
 		fatal("%s is no record", path);
 	return fd;
 }
@@ -76,8 +77,8 @@ static int state(const char *gateway, const char *boot, const char *nonce, const
 static int store(int fd, const char *token)
 {
 	take_32(token, provision.token);
-	char *changing = provision_changing(&provision);
-	return changing && record_store(fd, &record, changing, strlen(changing)) == RECORD_OK ? 0 : 1;
+	char *json = provision_token(provision.token);
+	return json && record_store_token(fd, &record, json, strlen(json)) == RECORD_OK ? 0 : 1;
 }
 
 static int print_key(void)

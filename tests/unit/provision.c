@@ -58,6 +58,37 @@ static void customers_certificates_are_taken_by_bank(void **unused)
 	assert_int_equal(parse(WITH_CLIENTS("{\"a\":{\"certificates\":7,\"key\":\"K\"}}"), "", &p), -EINVAL);
 }
 
+/* In the mutable half as sticks had it before, until it lies in its own place. */
+static void the_token_moves_to_a_place_of_its_own(void **state)
+{
+	(void)state;
+	struct provision p, q;
+	const uint8_t token[32] = {9, 8, 7};
+	assert_int_equal(parse(IMMUTABLE, "{\"format\":1,\"token\":\"" KEY_TEXT "\"}", &p), 0);
+	assert_false(p.token_apart);
+	assert_int_equal(p.token[1], 2);
+	char *changing = provision_changing(&p);
+	assert_non_null(strstr(changing, "\"token\":\"" KEY_TEXT));
+	free(changing);
+	char *json = provision_token(token);
+	assert_true(strlen(json) < PROVISION_TOKEN_BYTES);
+	assert_int_equal(provision_take_token(&p, json, strlen(json)), 0);
+	free(json);
+	assert_true(p.token_apart);
+	assert_memory_equal(p.token, token, sizeof token);
+	changing = provision_changing(&p);
+	assert_null(strstr(changing, "token"));
+	assert_int_equal(parse(IMMUTABLE, changing, &q), 0);
+	assert_int_equal(q.token[0], 0);
+	free(changing);
+	assert_int_equal(provision_take_token(&q, "{}", 2), -EINVAL);
+	assert_int_equal(provision_take_token(&q, "[", 1), -EINVAL);
+	assert_int_equal(provision_take_token(&q, "{\"token\":\"AQ==\"}", 16), -EINVAL);
+	assert_false(q.token_apart);
+	provision_free(&p);
+	provision_free(&q);
+}
+
 static void what_is_kept_comes_back(void **unused)
 {
 	(void)unused;
@@ -147,6 +178,7 @@ int main(void)
 	    cmocka_unit_test(a_new_stick_has_nothing_kept),
 	    cmocka_unit_test(customers_certificates_are_taken_by_bank),
 	    cmocka_unit_test(what_is_kept_comes_back),
+	    cmocka_unit_test(the_token_moves_to_a_place_of_its_own),
 	    cmocka_unit_test(a_record_of_another_shape_is_refused),
 	    cmocka_unit_test(a_certificate_goes_to_pem_and_back),
 	    cmocka_unit_test(the_root_hash_is_the_first_target_s),

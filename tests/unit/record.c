@@ -204,6 +204,14 @@ static void test_torn_write_of_megabytes(void **state)
 	free(new_json);
 }
 
+static void flip(int fd, off_t at)
+{
+	uint8_t byte;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x40;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
 /* As it was made before the partition grew: four quarters of 1 MiB. */
 static int old_device(void)
 {
@@ -246,6 +254,89 @@ static void test_an_older_stick_keeps_what_fits(void **state)
 	close(fd);
 }
 
+static void store_token(int fd, const char *json)
+{
+	struct record record;
+	assert_int_equal(record_load_token(fd, &record), RECORD_OK);
+	assert_null(record.changing);
+	assert_int_equal(record_store_token(fd, &record, json, strlen(json)), RECORD_OK);
+	assert_string_equal(record.token, json);
+	record_free(&record);
+}
+
+static void assert_token(int fd, const char *json, uint64_t sequence)
+{
+	struct record record;
+	assert_int_equal(record_load(fd, &record), RECORD_OK);
+	if (json)
+		assert_string_equal(record.token, json);
+	else
+		assert_null(record.token);
+	assert_int_equal(record.token_sequence, sequence);
+	record_free(&record);
+}
+
+/* Of the megabytes beside it not a byte is written, on today's sticks and on older ones. */
+static void test_the_token_has_a_place_of_its_own(void **state)
+{
+	(void)state;
+	const int devices[] = {new_device(), old_device()};
+	for (size_t d = 0; d < 2; d++) {
+		const int fd = devices[d];
+		const size_t halves = 3 * (size_t)(d ? RECORD_OLD_HALF_BYTES : RECORD_HALF_BYTES);
+		store(fd, "{\"n\":1}");
+		assert_token(fd, NULL, 0);
+		uint8_t *before = malloc(halves), *after = malloc(halves);
+		assert_int_equal(pread(fd, before, halves, 0), halves);
+		store_token(fd, "{\"t\":1}");
+		store_token(fd, "{\"t\":2}");
+		store_token(fd, "{\"t\":3}");
+		assert_int_equal(pread(fd, after, halves, 0), halves);
+		assert_memory_equal(before, after, halves);
+		assert_token(fd, "{\"t\":3}", 3);
+		store(fd, "{\"n\":2}");
+		assert_token(fd, "{\"t\":3}", 3);
+		assert_changing(fd, "{\"n\":2}", 2);
+		struct record record;
+		assert_int_equal(record_load_token(fd, &record), RECORD_OK);
+		assert_int_equal(record_store_token(fd, &record, "[]", 2), RECORD_NOT_JSON);
+		record_free(&record);
+		free(before);
+		free(after);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* The power may go off after any byte: the token before is there, or the new one. */
+static void test_a_torn_token_keeps_the_one_before(void **state)
+{
+	(void)state;
+	int fd = new_device();
+	const off_t slot = 3 * RECORD_HALF_BYTES; /* of the first token, and so of the third */
+	uint8_t before[RECORD_TOKEN_BYTES], after[RECORD_TOKEN_BYTES];
+	store_token(fd, "{\"t\":1}");
+	assert_int_equal(pread(fd, before, sizeof before, slot), sizeof before);
+	store_token(fd, "{\"t\":2}");
+	store_token(fd, "{\"t\":33}");
+	assert_int_equal(pread(fd, after, sizeof after, slot), sizeof after);
+	const size_t complete = RECORD_HEADER_BYTES + 8;
+	for (size_t written = 0; written <= complete; written++) {
+		assert_int_equal(pwrite(fd, before, sizeof before, slot), sizeof before);
+		assert_int_equal(pwrite(fd, after, written, slot), written);
+		if (written == complete)
+			assert_token(fd, "{\"t\":33}", 3);
+		else
+			assert_token(fd, "{\"t\":2}", 2);
+	}
+	/* a damaged one goes to the slot before, and what is stored next over it */
+	flip(fd, slot + RECORD_HEADER_BYTES);
+	assert_token(fd, "{\"t\":2}", 2);
+	store_token(fd, "{\"t\":4}");
+	assert_token(fd, "{\"t\":4}", 3);
+	close(fd);
+}
+
 static void test_what_cannot_be_written_costs_nothing(void **state)
 {
 	(void)state;
@@ -260,14 +351,6 @@ static void test_what_cannot_be_written_costs_nothing(void **state)
 	record_free(&record);
 	assert_changing(fd, "{\"n\":1}", 1);
 	close(fd);
-}
-
-static void flip(int fd, off_t at)
-{
-	uint8_t byte;
-	assert_int_equal(pread(fd, &byte, 1, at), 1);
-	byte ^= 0x40;
-	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 }
 
 static void test_any_damaged_byte_is_seen(void **state)
@@ -374,6 +457,8 @@ int main(void)
 	    cmocka_unit_test(test_torn_write_of_megabytes),
 	    cmocka_unit_test(test_an_older_stick_keeps_what_fits),
 	    cmocka_unit_test(test_what_cannot_be_written_costs_nothing),
+	    cmocka_unit_test(test_the_token_has_a_place_of_its_own),
+	    cmocka_unit_test(test_a_torn_token_keeps_the_one_before),
 	    cmocka_unit_test(test_any_damaged_byte_is_seen),
 	    cmocka_unit_test(test_both_copies_damaged_still_starts),
 	    cmocka_unit_test(test_each_way_to_be_wrong_has_its_error),

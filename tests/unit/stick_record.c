@@ -23,7 +23,8 @@ static struct {
 	char *medium; /* the mutable half that lies there */
 	bool runs, no_memory, no_message, steps_told;
 	int open_error;
-	unsigned reads, writes, notices, asked;
+	unsigned reads, writes, tokens, notices, asked;
+	char *slot; /* the token in its own place, NULL none */
 } world;
 
 char *__real_provision_changing(const struct provision *provision);
@@ -53,7 +54,7 @@ int crew_start(struct crew *crew, enum stick_process which, const int *fds, size
 {
 	(void)crew, (void)which, (void)fds, (void)fd_count;
 	world.runs = true;
-	world.writes += world.stick.record.pending && !world.stick.record.doubted;
+	world.writes += (world.stick.record.pending || world.stick.record.token_pending) && !world.stick.record.doubted;
 	world.reads += world.stick.record.doubted;
 	return 0;
 }
@@ -65,7 +66,8 @@ void crew_stop(struct crew *crew, enum stick_process which)
 int crew_send(struct crew *crew, enum stick_process which, uint16_t type, uint32_t id, const void *payload, size_t size)
 {
 	(void)crew, (void)which, (void)id;
-	assert_true(type == MSG_RECORD_STORE && size > 0 && payload);
+	world.tokens += type == MSG_RECORD_STORE_TOKEN;
+	assert_true((type == MSG_RECORD_STORE || type == MSG_RECORD_STORE_TOKEN) && size > 0 && payload);
 	return world.no_message ? -ENOMEM : 0;
 }
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms) { (void)timer, (void)delay_ms; }
@@ -131,6 +133,11 @@ static void reads(void)
 {
 	static uint8_t payload[4096];
 	struct writer w = writer_over(payload, sizeof payload);
+	if (world.slot) {
+		write_str(&w, world.slot);
+		say(record_hear_token, &w);
+		w = writer_over(payload, sizeof payload);
+	}
 	write_str(&w, IMMUTABLE);
 	write_str(&w, world.medium);
 	say(record_hear_content, &w);
@@ -168,7 +175,24 @@ static int finish(void **state)
 	free(world.stick.record.pending);
 	free(world.stick.record.text);
 	free(world.medium);
+	free(world.slot);
 	return 0;
+}
+
+static void slot_holds(uint8_t token)
+{
+	uint8_t bytes[32];
+	memset(bytes, token, sizeof bytes);
+	free(world.slot);
+	world.slot = provision_token(bytes);
+	assert_non_null(world.slot);
+}
+
+static void store_token(uint8_t token)
+{
+	memset(world.stick.provision.token, token, sizeof world.stick.provision.token);
+	stick_store_token(&world.stick);
+	world.stick.stating_waits = world.stick.record.storing;
 }
 
 static void store(void)
@@ -351,6 +375,83 @@ static void no_memory_beside_a_write(void **state)
 	goes_on_with(2, 1);
 }
 
+/* An older record has it in its mutable half, which keeps it until it lies apart. */
+static void the_token_is_stored_alone(void **state)
+{
+	(void)state;
+	store_token(2);
+	assert_null(world.stick.record.pending);
+	assert_int_equal(world.stick.token[0], 1);
+	listens();
+	assert_int_equal(world.tokens, 1);
+	stores();
+	goes_on_with(2, 1);
+	assert_true(world.stick.provision.token_apart);
+	store();
+	assert_null(strstr(world.stick.record.pending ? world.stick.record.pending : world.stick.record.text, "token"));
+	listens();
+	stores();
+	goes_on_with(2, 2);
+}
+
+static void a_token_that_is_not_written_is_not_shown(void **state)
+{
+	(void)state;
+	store_token(2);
+	listens();
+	fails();
+	reads(); /* the half with token 1 */
+	goes_on_with(1, 1);
+	assert_false(world.stick.provision.token_apart);
+	/* and one that lay apart before */
+	store_token(2);
+	listens();
+	stores();
+	slot_holds(2);
+	store_token(3);
+	listens();
+	fails();
+	reads();
+	goes_on_with(2, 3);
+	assert_true(world.stick.provision.token_apart);
+	/* or is there all the same */
+	store_token(4);
+	listens();
+	slot_holds(4);
+	fails();
+	reads();
+	goes_on_with(4, 4);
+}
+
+/* A policy and a token at once: both are written, the token first, and the newest token is shown. */
+static void both_are_written(void **state)
+{
+	(void)state;
+	store();
+	store_token(3);
+	listens();
+	stores();
+	assert_true(world.stick.record.storing);
+	listens();
+	assert_int_equal(world.tokens, 1);
+	stores();
+	goes_on_with(3, 1);
+	assert_int_equal(world.writes, 2);
+}
+
+static void a_token_apart_is_what_a_start_begins_with(void **state)
+{
+	finish(state);
+	memset(&world, 0, sizeof world);
+	lies_there(1);
+	slot_holds(5);
+	world.runs = true;
+	world.stick.record.task = RECORD_READS;
+	reads();
+	assert_int_equal(world.stick.token[0], 5);
+	assert_true(world.stick.provision.token_apart);
+}
+
 static void one_that_hangs_is_told_of(void **state)
 {
 	(void)state;
@@ -376,6 +477,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(no_memory_holds_nobody, begin, finish),
 	    cmocka_unit_test_setup_teardown(what_waits_behind_a_failed_write_is_written, begin, finish),
 	    cmocka_unit_test_setup_teardown(no_memory_beside_a_write, begin, finish),
+	    cmocka_unit_test_setup_teardown(the_token_is_stored_alone, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_token_that_is_not_written_is_not_shown, begin, finish),
+	    cmocka_unit_test_setup_teardown(both_are_written, begin, finish),
+	    cmocka_unit_test_setup_teardown(a_token_apart_is_what_a_start_begins_with, begin, finish),
 	    cmocka_unit_test_setup_teardown(one_that_hangs_is_told_of, begin, finish),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
