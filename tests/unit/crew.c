@@ -37,10 +37,10 @@ int spawner_end(int spawner, enum stick_process which, bool kill_it, int *status
 
 static int on_message(void *context, enum stick_process which, struct msg *m)
 {
-	(void)context, (void)which, (void)m;
+	(void)context;
 	world.heard++;
-	if (m->type == MSG_LINK_STATE)
-		loop_stop(world.loop);
+	if (m->type == MSG_LINK_STATE || (world.heard > 1 && which != PROCESS_AGENT))
+		loop_stop(world.loop); /* the last word, or one that should not have been heard */
 	return 0;
 }
 
