@@ -24,12 +24,17 @@ static void answer_again(gpointer data)
 	bank_reload(app);
 }
 
-static const char *warning_of(const struct app *app)
+/* What is asked, behind what the token says of the tries that are left. */
+static char *explain(const struct app *app)
 {
 	static const enum text texts[TOKEN_TRIES_COUNT] = {
 	    [TOKEN_TRIES_FEW] = TEXT_TOKEN_FEW, [TOKEN_TRIES_LAST] = TEXT_TOKEN_LAST};
-	const enum token_tries tries = app->model.token.tries;
-	return tries == TOKEN_TRIES_NOT_SAID ? "" : app_text(app, texts[tries]);
+	const struct token_entry *token = &app->model.token;
+	if (token->checking)
+		return g_strdup(app_text(app, TEXT_PIN_CHECKING));
+	if (token->tries == TOKEN_TRIES_NOT_SAID)
+		return g_strdup(app_text(app, TEXT_TOKEN_EXPLAINED));
+	return g_strconcat(app_text(app, texts[token->tries]), "\n", app_text(app, TEXT_TOKEN_EXPLAINED), NULL);
 }
 
 static void draw_question(struct app *app)
@@ -37,26 +42,25 @@ static void draw_question(struct app *app)
 	const struct token_entry *token = &app->model.token;
 	const bool checking = token->checking, wrong = token->state == TOKEN_WRONG_PIN && !checking;
 	char dots[TOKEN_PIN_MAX * 4 + 8];
+	char *what = explain(app);
 	token_dots(token, dots, sizeof dots);
-	char *said = g_strconcat(wrong ? app_text(app, TEXT_PIN_WRONG) : "", wrong && warning_of(app)[0] ? " " : "",
-				 checking ? "" : warning_of(app), NULL);
 	const struct card_content content = {
 	    .glyph = GLYPH_QUESTION,
-	    .warn = said[0] != '\0',
+	    .warn = !checking && (wrong || token->tries != TOKEN_TRIES_NOT_SAID),
 	    .title = app_text(app, TEXT_TOKEN_TITLE),
-	    .what = app_text(app, checking ? TEXT_PIN_CHECKING : TEXT_TOKEN_EXPLAINED),
+	    .what = what,
 	    .host_label = app_text(app, TEXT_TOKEN_NAME),
 	    .host = token->label,
 	    .todo_label = app_text(app, TEXT_TOKEN_TYPED),
 	    .todo = checking ? NULL : dots,
-	    .phone = said,
+	    .phone = wrong ? app_text(app, TEXT_PIN_WRONG) : NULL,
 	    .note = app_text(app, TEXT_TOKEN_NOT_OTHERS),
 	    .buttons = {{checking ? NULL : app_text(app, TEXT_PIN_DONE), "primary", answer_done},
 			{checking ? NULL : app_text(app, TEXT_TOKEN_WITHOUT), "", answer_without}},
 	    .context = app,
 	};
 	card_show(app->token, &content);
-	g_free(said);
+	g_free(what);
 }
 
 static void draw_trouble(struct app *app)

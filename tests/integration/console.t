@@ -258,7 +258,7 @@ try:
     check(browser.sees("ログイン", "もう一度ログイン", seconds=12), "when it is back the page says why it asks for a log-in again")
     log_in(rig["password"])
     check(browser.sees("対応が必要なもの", "いつから", "すること"), "what is wrong, since when and what to do comes first")
-    check(browser.sees("まだだれも引き受けていません", "自分のホワイトリストで禁じられた", selector=".alarm"), "the worst is first, and says that nobody has it")
+    check(browser.sees("まだだれも引き受けていません", "自分のホワイトリストで禁じられた", selector=".alarm"), "the worst is first, and says that nobody has it", browser.text(".alarm"))
     browser.press("j")
     browser.press("a")
     check(browser.sees("operator が対応中", selector=".alarm"), "two keys take it")
