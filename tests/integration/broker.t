@@ -284,6 +284,23 @@ def test_hang(rig):
     check(time.monotonic() - started < 20 and "alert" in error, "and the browser is not left waiting", error)
 
 
+def slice_ns(pid):
+    """None where the kernel has one slice for all (before Linux 6.12) or does not tell."""
+    try:
+        with open(f"/proc/{pid}/sched") as lines:
+            told = re.search(r"se\.slice\s*:\s*(\d+)", lines.read())
+    except OSError:
+        told = None
+    own = tuple(int(part) for part in re.findall(r"\d+", os.uname().release)[:2]) >= (6, 12)
+    return int(told.group(1)) if told and own else None
+
+
+def test_slice(rig):
+    ours, brokers = slice_ns("self"), slice_ns(rig.about["pids"]["broker"])
+    check(ours is None or brokers == 100000 < ours, "the broker asks for the shortest slice, to run as soon as it is woken" +
+          (" # SKIP this kernel does not tell" if ours is None else ""), (brokers, ours))
+
+
 def test_policy_killed(rig):
     rig.quiet()
     tls = rig.browse("www.bank.example", protocols=("http/1.1",))
@@ -303,8 +320,8 @@ def test_policy_killed(rig):
 def main():
     rig = Rig("--bank", "sekisho-demo", "--bank", "yamabiko")
     try:
-        for test in (test_pages, test_bad_neighbours, test_hellos, test_names, test_walls, test_freeze, test_hang,
-                     test_policy_killed):
+        for test in (test_pages, test_bad_neighbours, test_hellos, test_names, test_walls, test_freeze, test_slice,
+                     test_hang, test_policy_killed):
             test(rig)
     finally:
         rig.end()
