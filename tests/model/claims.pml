@@ -39,5 +39,5 @@ inline claim_no_dead_end()
 	assert(state == STATE_READY || (state == STATE_SESSION && !thawing) || (state == STATE_UNLOCK && pin_asked) ||
 	       (state == STATE_START && unusable));
 	/* and a newer policy is taken, or was refused */
-	assert(state != STATE_READY || announced <= ours || passed_over == 1)
+	assert((state != STATE_READY && state != STATE_SESSION) || announced <= ours || passed_over == 1)
 }
