@@ -41,7 +41,7 @@ def save(name, what):
 
 def figures():
     """All flat figures, as `make report` reads them."""
-    total = {}
+    total = load("image.json") or {}
     for name in sorted(os.listdir(f"{B}/figures")) if os.path.isdir(f"{B}/figures") else ():
         total |= load(f"figures/{name}") or {}
     return total
@@ -58,6 +58,10 @@ def table(heads, rows):
 
 
 MISSING = "**Missing**: not measured in this build ({}).\n"
+#: what is told first, and is in build/report.json under the same names
+FIRST = ("attacks_tried", "attacks_stopped", "packets_captured", "packets_disallowed", "memory_patterns_found",
+         "kernel_hardening_ok", "kernel_hardening_fail", "model_states", "model_violations", "fuzz_executions",
+         "fuzz_crashes", "fuzz_hours", "limbo_right", "limbo_wrong_accepts", "limbo_wrong_rejects", "setuid_files", "shells")
 
 
 # --- sections: each returns Markdown and leaves its JSON --------------------------------------------------------------
@@ -142,7 +146,7 @@ def sockets(stick):
     for inode, kind, *rest in socket_rows(stick):
         # netlink's without a holder are the kernel's ends; another without one is WireGuard's, or a connection's rest
         if inode in holders or not kind.startswith("netlink"):
-            rows |= {(name, kind, *rest) for name in holders.get(inode, {"the kernel"})}
+            rows |= {(name, kind, *rest) for name in holders.get(inode, {"the kernel" + (" (WireGuard)" if kind.startswith("udp") else "")})}
         named.add(inode)
     local = collections.Counter(name for inode, names in holders.items() if inode not in named for name in names)
     rows |= {(name, "between processes of this PC", count, "", "") for name, count in local.items()}
@@ -183,6 +187,20 @@ def packets():
     return table(("kind of packet that left the PC", *parts), rows)
 
 
+def air():
+    """What the stick sent on the air, in each start of the tests that have radios."""
+    starts = {f"{test}, {name}": load(f"e2e/{test}/{name}-air.json")
+              for test, name in (("wifi", "first"), ("wifi-blows", "first"), ("wifi-blows", "next"))}
+    starts = {name: found for name, found in starts.items() if found}
+    if not starts:
+        return MISSING.format("`make attack`: tests/attack/wifi.t, tests/attack/wifi-blows.t")
+    save("air", starts)
+    kinds = sorted({kind for found in starts.values() for kind in found["kinds"]})
+    rows = [(kind, *(found["kinds"].get(kind, 0) for found in starts.values())) for kind in kinds]
+    rows.append(("**none of these**", *(len(found["disallowed"]) for found in starts.values())))
+    return table(("kind of frame that the stick sent", *starts), rows)
+
+
 def attacks():
     namespaces, stick = load("attack/namespaces.json"), load("attack/stick.json")
     if not namespaces and not stick:
@@ -220,7 +238,7 @@ def told(*programs):
 def tests(name, *programs):
     said = told(*programs)
     if not said:
-        return MISSING.format("`make test`: " + ", ".join(programs))
+        return MISSING.format("tests: " + ", ".join(program.replace("\\", "") for program in programs))
     save(name, said)
     rows = [(program, "**no**" if line.startswith("not") else "yes", re.sub(r"^(not )?ok \d+ - ", "", line))
             for program, lines in sorted(said.items()) for line in lines]
@@ -241,6 +259,36 @@ def kernel():
     save("kernel", {**{key: value for key, value in figures().items() if key.startswith("kernel_hardening")}, "left": left})
     return (numbers(*(f"kernel_hardening{kind}_{result}" for kind in kinds for result in ("ok", "fail"))) + "\n\nLeft:\n\n" +
             table(("kind", "name", "the list wants", "why it is left"), left))
+
+
+def without():
+    """What got through with a wall taken away, in namespaces: the last lines of `make attack`."""
+    rows = []
+    for wall in ("wall", "tunnel"):
+        path = f"{B}/attack-without-{wall}.log"
+        if os.path.exists(path):
+            with open(path) as file:
+                rows += [(wall, line[2:].strip()) for line in file if re.match(r"# \d+ attacks", line)]
+    if not rows:
+        return MISSING.format("`make attack`")
+    save("without", rows)
+    return table(("without the", "what came of it"), rows)
+
+
+def in_short(bodies):
+    """The figures, what was not measured, and every line of a test that does not hold: what an auditor asks first."""
+    known = figures()
+    calls = known.get("syscalls") or {}
+    rows = [(name, known.get(name, "**not measured**")) for name in FIRST]
+    if calls:
+        most = max((name for name in calls if calls[name]["reachable"]), key=lambda name: calls[name]["reachable"])
+        rows.append(("system calls, at most", f"{calls[most]['reachable']} ({most})"))
+        rows.append(("of dangerous groups, over all processes", sum(figure["dangerous"] for figure in calls.values())))
+    missing = [title for title, body in bodies if MISSING.split("{")[0] in body or "not measured" in body]
+    broken = [line for _, body in bodies for line in body.splitlines() if "| **no** |" in line]
+    return "\n".join((table(("figure", "value"), rows), "", f"Sections with something missing: {', '.join(missing) or 'none'}.", "",
+                      "Tests that do not hold: " + ("\n\n| test | holds | what |\n|---|---|---|\n" + "\n".join(broken)
+                                                   if broken else "none of those below.")))
 
 
 def files():
@@ -277,15 +325,23 @@ def main():
         ("What each process may", "As it says at the top of its file, which is what its sandbox is made from. Landlock lets "
          "INET connect over TCP and LISTEN be connected to, nobody else; signals stay among a process and what it started.", statements()),
         ("System calls", "Read from the running processes' filters; names in syscalls.json.", system_calls()),
-        ("Processes and capabilities", "On the stick, in the middle of a session.", processes(stick)),
+        ("Processes and capabilities", "On the stick, in the middle of a session. no_new_privs 1: nothing it starts can gain "
+         "rights; seccomp 2: a filter of system calls is in force.", processes(stick)),
         ("Open sockets", "", sockets(stick)),
         ("Mounts and settings", "", mounts(stick)),
         ("Packets", "Every frame that left the PC from power-on to power-off, judged by tests/attack/wire.py.", packets()),
-        ("Attacks from inside", "Each try and its answer: attacks.json.", attacks()),
+        ("Attacks from inside", "In each process's place: with its uid and capabilities, and as uid 0 with all that its bounding "
+         "set leaves, but without its own filter of system calls, which nobody else can borrow. What is left to that filter is tried under it in "
+         "tests/integration/sandbox.t. Each try and its answer: attacks.json.", attacks()),
+        ("With a wall taken away", "The same attacks in namespaces: a test that cannot fail is none. Other walls that were taken "
+         "away are among the tests below: boot-chain.t, disks.t, share.t, unwiped.t, wifi-blows.t.", without()),
         ("Kernel", "Every wanted value: image/kernel/wanted.tsv.", kernel() + "\n\n" + tests("kernel-tests", r"kernel\.t", r"disks\.t")),
         ("Boot chain", "Attacks on it and what answered.", tests("boot", r"secure-boot\.t", r"microsoft\.t", r"signing\.t", r"flash\.t", r"second-boot\.t", r"boot-chain\.t")),
-        ("Memory", "", numbers("memory_patterns_found") + "\n\n" + tests("memory", r"memory\.t", r"unwiped\.t")),
+        ("Memory", "What was typed into a bank's page, the key of the start's own certificate authority and the WireGuard key, searched in a dump of "
+         "all of the PC's memory. unwiped.t: the wipe taken away.", numbers("memory_patterns_found") + "\n\n" + tests("memory", r"memory\.t", r"unwiped\.t")),
         ("USB", "", tests("usb", r"usb\.t")),
+        ("Wi-Fi", "False access points, forged farewells, broken handshakes; every frame on the air judged by tests/attack/air.py.",
+         air() + "\n\n" + tests("wifi", r"wifi\.t", r"wifi-blows\.t")),
         ("State machine and parsers", "", numbers("model_states", "model_violations", "fuzz_executions", "fuzz_crashes", "fuzz_hours")),
         ("Failing closed", "", tests("failing", r"exhaust\.t", r"hostile\.t", r"sandbox\.t", r"endings\.t", r"e2e/attack\.t", r"fail-closed\.t", r"attack/share\.t")),
         ("Files", "", files()),
@@ -294,6 +350,10 @@ def main():
     with open(f"{OUT}/README.md", "w") as out:
         out.write("# Evidence\n\nMade by `make evidence` from what this build and its tests left behind")
         out.write(f", for the image with SHA-256 `{sha256(image)}`.\n" if os.path.exists(image) else ".\n")
+        if stick:
+            out.write("\nProcesses, sockets, mounts and attacks are those of a development image: the same kernel, /usr and programs, and one "
+                      "program more, the attacker (tests/attack/README.md; tests/e2e/attack.t compares them).\n")
+        out.write(f"\n## In short\n\n{in_short([(title, body) for title, _, body in sections])}\n")
         for title, words, body in sections:
             out.write(f"\n## {title}\n\n{words}\n\n{body}\n" if words else f"\n## {title}\n\n{body}\n")
     missing = [title for title, _, body in sections if MISSING.split("{")[0] in body]
