@@ -27,8 +27,9 @@
 #include <unistd.h>
 
 #include "firmware/lib/log.h"
+#include "tests/attack/air_answer.h"
 
-enum { PAIRS = 2, FRAME_BYTES = 4096, REQUEST_BYTES = 512, POLL_MS = 100, RADIOTAP = 127 };
+enum { PAIRS = 2, FRAME_BYTES = 4096, REQUEST_BYTES = 512, POLL_MS = 100, RADIOTAP = 127, STOP_TRIES = 100 };
 
 static const uint8_t cable_prefix[5] = {0x52, 0x54, 0x00, 0x5e, 0x01};
 static pid_t keeper; /* of the namespace */
@@ -323,17 +324,71 @@ static int access_point(const char *number, const char *settings)
 	return status ? -EIO : 0;
 }
 
-static int stop(const char *number)
+static int signal_point(const char *number, const char *what, int signal_number)
 {
 	char path[64];
-	snprintf(path, sizeof path, "/run/air-%s.pid", number);
+	snprintf(path, sizeof path, "/run/air-%s.%s", number, what);
 	char text[16] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, text, sizeof text - 1) < 1)
 		return -ESRCH;
 	close(fd);
 	pid_t pid = (pid_t)strtol(text, NULL, 10);
-	return pid <= 1 || kill(pid, SIGTERM) < 0 ? -ESRCH : 0;
+	return pid <= 1 || kill(pid, signal_number) < 0 ? -ESRCH : 0;
+}
+
+static int stop(const char *number)
+{
+	(void)signal_point(number, "answers", SIGKILL); /* where it answers in its own words */
+	int error = signal_point(number, "pid", SIGTERM);
+	(void)signal_point(number, "pid", SIGCONT);
+	for (int i = 0; i < STOP_TRIES && signal_point(number, "pid", 0) == 0; i++)
+		usleep(POLL_MS * 1000); /* another one would find its radio taken down */
+	return error;
+}
+
+static int monitor(const char *number)
+{
+	int family = nl80211();
+	uint32_t wiphy = (uint32_t)strtoul(number, NULL, 10), type = NL80211_IFTYPE_MONITOR;
+	char name[IFNAMSIZ];
+	snprintf(name, sizeof name, "mon%.4s", number);
+	if (family < 0)
+		return family;
+	struct request r = generic((uint16_t)family, NL80211_CMD_NEW_INTERFACE);
+	attribute(&r, NL80211_ATTR_WIPHY, &wiphy, sizeof wiphy);
+	attribute(&r, NL80211_ATTR_IFNAME, name, strlen(name) + 1);
+	attribute(&r, NL80211_ATTR_IFTYPE, &type, sizeof type);
+	int error = ask(NETLINK_GENERIC, &r);
+	return error ? error : bring_up(name);
+}
+
+static int inject(const char *name, const char *hex)
+{
+	uint8_t frame[FRAME_BYTES];
+	size_t size = air_bytes(hex, frame, sizeof frame);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(name)};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	return fd < 0 || sendto(fd, frame, size, 0, (struct sockaddr *)&to, sizeof to) < 0 ? -errno : 0;
+}
+
+/* hostapd stands still from now on, so that its radio alone is there: the beacons and what hardware acknowledges. */
+static int answer_instead(const char *number, const char *bodies)
+{
+	char monitor_name[IFNAMSIZ], path[64];
+	snprintf(monitor_name, sizeof monitor_name, "mon%.4s", number);
+	snprintf(path, sizeof path, "/run/air-%s.answers", number);
+	(void)signal_point(number, "answers", SIGKILL);
+	int error = signal_point(number, "pid", SIGSTOP);
+	int air = error ? -1 : listen_to(monitor_name);
+	pid_t child = air < 0 ? -1 : fork();
+	if (child == 0)
+		air_answer(air, (uint8_t)strtoul(number, NULL, 10), bodies);
+	FILE *file = child > 0 ? fopen(path, "we") : NULL;
+	if (!file)
+		return error ? error : -EIO;
+	fprintf(file, "%d\n", child);
+	return fclose(file) ? -errno : 0;
 }
 
 int air_obey(const char *command, const char *where, const char *what)
@@ -345,5 +400,11 @@ int air_obey(const char *command, const char *where, const char *what)
 		return access_point(where, what);
 	if (strcmp(command, "stop") == 0)
 		return stop(where);
+	if (strcmp(command, "monitor") == 0)
+		return monitor(where);
+	if (strcmp(command, "inject") == 0 && what)
+		return inject(where, what);
+	if (strcmp(command, "answer") == 0)
+		return answer_instead(where, what ? what : "");
 	return -EINVAL;
 }

@@ -19,6 +19,9 @@ void air_take(void);
  * One command of the helper's line, in a process of its own. 0 or -errno:
  *   air hostapd N NAME=VALUE;NAME=VALUE...   an access point on wlanN, see hostapd.conf(5)
  *   air stop N                               no more
+ *   air monitor N                            make monN, to inject frames by
+ *   air inject INTERFACE HEX                 send these bytes there: a frame of Ethernet, or radiotap and 802.11
+ *   air answer N [HEX,HEX...]                in hostapd's place, by monN, answer in words of its own (air_answer.h)
  */
 int air_obey(const char *command, const char *where, const char *what);
 

@@ -74,12 +74,32 @@ def data(subtype, frame, rows):
     return kind and f"in the clear: {kind}"
 
 
+def protects(body):
+    """Does this association ask for protected management frames? (RSN element, 9.4.2.24: MFPC of its capabilities)"""
+    for kind, value in elements(body):
+        if kind == 48 and len(value) >= 10:
+            pairs = struct.unpack("<H", value[6:8])[0]
+            at = 8 + 4 * pairs
+            keys = struct.unpack("<H", value[at:at + 2])[0] if len(value) >= at + 2 else 0
+            capabilities = value[at + 2 + 4 * keys:][:2]
+            return len(capabilities) == 2 and bool(capabilities[0] & 0x80)
+    return False
+
+
+def proven(frame):
+    """Encrypted, or to everybody with a proof of its own (management MIC element)."""
+    return bool(frame[1] & 0x40) or any(kind == 76 for kind, _ in elements(frame[26:]))
+
+
 def joins(frame, joined):
-    """Whose network the stick is in, or is about to be, after this frame; None: nobody's."""
+    """Whose network the stick is in, or is about to be, after this frame, and whether its farewells are proven; a forged
+    one ends nothing then. None: nobody's."""
     kind, subtype, point = frame[0] >> 2 & 3, frame[0] >> 4, frame[16:22]
     if kind == 0 and subtype in (0, 2):
-        return point
-    return None if kind == 0 and subtype in (10, 12) and point == joined else joined
+        return point, protects(frame[28 if subtype == 0 else 34:])
+    if joined is None or kind != 0 or subtype not in (10, 12) or point != joined[0] or joined[1] and not proven(frame):
+        return joined
+    return None
 
 
 def kind_of(frame, rows, joined):

@@ -1,5 +1,5 @@
 # The attacker is static: as the first process of the development image it runs before /usr is mounted.
-$(call program,attacker,$(addprefix tests/attack/,air.c attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
+$(call program,attacker,$(addprefix tests/attack/,air.c air_answer.c attacker.c exhaust.c network.c packets.c run.c system.c),vpn_device firmware,-lseccomp,,-static-pie)
 $(call program,rig/rows,tests/attack/rows.c,parent launcher wifi firmware,-ljansson -lseccomp)
 INTEGRATION_NEEDS += $(B)/attacker $(B)/rig/rows
 

@@ -35,7 +35,7 @@
 #include "tests/attack/air.h"
 #include "tests/attack/attacks.h"
 
-enum { LINE_BYTES = 1024, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 400, POLL_US = 20000 };
+enum { LINE_BYTES = 3072, GROUPS_MAX = 32, CAPABILITY_LAST = 40, WAIT_MS = 400, POLL_US = 20000 };
 
 static const struct {
 	const char *name;
