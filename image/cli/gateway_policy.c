@@ -239,8 +239,9 @@ int cmd_gateway_policy(int argc, char **argv)
 		printf(is_policy
 			   ? "policy version %" PRIu64 " is in place: sticks that are on take it within a minute, the "
 			     "others at their next start\n"
-			   : "the list of gateways version %" PRIu64 " is in place; sticks that are made from now on "
-			     "get it, those that are made keep theirs: leave the old addresses and keys in force\n",
+			   : "the list of gateways version %" PRIu64 " is in place: a stick that is on takes it within "
+			     "a minute and goes by it from its next tunnel on; leave the old addresses and keys in "
+			     "force until every stick has been on\n",
 		       version);
 	document_close(&offered);
 	config_free(&config);
