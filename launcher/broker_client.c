@@ -248,9 +248,11 @@ int __wrap_mbedtls_pk_sign_ext(mbedtls_pk_type_t type, mbedtls_pk_context *key, 
 			       size_t capacity, size_t *size, int (*random)(void *, unsigned char *, size_t),
 			       void *random_context)
 {
+	/* PSA writes over all the room behind a signature: a record's buffer, four pages of each connection */
+	const size_t room = capacity < MBEDTLS_PK_SIGNATURE_MAX_SIZE ? capacity : MBEDTLS_PK_SIGNATURE_MAX_SIZE;
 	return is_ours(key) ? sign(type, hash, signature, capacity, size)
-			    : __real_mbedtls_pk_sign_ext(type, key, hash, digest, digest_size, signature, capacity,
-							 size, random, random_context);
+			    : __real_mbedtls_pk_sign_ext(type, key, hash, digest, digest_size, signature, room, size,
+							 random, random_context);
 }
 
 /* TLS 1.2 */

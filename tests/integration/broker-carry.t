@@ -119,9 +119,12 @@ class Carrier:
                 bail("the broker does not come to rest")
             time.sleep(0.0002)
 
-    def wakes(self):
+    def status(self, key):
         with open(f"/proc/{self.pid}/status") as status:
-            return int(next(line.split()[1] for line in status if line.startswith("voluntary_ctxt_switches")))
+            return int(next(line.split()[1] for line in status if line.startswith(key)))
+
+    def wakes(self):
+        return self.status("voluntary_ctxt_switches")
 
     def all_at_once(self, end, data):
         """All of it is there when the broker looks."""
@@ -212,6 +215,17 @@ def test_unclean_end(carrier, name):
     browser.plain.close()
 
 
+def test_memory(carrier, name):
+    """A page of each of the four record buffers, and what mbedTLS keeps of a connection; no buffer is written to its end."""
+    count, before = 100, carrier.status("RssAnon")
+    held = [carrier.connect(name) for _ in range(count)]
+    each = (carrier.status("RssAnon") - before) / count
+    check(8 < each <= 30, f"{name}: a connection that waits takes {each:.0f} kB of memory, at most 30")
+    for browser, bank in held:
+        browser.plain.close()
+        bank.plain.close()
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         authority = Authority(directory, "Carrying Root")
@@ -231,6 +245,7 @@ def main():
                 test_wakes(carrier, name)
                 test_small(carrier, name)
                 test_unclean_end(carrier, name)
+                test_memory(carrier, name)
         finally:
             rig.end()
             dns.terminate()
