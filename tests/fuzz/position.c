@@ -42,7 +42,8 @@ static void compare_children(const json_t *json, const char *text, size_t size, 
 
 static void ignore(const char *path, size_t offset, void *context)
 {
-	if (!path[0] || offset >= *(const size_t *)context)
+	(void)path; /* of a member without a name it is empty */
+	if (!path || offset >= *(const size_t *)context)
 		abort();
 }
 
