@@ -158,7 +158,7 @@ try:
     keep = "CREATE TABLE kept AS SELECT * FROM audit"
     back = ("DELETE FROM audit", "INSERT INTO audit SELECT * FROM kept", "DROP TABLE kept")
     for name, sql in (
-            ("an altered entry", "UPDATE audit SET entry = replace(entry, 'ST-000042', 'ST-000043') WHERE id = 1"),
+            ("an altered entry", "UPDATE audit SET entry = replace(entry, 'ST-000042', 'ST-000043') WHERE entry LIKE '%ST-000042%'"),
             ("an altered entry with its hash", "UPDATE audit SET entry = k.entry, leaf = k.leaf FROM kept k WHERE audit.id = 1 AND k.id = 0"),
             ("an entry taken out", "DELETE FROM audit WHERE id = 1"),
             ("the last entry taken out", "DELETE FROM audit WHERE id = (SELECT MAX(id) FROM audit)"),
@@ -184,7 +184,7 @@ try:
     check(done.returncode == 1 and "taken out" in done.stderr, "but not to the witness", done.stdout + done.stderr)
 
     # --- a log that was changed while the gateway was away is told at the desk
-    change("UPDATE audit SET entry = replace(entry, 'ST-000042', 'ST-000043') WHERE id = 1")
+    change("UPDATE audit SET entry = replace(entry, 'ST-000042', 'ST-000043') WHERE entry LIKE '%ST-000042%'")
     open(rig["directory"] + "/hold", "w").close()
     ending = os.pidfd_open(rig["gatewayd"])
     os.kill(rig["gatewayd"], signal.SIGTERM)

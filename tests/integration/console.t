@@ -231,6 +231,7 @@ try:
     check(browser.sees("自分のホワイトリストで禁じられた通信", "返送", "ST-000001", selector=".difference") and "異常ありません" not in browser.text(),
           "and the desk says what that means and what to do")
     picture("differs-ja")
+    check(browser.sees("自分のホワイトリストで禁じられた", seconds=20, selector=".alarm"), "an alarm is opened for it", browser.text(".alarm"))
     sekisho("stick", "revoke", "ST-000001")
     check(browser.sees("失効", "スティックの回収", selector="dialog"), "it is revoked, and the open card says so and what to do")
     browser.press("\ue00c")
