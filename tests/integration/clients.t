@@ -187,8 +187,11 @@ class Token:
         return data[8], data[9]
 
     def pin(self, pin):
+        """What it says of this PIN; a late question of the handshake before may still be on its way."""
         self.launcher.send(struct.pack("=HHI", TOKEN_PIN, 0, 0) + blob(pin))
-        return self.state()
+        while (state := self.state()) and state[0] == WANTS_PIN:
+            pass
+        return state
 
     def logins(self):
         try:
