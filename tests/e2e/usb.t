@@ -150,8 +150,8 @@ ok $? "a phone's network is refused in words"
 press ret
 unplug net
 plug '{"driver": "usb-ccid", "id": "reader", "bus": "usb.0", "port": "5.2"}'
-screen_wait '使わない種類' 30
-ok $? "a device of a kind nobody needs is refused in words"
+screen_wait 'カードリーダーかトークン' 30
+ok $? "a reader of cards, of which this image has no use, is refused in words"
 press ret
 plug '{"driver": "usb-mouse", "id": "mouse", "bus": "usb.0", "port": "5.3"}'
 screen_wait '新しいマウス' 30
