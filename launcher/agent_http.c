@@ -43,6 +43,8 @@ static const char *explain(CURLcode code, const struct exchange *x)
 		if (is_long(x))
 			return "what the gateway sends did not come within a minute, or stopped for 10 seconds";
 		return "the gateway did not answer within 5 seconds";
+	case CURLE_ABORTED_BY_CALLBACK:
+		return "that gateway was left before it answered";
 	case CURLE_COULDNT_CONNECT:
 		return "the gateway's control channel cannot be reached through the tunnel";
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -273,10 +275,26 @@ static void forget_server(struct http *http)
 	http->address = http->name = http->certificate_pem = NULL;
 }
 
+static bool is_other(const struct http *http, const struct http_server *server)
+{
+	return http->name && (strcmp(http->name, server->name) != 0 || strcmp(http->address, server->address) != 0 ||
+			      http->port != server->port);
+}
+
+/* A callback may begin a request of its own, which is one to the new server, and end none. */
+static void leave_server(struct http *http)
+{
+	CURL **list = curl_multi_get_handles(http->multi);
+	for (CURL **easy = list; easy && *easy; easy++)
+		finish(http, *easy, CURLE_ABORTED_BY_CALLBACK);
+	curl_free(list);
+}
+
 int http_use(struct http *http, const struct http_server *server)
 {
 	static const char prefix[] = "sha256//";
 	size_t size;
+	bool other = is_other(http, server);
 	forget_server(http);
 	http->address = strdup(server->address);
 	http->certificate_pem = strdup(server->certificate_pem);
@@ -291,6 +309,8 @@ int http_use(struct http *http, const struct http_server *server)
 	http->port = server->port;
 	http->check_dates = server->check_dates;
 	http->fresh = true;
+	if (other)
+		leave_server(http);
 	return 0;
 }
 

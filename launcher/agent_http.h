@@ -45,13 +45,17 @@ typedef void http_fn(const struct http_reply *reply, void *context);
 struct http *http_new(struct loop *loop);
 void http_free(struct http *http);
 
-/* From now on; copied. Requests under way end as they began, new ones make new connections. 0 or -ENOMEM. */
+/*
+ * From now on; copied. New requests make new connections. Those under way end as they began, unless it is another
+ * server: nobody waits for one that was left, so that they fail now, as if no reply had come, before this returns. 0 or
+ * -ENOMEM.
+ */
 int http_use(struct http *http, const struct http_server *server);
 
 /*
  * GET `path`, or POST `json` (NULL: GET) to the server in use; more than `reply_max` bytes are a failure. Where that is
  * more than HTTP_SHORT_BYTES it may take HTTP_FETCH_MS, as long as it comes on. fn is called later, never
- * from here. 0 or -errno, then it is not called.
+ * from here (it may be from http_use()). 0 or -errno, then it is not called.
  */
 int http_request(struct http *http, const char *path, const char *json, size_t reply_max, http_fn *fn, void *context);
 

@@ -131,6 +131,8 @@ void resolver_free(struct resolver *resolver)
 
 int resolver_use(struct resolver *resolver, const char *address)
 {
+	/* c-ares drops its answers when its list of servers changes, and only then */
+	(void)ares_set_servers_csv(resolver->channel, "");
 	return ares_set_servers_csv(resolver->channel, address) == ARES_SUCCESS ? 0 : -EINVAL;
 }
 

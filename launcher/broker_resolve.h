@@ -25,7 +25,8 @@ typedef void resolve_fn(const struct sockaddr_storage *addresses, size_t count, 
 struct resolver *resolver_new(struct loop *loop);
 void resolver_free(struct resolver *resolver);
 
-/* The only server, a literal address, port 53. 0 or -EINVAL. */
+/* The only server, a literal address, port 53. What one before has answered is forgotten, also where it had the same
+ * address: a gateway lets nobody through to an address that it did not give out itself. 0 or -EINVAL. */
 int resolver_use(struct resolver *resolver, const char *address);
 
 /* fn may be called before this returns. The lookup is fn's until called or cancelled; NULL if it was called already. */

@@ -229,6 +229,19 @@ static int take_freeze(struct msg *m, void *context)
 	return 0;
 }
 
+/* Connections are the old gateway's; frozen, there are none. */
+static int take_resolver(struct msg *m, void *context)
+{
+	(void)context;
+	char address[ADDRESS_MAX];
+	struct reader r = reader_over(m->payload, m->size);
+	read_str(&r, address, sizeof address);
+	if (!reader_done(&r) || !broker.frozen || resolver_use(broker.resolver, address))
+		return -EBADMSG;
+	log_info("the resolver is %s now", address);
+	return 0;
+}
+
 static int take_client(struct msg *m, void *context)
 {
 	(void)context;
@@ -258,6 +271,7 @@ static const struct channel_row orders[] = {
     {MSG_BROKER_CLIENT, 0, 0, take_client},
     {MSG_BROKER_START, 1, CHANNEL_ANY_BYTES, take_start},
     {MSG_BROKER_FREEZE, 1, 1, take_freeze},
+    {MSG_BROKER_RESOLVER, 1, CHANNEL_ANY_BYTES, take_resolver},
     {MSG_BROKER_AHEAD, 1, CHANNEL_ANY_BYTES, take_ahead},
 };
 

@@ -97,6 +97,9 @@ enum message {
 	MSG_BROKER_AHEAD = 76,  /* launcher -> broker: u8 n, n x { s host, u16 port }: the gateway has opened this bank,
 				   and the browser will ask for these first: connect to them now */
 
+	MSG_BROKER_RESOLVER = 77, /* launcher -> broker: s resolver address: of the gateway that the tunnel leads to
+				     now; what was answered before is forgotten. While frozen */
+
 	/* launcher <-> agent */
 	MSG_AGENT_CONFIG =
 	    80, /* s device id, s boot id(hex), s gateway inner address, u16 port, s server name, b certificate PEM, b

@@ -55,7 +55,8 @@ struct stick_attack {
 struct stick_session {
 	uint32_t id; /* 0: there is none */
 	char bank[WHITELIST_ID_BYTES];
-	uint32_t question; /* what the gateway was asked about it and has not answered, 0 nothing */
+	char gateway[WHITELIST_ID_BYTES]; /* through which it goes */
+	uint32_t question;                /* what the gateway was asked about it and has not answered, 0 nothing */
 	bool broker_ready, gateway_ready;
 	bool thawing;                       /* the page goes on when the gateway has opened the bank again */
 	char failure[STICK_CODE_BYTES];     /* why it ends, for the kiosk */

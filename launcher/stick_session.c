@@ -99,6 +99,7 @@ void session_open(struct stick *s)
 	const struct whitelist_bank *bank = whitelist_bank(s->policy, s->chosen);
 	s->session.id = ++s->session_count;
 	snprintf(s->session.bank, sizeof s->session.bank, "%s", s->chosen);
+	snprintf(s->session.gateway, sizeof s->session.gateway, "%s", s->tunnel.gateway);
 	if (!bank) {
 		session_fail(s, "unknown_bank");
 		return;
@@ -151,6 +152,25 @@ static void connect_ahead(struct stick *s)
 		(void)crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_AHEAD, s->session.id, payload, w.size);
 }
 
+/*
+ * The session goes on, often at another gateway, which has let us in by a statement of its own and has opened the bank.
+ * No connection lives through that: to the bank we come from another of the addresses that are reserved to it, so that
+ * each was closed when the page was frozen, and the page makes new ones. What the bank keeps by its cookie goes on;
+ * a bank that ties a log-in to an address asks for it again, which is its right and no error. The gateways that serve
+ * one bank have addresses of that bank each, all of which it is told (gateway.conf(5), egress).
+ */
+static void move_broker(struct stick *s)
+{
+	uint8_t payload[64];
+	struct writer w = writer_over(payload, sizeof payload);
+	if (strcmp(s->session.gateway, s->tunnel.gateway) != 0)
+		log_info("session %u goes on at gateway %s", s->session.id, s->tunnel.gateway);
+	snprintf(s->session.gateway, sizeof s->session.gateway, "%s", s->tunnel.gateway);
+	write_str(&w, inner_address(s));
+	if (w.failed || crew_send(&s->crew, PROCESS_BROKER, MSG_BROKER_RESOLVER, s->session.id, w.data, w.size) < 0)
+		log_error("the session's broker cannot be told its resolver"); /* it resolves nothing */
+}
+
 void session_progress(struct stick *s)
 {
 	if (!s->session.broker_ready || !s->session.gateway_ready)
@@ -162,6 +182,7 @@ void session_progress(struct stick *s)
 		return;
 	}
 	s->session.thawing = false;
+	move_broker(s);
 	session_freeze(s, false);
 	tell_freeze(s, false);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "firmware/lib/buf.h"
@@ -51,6 +52,8 @@ struct tunnel {
 	struct peers peers;
 	struct tunnelwall wall;
 	struct failover failover;
+	uint8_t order[PEERS_ORDER_MAX]; /* the endpoints as failover.h goes through them */
+	unsigned turn;                  /* this stick's own */
 	int probe_fd;
 	uint16_t probe_sequence;
 	uint64_t received_bytes;
@@ -62,9 +65,14 @@ static void tunnel_step(struct tunnel *t);
 static const struct peer *current_peer(const struct tunnel *t, const union endpoint **endpoint)
 {
 	const struct peer *peer = NULL;
-	*endpoint = peers_endpoint(&t->peers, t->failover.at, &peer);
+	*endpoint = peers_endpoint(&t->peers, t->order[t->failover.at], &peer);
 	return peer;
 }
+
+static void start_over(struct tunnel *t) { failover_start(&t->failover, peers_order(&t->peers, t->order)); }
+
+/* Elsewhere first from now on. */
+static void turn_away(struct tunnel *t) { peers_order_after(&t->peers, t->order[t->failover.at], t->turn, t->order); }
 
 static void report(struct tunnel *t, enum tunnel_state state, const char *reason)
 {
@@ -97,7 +105,7 @@ static void try_endpoint(struct tunnel *t)
 	endpoint_format(endpoint, text);
 	int error = wg_set_peer(link_name, peer->key, &endpoint->any, KEEPALIVE_S);
 	if (error)
-		log_warn("gateway %s at %s cannot be set: %s; the next is tried in 5 s", peer->id, text,
+		log_warn("gateway %s at %s cannot be set: %s; the next is tried soon", peer->id, text,
 			 strerror(-error));
 	if (t->failover.rounds > 0 && t->failover.at == 0)
 		/* A clock that is behind the last session's gets no handshake at all, and no refusal either. */
@@ -150,6 +158,7 @@ static void go_down(struct tunnel *t)
 {
 	close_probe(t);
 	report(t, TUNNEL_DOWN, "three probes in a row were not answered");
+	turn_away(t);
 }
 
 static void send_probe(struct tunnel *t)
@@ -319,7 +328,7 @@ static int take_retry(struct msg *m, void *context)
 	struct tunnel *t = context;
 	if (t->failover.phase == FAILOVER_STANDING)
 		return 0; /* the probes will tell */
-	failover_start(&t->failover, peers_endpoint_count(&t->peers));
+	start_over(t);
 	tunnel_step(t);
 	return 0;
 }
@@ -332,7 +341,7 @@ static int take_renew(struct msg *m, void *context)
 		close_probe(t);
 		report(t, TUNNEL_DOWN, "the clock was set back, hands are shaken anew");
 	}
-	failover_start(&t->failover, peers_endpoint_count(&t->peers));
+	start_over(t);
 	tunnel_step(t);
 	return 0;
 }
@@ -355,6 +364,8 @@ int tunnel_main(void)
 	if (!t.timer || channel_watch(t.loop, CHILD_CHANNEL_FD, &launcher, &t))
 		fatal("no event loop: %s", strerror(errno));
 	take_config(&t);
+	if (getrandom(&t.turn, sizeof t.turn, 0) != sizeof t.turn)
+		fatal("no random number: %s", strerror(errno));
 	if (sandbox_enter(&self) < 0)
 		return 1;
 	int error = msg_send(CHILD_CHANNEL_FD, MSG_READY, 0, NULL, 0);

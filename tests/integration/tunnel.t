@@ -85,7 +85,7 @@ try:
     check(figures is not None and figures["loss"] == 0, "it reports its figures while all is well")
     inside(gateway_ns, must, "ip", "link", "set", "g0", "down")
     down = tunnel.wait(DOWN)
-    check(down is not None and down["after"] <= 6.5, f"a cut is seen in six seconds ({down and round(down['after'], 1)})")
+    check(down is not None and down["after"] <= 5, f"a cut is seen in five seconds ({down and round(down['after'], 1)})")
     check(down is not None and "probes" in down["reason"], "with its reason")
     tried = [tunnel.wait(CONNECTING, 7) for _ in range(3)]
     check(all(tried), "it tries again, round and round")

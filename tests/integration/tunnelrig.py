@@ -90,8 +90,13 @@ class Tunnel:
         return None
 
 
-def config(private, public, ports=(443,)):
-    addresses = b"".join(text(a) + struct.pack("<H", PORT) for a in (DEAD, ALIVE))
-    gateway = text("gw1") + blob(public) + text("10.77.0.1") + bytes([2]) + addresses
-    return (blob(private) + text("10.77.0.2/32") + bytes([1]) + gateway + struct.pack("<H", 8444)
+def gateway(name, public, inner, addresses):
+    """One of the list, as MSG_TUNNEL_CONFIG has it."""
+    where = b"".join(text(a) + struct.pack("<H", PORT) for a in addresses)
+    return text(name) + blob(public) + text(inner) + bytes([len(addresses)]) + where
+
+
+def config(private, public, ports=(443,), gateways=None):
+    gateways = gateways or [gateway("gw1", public, "10.77.0.1", (DEAD, ALIVE))]
+    return (blob(private) + text("10.77.0.2/32") + bytes([len(gateways)]) + b"".join(gateways) + struct.pack("<H", 8444)
             + bytes([len(ports)]) + b"".join(struct.pack("<H", p) for p in ports))

@@ -13,6 +13,8 @@ static void turn_to_next(struct failover *f)
 	f->phase = FAILOVER_STARTING;
 }
 
+static int64_t patience_ms(const struct failover *f) { return f->hurry ? FAILOVER_HURRY_MS : FAILOVER_HANDSHAKE_MS; }
+
 static enum failover_order step_trying(struct failover *f, int64_t now, bool handshake)
 {
 	if (handshake) {
@@ -20,6 +22,7 @@ static enum failover_order step_trying(struct failover *f, int64_t now, bool han
 		f->handshake_ms = (uint32_t)(now - f->since_ms);
 		f->since_ms = now;
 		f->rounds = 0;
+		f->hurry = false;
 		f->probe_ms = -1;
 		f->misses = 0;
 		f->rtt_ms = 0;
@@ -27,10 +30,12 @@ static enum failover_order step_trying(struct failover *f, int64_t now, bool han
 		f->window_count = 0;
 		return FAILOVER_UP;
 	}
-	if (now - f->since_ms < FAILOVER_HANDSHAKE_MS)
+	if (now - f->since_ms < patience_ms(f))
 		return FAILOVER_WAIT;
-	if (f->at + 1 == f->count)
+	if (f->at + 1 == f->count) {
 		f->rounds++;
+		f->hurry = false;
+	}
 	turn_to_next(f);
 	return failover_step(f, now, false);
 }
@@ -73,7 +78,7 @@ enum failover_order failover_step(struct failover *f, int64_t now, bool handshak
 {
 	switch (f->phase) {
 	case FAILOVER_LOST:
-		turn_to_next(f);
+		failover_leave(f);
 		return failover_step(f, now, false);
 	case FAILOVER_STARTING:
 		f->phase = FAILOVER_TRYING;
@@ -86,6 +91,13 @@ enum failover_order failover_step(struct failover *f, int64_t now, bool handshak
 	default:
 		return FAILOVER_WAIT;
 	}
+}
+
+void failover_leave(struct failover *f)
+{
+	f->at = 0;
+	f->hurry = true;
+	f->phase = FAILOVER_STARTING;
 }
 
 void failover_heard(struct failover *f, int64_t rtt_ms)
@@ -107,7 +119,7 @@ int64_t failover_due_ms(const struct failover *f)
 	case FAILOVER_STARTING:
 		return 0;
 	case FAILOVER_TRYING:
-		return f->since_ms + FAILOVER_HANDSHAKE_MS;
+		return f->since_ms + patience_ms(f);
 	case FAILOVER_STANDING:
 		if (f->probe_ms < 0)
 			return 0;

@@ -54,3 +54,45 @@ const union endpoint *peers_endpoint(const struct peers *peers, size_t nth, cons
 	}
 	return NULL;
 }
+
+size_t peers_order(const struct peers *peers, uint8_t order[PEERS_ORDER_MAX])
+{
+	size_t count = peers_endpoint_count(peers);
+	for (size_t i = 0; i < count; i++)
+		order[i] = (uint8_t)i;
+	return count;
+}
+
+/* Lower ones first: another gateway by the family that worked, another one, the one that was lost, the lost endpoint.
+ */
+static size_t rank(const struct peers *peers, size_t nth, size_t lost)
+{
+	const struct peer *owner = NULL, *silent = NULL;
+	const union endpoint *endpoint = peers_endpoint(peers, nth, &owner);
+	const union endpoint *before = peers_endpoint(peers, lost, &silent);
+	if (nth == lost)
+		return 3;
+	if (owner == silent)
+		return 2;
+	return endpoint->any.sa_family != before->any.sa_family;
+}
+
+size_t peers_order_after(const struct peers *peers, size_t lost, unsigned turn, uint8_t order[PEERS_ORDER_MAX])
+{
+	const struct peer *silent = NULL;
+	size_t count = peers_endpoint_count(peers), filled = 0;
+	(void)peers_endpoint(peers, lost, &silent);
+	/* the gateway to begin with: one of the others, if there are others */
+	size_t others = peers->count > 1 ? peers->count - 1 : 1;
+	size_t first = ((size_t)(silent - peers->items) + 1 + turn % others) % peers->count;
+	for (size_t wanted = 0; wanted <= 3; wanted++)
+		for (size_t i = 0; i < peers->count; i++)
+			for (size_t nth = 0; nth < count; nth++) {
+				const struct peer *owner = NULL;
+				(void)peers_endpoint(peers, nth, &owner);
+				if (owner == &peers->items[(first + i) % peers->count] &&
+				    rank(peers, nth, lost) == wanted)
+					order[filled++] = (uint8_t)nth;
+			}
+	return filled;
+}

@@ -17,6 +17,7 @@
 #define PEER_ID_BYTES       33 /* as whitelist.h has it */
 #define ENDPOINT_TEXT_BYTES 56 /* "[IPv6]:65535" and its NUL */
 #define PEER_INNER_BYTES    INET_ADDRSTRLEN
+#define PEERS_ORDER_MAX     (PEERS_MAX * PEER_ENDPOINTS_MAX)
 
 union endpoint {
 	struct sockaddr any;
@@ -48,5 +49,16 @@ size_t peers_endpoint_count(const struct peers *peers);
 
 /* The nth of them (n below the count), and whose it is. */
 const union endpoint *peers_endpoint(const struct peers *peers, size_t nth, const struct peer **owner);
+
+/* The order in which they are tried from the start: as they stand in the list. Returns how many. */
+size_t peers_order(const struct peers *peers, uint8_t order[PEERS_ORDER_MAX]);
+
+/*
+ * The order after the nth was lost: a gateway that is silent at one of its addresses is most likely silent at all, so
+ * that the others come first, and the one that was lost last. What went by IPv4 is tried by IPv4 first: this line may
+ * have no IPv6 at all, and it shows only as silence. `turn` is any number, another one for every stick: the sticks of a
+ * gateway that died are spread over all that are left. Returns how many.
+ */
+size_t peers_order_after(const struct peers *peers, size_t lost, unsigned turn, uint8_t order[PEERS_ORDER_MAX]);
 
 #endif
