@@ -31,3 +31,9 @@ endif
 .PHONY: bench-stick
 bench-stick: $(B)/vm/initrd $(B)/qmp $(DEMO) $(GATEWAY_DEB) $(B)/bench/disk/sekisho.img ## the same on the emulated PC, through its tunnel: build/bench/page-stick.json
 	$(Q)B=$(B) tests/bench/stick
+
+# A gateway under a whole fleet's beacons.
+$(call program,bench/fleet,$(wildcard tests/bench/fleet/*.c),vpn_gateway agent vpn_admission whitelist firmware,$(CURL_LIBS) $(GATEWAY_LIBS))
+.PHONY: bench-gateway
+bench-gateway: programs ## the gateway under a fleet's beacons, beside nginx: build/bench/gateway.json
+	$(Q)tests/bench/gateway $(B)
