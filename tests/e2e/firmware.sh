@@ -75,7 +75,7 @@ pc() {
   : >"$RUN/stick.log"
   STARTED_MS=$(now_ms)
   # shellcheck disable=SC2086
-  machine stick -m 512 -smp 2 -vga std -display none -machine smm=on -global driver=cfi.pflash01,property=secure,value=on \
+  machine stick -m 512 -smp "${STICK_CPUS:-2}" -vga std -display none -machine smm=on -global driver=cfi.pflash01,property=secure,value=on \
     -drive "if=pflash,format=raw,unit=0,readonly=on,file=$OVMF/OVMF_CODE_4M.secboot.fd" \
     -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
     -device qemu-xhci,id=usb,p2=8,p3=8 -device usb-kbd,bus=usb.0 -serial "file:$RUN/stick.log" -nic none $PC_MORE "$@"

@@ -70,7 +70,7 @@ stick_disk() {
 
 # machine_stick QEMU-ARGUMENTS... - the customer's PC with the stick plugged in, and with no other disk
 machine_stick() {
-  machine stick -m "${STICK_MEMORY:-512}" -smp 2 -device VGA,id=screen \
+  machine stick -m "${STICK_MEMORY:-512}" -smp "${STICK_CPUS:-2}" -device VGA,id=screen \
     -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
     -drive "if=pflash,format=raw,unit=1,file=$RUN/stick.vars" \
     -device qemu-xhci,id=usb,p2=8,p3=8 -drive "id=stick,if=none,format=qcow2,file=$RUN/stick.qcow2" \
