@@ -9,6 +9,7 @@ import base64, json, os, select, signal, socket, struct, subprocess, sys, tempfi
 sys.dont_write_bytecode = True
 from broker_rig import B, Rig, TIMEOUT, home
 from customers import PIN, authority, fill_token, issue, must, pin
+from memory import holds
 from tap import bail, check, plan, run
 
 ZONE = "clients.example"
@@ -98,23 +99,6 @@ def page(rig, name):
     return body.strip() or f"{status} {error}"
 
 
-def contains(pid, needle):
-    """Whether a process has these bytes anywhere in its memory."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            extent, access = line.split()[:2]
-            if "r" not in access or "[v" in line:
-                continue
-            start, end = (int(part, 16) for part in extent.split("-"))
-            try:
-                memory.seek(start)
-                if needle in memory.read(end - start):
-                    return True
-            except OSError:
-                pass
-    return False
-
-
 def secret_of(path):
     """Bytes of the private key that no certificate has."""
     text = must("openssl", "pkey", "-in", path + ".key", "-text", "-noout").decode()
@@ -143,9 +127,9 @@ def test_bank(directory, world, policy, kind, client):
         seen = page(rig, "strict")
         check("No required SSL certificate" in seen, f"{kind}: one that insists and is not named gets none either", seen)
         secret, pids = secret_of(client), rig.about["pids"]
-        check(contains(pids["keyholder"], secret) or contains(pids["keyholder"], secret[::-1]),
+        check(holds(pids["keyholder"], secret) or holds(pids["keyholder"], secret[::-1]),
               f"{kind}: the key is in the key holder's memory")
-        check(not contains(pids["broker"], secret) and not contains(pids["broker"], secret[::-1]),
+        check(not holds(pids["broker"], secret) and not holds(pids["broker"], secret[::-1]),
               f"{kind}: and not in the broker's")
     finally:
         rig.end()
@@ -232,7 +216,7 @@ def test_token(directory, world, policy, kind, path, label):
             seen = page(rig, name)
             check(seen == expected, f"{kind} in a token: {name} lets the customer in", seen)
         secret, pids = secret_of(path), rig.about["pids"]
-        check(not any(contains(pids[p], s) for p in ("keyholder", "broker") for s in (secret, secret[::-1])),
+        check(not any(holds(pids[p], s) for p in ("keyholder", "broker") for s in (secret, secret[::-1])),
               f"{kind} in a token: the key is in neither the key holder's memory nor the broker's")
 
         token.say("absent")

@@ -11,6 +11,7 @@ import json, os, signal, subprocess, sys, tempfile
 sys.dont_write_bytecode = True
 from customers import PIN, authority, fill_token, issue, must, pin
 from filters import check_filter, check_forbidden, inject
+from memory import holds
 from stickrig import B, BANK, Closed, Stick, differences
 from tap import check, plan
 
@@ -166,23 +167,6 @@ def begin(folder):
     return stick
 
 
-def has(pid, needle):
-    """Whether a process has these bytes anywhere in its memory."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            extent, access = line.split()[:2]
-            if "r" not in access or "[v" in line:
-                continue
-            start, end = (int(part, 16) for part in extent.split("-"))
-            try:
-                memory.seek(start)
-                if needle in memory.read(end - start):
-                    return True
-            except OSError:
-                pass
-    return False
-
-
 # --- what is asked --------------------------------------------------------------------------------------------------
 
 def test_walls(stick):
@@ -254,8 +238,8 @@ def test_session(stick):
     stick.told.clear()
     page = stick.fetch("www")
     check(page == "TLSv1.3 SUCCESS CN=Yamada Shoten", "the customer is let in by the key in the token", page)
-    holders = [name for name in ("init", "launcher", "spawner", "keyholder", "broker") if has(stick.find(name), PIN.encode())]
-    check(not holders and not has(stick.token(), PIN.encode()), "the PIN is in nobody's memory any more", holders)
+    holders = [name for name in ("init", "launcher", "spawner", "keyholder", "broker") if holds(stick.find(name), PIN.encode())]
+    check(not holders and not holds(stick.token(), PIN.encode()), "the PIN is in nobody's memory any more", holders)
     page = stick.fetch("greedy")
     stick.wait("the word about it", lambda: "payer: notice certificate_unnamed" in stick.log)
     check(page.endswith("NONE") and not stick.told,

@@ -12,6 +12,7 @@
 #include <psa/crypto.h>
 
 #include "firmware/lib/envelope.h"
+#include "tests/unit/database.h"
 #include "vpn/gateway/audit.h"
 
 static struct merkle_hash hash_of(const char *hex)
@@ -175,14 +176,9 @@ static int make(void **state)
 static int unmake(void **state)
 {
 	(void)state;
-	char side[80];
 	audit_close(audit);
 	store_close(store);
-	unlink(path);
-	for (int i = 0; i < 2; i++) {
-		snprintf(side, sizeof side, "%s-%s", path, i ? "wal" : "shm");
-		unlink(side);
-	}
+	remove_database(path);
 	return 0;
 }
 

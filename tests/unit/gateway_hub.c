@@ -11,6 +11,7 @@
 #include "firmware/lib/base64.h"
 #include "firmware/lib/envelope.h"
 #include "firmware/lib/loop.h"
+#include "tests/unit/database.h"
 #include "vpn/gateway/hub.h"
 
 static struct hub hub;
@@ -105,13 +106,8 @@ static int make(void **state)
 static int unmake(void **state)
 {
 	(void)state;
-	char side[80];
 	hub_close(&hub);
-	unlink(path);
-	for (int i = 0; i < 2; i++) {
-		snprintf(side, sizeof side, "%s-%s", path, i ? "wal" : "shm");
-		unlink(side);
-	}
+	remove_database(path);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/database.h"
 #include "vpn/gateway/fleet.h"
 #include "vpn/gateway/operator.h"
 #include "vpn/gateway/store.h"
@@ -28,14 +29,9 @@ static int make(void **state)
 static int unmake(void **state)
 {
 	(void)state;
-	char side[80];
 	store_close(store);
 	store = NULL;
-	unlink(path);
-	for (int i = 0; i < 2; i++) {
-		snprintf(side, sizeof side, "%s-%s", path, i ? "wal" : "shm");
-		unlink(side);
-	}
+	remove_database(path);
 	return 0;
 }
 
