@@ -63,11 +63,19 @@ tests/demo/seeds "$B" "$RUN" POLICY=3 || bail "the gateway's disk is made"
 stick_start -rtc "base=$(date -u -d '1 hour ago' +%Y-%m-%dT%H:%M:%S)"
 screen_wait '窓口から返事がありません.*自動でつなぎ直しています' 180
 ok $? "a gateway that does not answer: the start screen says so, and what to do"
+press f2
+screen_wait 'gatewaydoesnotanswer' 30
+ok $? "and in English, too"
+press f2
 machine_gateway
 gateway_ready
 api_login || bail "the desk lets the operator in again"
 screen_wait '銀行をお選びください' 240
 ok $? "the second start shows the banks"
+press f2
+screen_wait 'Chooseyourbank.*SekishoDemoBank.*YamabikoShinkin' 30
+ok $? "and in English, too"
+press f2
 stick_state_wait .policy_version 6 60
 ok $? "the stick stays with the policy that it kept: the older one is refused"
 
@@ -88,6 +96,9 @@ screen_wait '版が古くなりました' 240
 ok $? "an image below the gateway's floor says so on the screen"
 screen_wait 'お電話ください' 30
 ok $? "and what to do"
+press f2
+screen_wait 'tooold' 30
+ok $? "and in English, too"
 stick_state_wait .state quarantined 60
 ok $? "the desk shows it held back"
 [ "$(stick_state .cause)" = image_old ]
