@@ -20,6 +20,15 @@ static uint32_t asked[ASKED_MAX]; /* numbers of the requests that went to the st
 static size_t asked_count;
 static bool store_spoke;
 
+/* Of what the store is handed as a blob; one that is larger than it may be is never seen. */
+static size_t blob_size(struct reader *r, size_t most)
+{
+	size_t size;
+	if (!read_blob(r, &size) || size > most)
+		abort();
+	return size;
+}
+
 int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t size)
 {
 	struct reader r = reader_over(payload, size);
@@ -45,6 +54,10 @@ int msg_send(int fd, uint16_t type, uint32_t id, const void *payload, size_t siz
 		if (read_u8(&r) > 1)
 			abort();
 		read_u64(&r);
+	} else if (type == GW_STATEMENT) {
+		if (blob_size(&r, STATEMENT_MAX_BYTES) == 0 || blob_size(&r, STATEMENT_SIGNATURE_BYTES) == 0)
+			abort();
+		blob_size(&r, STATEMENT_SIGNATURE_BYTES);
 	} else if (type == GW_NONCE) {
 		/* the address alone, which is read above */
 	} else if (type != GW_API_COUNT) {
