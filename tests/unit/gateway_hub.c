@@ -789,6 +789,63 @@ static void a_copy_holds_both_and_names_both_places(void **state)
 	assert_string_equal(state_boot("b2"), "admitted");
 }
 
+/* The other gateway on the same database, which knows what was so when it was started. */
+static void change_gateway(struct hub *other)
+{
+	struct hub was = hub;
+	hub = *other;
+	*other = was;
+	forget();
+}
+
+static void two_gateways_share_a_token_and_notice_a_copy(void **state)
+{
+	(void)state;
+	uint8_t copied[STATEMENT_TOKEN_BYTES];
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	struct hub other = hub;
+	open_hub();
+	change_gateway(&other);
+	/* the stick goes on here, so that the other one's memory is old, and comes there, and back */
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	memcpy(copied, token, sizeof copied);
+	change_gateway(&other);
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	change_gateway(&other);
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	/* the copy comes to the gateway that the owner has left */
+	change_gateway(&other);
+	memcpy(token, copied, sizeof token);
+	assert_string_equal(state_boot("bbbbbbbbbbbbbbbb"), "refused");
+	assert_string_equal(beacon_reason, "copied");
+	/* and at the other nobody is let in any more, either */
+	change_gateway(&other);
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "refused");
+	assert_string_equal(beacon_reason, "copied");
+	hub_close(&other);
+}
+
+/* What a gateway still does about a stick that has left it must not undo what the next one has kept. */
+static void a_gateway_that_was_left_takes_no_token_back(void **state)
+{
+	(void)state;
+	struct stick *stick = fleet_at(hub.fleet, 0);
+	hear_endpoint("192.0.2.1:4711");
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	struct hub other = hub;
+	open_hub();
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	change_gateway(&other);
+	const struct store_admission old = stick->admission;
+	hear_endpoint("198.51.100.7:51820"); /* the place of an admission, as WireGuard has it */
+	stick->admission = old;
+	hub_lease_end(&hub, stick);
+	change_gateway(&other);
+	assert_string_equal(state_boot("aaaaaaaaaaaaaaaa"), "admitted");
+	hub_close(&other);
+}
+
 static void give_letter(const char *command)
 {
 	uint8_t public_key[STATEMENT_PUBLIC_BYTES];
@@ -949,6 +1006,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_nonce_counts_once_and_only_the_last, make, unmake),
 	    cmocka_unit_test_setup_teardown(before_a_policy_is_verified_nobody_comes_in, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_copy_holds_both_and_names_both_places, make, unmake),
+	    cmocka_unit_test_setup_teardown(two_gateways_share_a_token_and_notice_a_copy, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_gateway_that_was_left_takes_no_token_back, make, unmake),
 	    cmocka_unit_test_setup_teardown(five_wrong_pins_lock_until_somebody_unlocks, make, unmake),
 	    cmocka_unit_test_setup_teardown(each_decision_has_its_entry_or_is_none, make, unmake),
 	    cmocka_unit_test_setup_teardown(others_are_not, make, unmake),

@@ -40,6 +40,20 @@ static struct admit_facts facts_of(const struct hub *hub, const struct stick *st
 				    .pin = hub->policy.pin};
 }
 
+/*
+ * Token and PIN tries are the registry's and not this process's: another gateway on the same database may have admitted
+ * this stick a moment ago. With what we remember its next token would be a copy's, and a copy's a good one. A row that
+ * is not there yet is that of a stick that was never admitted anywhere.
+ */
+static int read_anew(struct hub *hub, struct stick *stick)
+{
+	struct store_admission now;
+	int found = store_admission_get(hub->store, stick->row.id, &now);
+	if (found == 1)
+		stick->admission = now;
+	return found < 0 ? found : 0;
+}
+
 enum admission_reason hub_standing(const struct hub *hub, const struct stick *stick, const char *boot)
 {
 	const struct admit_facts facts = facts_of(hub, stick);
@@ -62,7 +76,7 @@ uint32_t hub_lease_s(const struct stick *stick)
 
 void hub_lease_end(struct hub *hub, struct stick *stick)
 {
-	if (stick->admission.until <= hub_now())
+	if (stick->admission.until <= hub_now() || read_anew(hub, stick))
 		return;
 	stick->admission.until = 0;
 	if (store_admission_set(hub->store, stick->row.id, &stick->admission))
@@ -159,6 +173,9 @@ void hub_place(struct hub *hub, struct stick *stick)
 	if (a->copied || stick->handshake > a->at || hub_now() - a->at > PLACE_SETTLES_S ||
 	    strcmp(a->place, stick->endpoint) == 0)
 		return;
+	const int64_t at = a->at;
+	if (read_anew(hub, stick) || a->at != at)
+		return; /* it has been admitted elsewhere since */
 	snprintf(a->place, sizeof a->place, "%s", stick->endpoint);
 	store_admission_set(hub->store, stick->row.id, a);
 }
@@ -221,12 +238,14 @@ static enum admission_reason judge(struct hub *hub, struct stick *stick, const s
 {
 	struct admit_verdict verdict;
 	struct admit_facts facts = facts_of(hub, stick);
-	const struct store_admission before = stick->admission;
 	if (hub->policy.version == 0)
 		return REASON_TRY_AGAIN; /* not verified yet since this gateway's start: it may want a PIN */
 	/* before a signature is looked at: that costs, and nonces are rationed */
 	if (!stick->nonce_stands || now_ms() - stick->nonce_ms > NONCE_MS)
 		return REASON_NONCE;
+	if (read_anew(hub, stick))
+		return REASON_TRY_AGAIN;
+	const struct store_admission before = stick->admission;
 	facts.nonce = stick->nonce;
 	facts.next = token;
 	admit_judge(&stick->admission, claim, &facts, &verdict);
@@ -279,6 +298,10 @@ static int find_stick(struct hub *hub, const char *id, const char *reason, struc
 	if (!*stick || (*stick)->row.revoked) {
 		snprintf(why, why_size, *stick ? "%s is revoked" : "%s is not registered", id);
 		return -ENOENT;
+	}
+	if (read_anew(hub, *stick)) {
+		snprintf(why, why_size, "the database does not say how %s stands", id);
+		return -EIO;
 	}
 	if (reason[0] && name_is_text(reason, HUB_REASON_MAX_BYTES))
 		return 0;

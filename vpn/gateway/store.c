@@ -595,15 +595,29 @@ static bool read_admission(sqlite3_stmt *statement, struct store_admission *a)
 	       decode(statement, 3, a->token, sizeof a->token) && decode(statement, 4, a->next, sizeof a->next);
 }
 
+#define ADMISSION_COLUMNS                                                                                              \
+	"stick, pin_key, duress_key, token, next_token, adopt, copied, pin_failures, at, until, place, boot, "         \
+	"duress_at"
+
+int store_admission_get(struct store *store, const char *stick, struct store_admission *admission)
+{
+	sqlite3_stmt *statement =
+	    sql_ask(store, "SELECT " ADMISSION_COLUMNS " FROM admissions WHERE tenant = ?1 AND stick = ?2", "s", stick);
+	int row = sql_next(store, statement, "reading an admission");
+	if (row == 1 && !read_admission(statement, admission)) {
+		log_error("the database's admission of stick %s cannot be read: it is not admitted", stick);
+		row = -EBADMSG;
+	}
+	sqlite3_finalize(statement);
+	return row;
+}
+
 int store_each_admission(struct store *store,
 			 void (*fn)(const char *stick, const struct store_admission *admission, void *context),
 			 void *context)
 {
 	sqlite3_stmt *statement =
-	    sql_ask(store,
-		    "SELECT stick, pin_key, duress_key, token, next_token, adopt, copied, pin_failures, at,"
-		    " until, place, boot, duress_at FROM admissions WHERE tenant = ?1 ORDER BY stick",
-		    "");
+	    sql_ask(store, "SELECT " ADMISSION_COLUMNS " FROM admissions WHERE tenant = ?1 ORDER BY stick", "");
 	int row;
 	while ((row = sql_next(store, statement, "reading the admissions")) == 1) {
 		struct store_admission admission;

@@ -62,6 +62,8 @@ int store_state(struct store *store, const struct store_stick *stick, const char
 
 int store_admission_set(struct store *store, const char *stick, const struct store_admission *admission);
 /* Of every stick that has a row. */
+/* As it is in the database now: 1, 0 where there is none, or -errno. */
+int store_admission_get(struct store *store, const char *stick, struct store_admission *admission);
 int store_each_admission(struct store *store,
 			 void (*fn)(const char *stick, const struct store_admission *admission, void *context),
 			 void *context);
