@@ -172,6 +172,12 @@ for body in '' '{' '[]' 'null' '{"device":"ST-000001"}' "$(beacon ST-000001 $boo
 done
 [ "$(head -c 5000 /dev/zero | tr '\0' ' ' | api "$ns1" /v1/beacon --data-binary @-)" = 413 ]
 ok $? "a beacon larger than 4096 bytes is refused"
+# whoever connects to the console begins a handshake and does not go on: a second of that is looked at
+web=$(ps -eo pid=,ppid=,uid= | awk -v parent="$(rig gatewayd)" '$2 == parent && $3 == 61189 { print $1 }')
+check "half a TLS record keeps no process busy" within "$(rig netns)" bash -c "exec 3<>/dev/tcp/127.0.0.1/8443
+  spent() { cut -d' ' -f1 /proc/$web/schedstat; }
+  printf '\\x16\\x03\\x01' >&3 && sleep 0.3 && before=\$(spent) && sleep 1
+  echo \$((\$(spent) - before)) nanoseconds && [ \$((\$(spent) - before)) -lt 100000000 ]"
 [ "$(api "$ns1" /v1/secrets)" = 404 ] && [ "$(api "$ns1" /v1/beacon -X DELETE)" = 405 ]
 ok $? "other paths and methods are refused"
 [ "$(beacon ST-000002 $boot1 9 | api "$ns1" /v1/beacon --data @-)" = 200 ] && said '.state == "refused" and .reason == "device_mismatch" and .valid_s == 0'

@@ -22,6 +22,13 @@ enum {
 	EXTRA_HEADERS_MAX = 4,
 	ANSWER_MS = 10000, /* how long an answer may be waited for */
 	SWEEP_MS = 1000,
+	/* libmicrohttpd keeps a connection on its list of ready ones until a handshake's message is whole, and asks to
+	 * be run again at once: half a record from anybody would cost a processor for CONNECTION_TIMEOUT_S, and every
+	 * handshake one for as long as its messages travel. Runs that nothing came of are soon rationed; whatever
+	 * arrives wakes it by its epoll set all the same. A large answer is written so too, a piece in each run. */
+	VAIN_RUNS = 4,
+	VAIN_WAIT_MS = 2,
+	VAIN_SHARE = 4, /* nor more than one part in so many and one of the processor */
 };
 
 struct http {
@@ -30,6 +37,7 @@ struct http {
 	struct loop_watch *watch;
 	struct loop_timer *timer, *sweep;
 	struct http_request *requests;
+	unsigned vain; /* runs since something came */
 };
 
 struct http_document {
@@ -59,18 +67,23 @@ struct http_request {
 /* Over every server of the process: an answer that comes late never reaches another's request. */
 static uint32_t next_id = 1;
 
-static void rearm(struct http *http)
+static void rearm(struct http *http, int64_t took_ms)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
-	loop_timer_set(http->timer, MHD_get_timeout(http->daemon, &ms) == MHD_YES ? (int64_t)ms : -1);
+	int64_t wait_ms = MHD_get_timeout(http->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
+	if (wait_ms == 0 && ++http->vain > VAIN_RUNS)
+		wait_ms = VAIN_SHARE * took_ms > VAIN_WAIT_MS ? VAIN_SHARE * took_ms : VAIN_WAIT_MS;
+	loop_timer_set(http->timer, wait_ms);
 }
 
-static void on_timer(void *context)
+static void run(struct http *http)
 {
-	struct http *http = context;
+	int64_t began = now_ms();
 	MHD_run(http->daemon);
-	rearm(http);
+	rearm(http, now_ms() - began);
 }
+
+static void on_timer(void *context) { run(context); }
 
 /* A suspended connection has no time limit of its own, and its peer's end is not seen. */
 static void on_sweep(void *context)
@@ -92,7 +105,9 @@ static void on_sweep(void *context)
 static void on_ready(uint32_t events, void *context)
 {
 	(void)events;
-	on_timer(context);
+	struct http *http = context;
+	http->vain = 0;
+	run(http);
 }
 
 static const struct http_route *find_route(const struct http_options *options, const char *method, const char *path,
@@ -189,6 +204,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	struct http *http = context;
 	struct http_request *request = *state;
 	bool path_exists;
+	http->vain = 0;
 	if (!request) {
 		*state = request = request_new(http, connection, url);
 		if (!request)
@@ -278,7 +294,7 @@ struct http *http_serve(struct loop *loop, int listener, const struct http_optio
 		http_free(http);
 		return NULL;
 	}
-	rearm(http);
+	rearm(http, 0);
 	return http;
 }
 
@@ -407,6 +423,7 @@ static struct MHD_Response *response_new(const struct http_options *options, con
 static void answer(struct http_request *request, unsigned status)
 {
 	request->status = status;
+	request->http->vain = 0;
 	request->answered = true;
 	if (request->suspended) {
 		request->suspended = false;
