@@ -33,7 +33,9 @@ bench-stick: $(B)/vm/initrd $(B)/qmp $(DEMO) $(GATEWAY_DEB) $(B)/bench/disk/seki
 	$(Q)B=$(B) tests/bench/stick
 
 # A gateway under a whole fleet's beacons.
-$(call program,bench/fleet,$(wildcard tests/bench/fleet/*.c),vpn_gateway agent vpn_admission whitelist firmware,$(CURL_LIBS) $(GATEWAY_LIBS))
-.PHONY: bench-gateway
+$(call program,bench/fleet,$(wildcard tests/bench/fleet/*.c),vpn_gateway agent vpn_admission whitelist firmware,$(CURL_LIBS) $(GATEWAY_LIBS) -Wl$(comma)--wrap=time)
+.PHONY: bench-gateway bench-alarms
 bench-gateway: programs ## the gateway under a fleet's beacons, beside nginx: build/bench/gateway.json
 	$(Q)tests/bench/gateway $(B)
+bench-alarms: $(B)/bench/fleet ## what a day's troubles of 1.773 million sticks become at the desk: build/bench/alarms.json
+	$(Q)tests/bench/alarms $(B)

@@ -29,12 +29,12 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {{"registry", fleet_registry}, {"load", fleet_load}};
+	} commands[] = {{"registry", fleet_registry}, {"load", fleet_load}, {"day", fleet_day}};
 	log_open("fleet");
 	if (psa_crypto_init() != PSA_SUCCESS)
 		fatal("the cryptographic library cannot be started");
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fatal("usage: fleet registry|load ...");
+	fatal("usage: fleet registry|load|day ...");
 }

@@ -6,6 +6,7 @@
  *
  *   fleet registry DATABASE TENANT COUNT    COUNT sticks as a gateway has them that ran before: admitted, up
  *   fleet load OPTIONS                      see usage in fleet_load.c
+ *   fleet day OPTIONS                       a day's troubles and the alarms made of them: see fleet_day.c
  */
 #ifndef TESTS_BENCH_FLEET_FLEET_H
 #define TESTS_BENCH_FLEET_FLEET_H
@@ -30,5 +31,6 @@ void fleet_identity(uint8_t private_key[STATEMENT_PRIVATE_BYTES]);
 
 int fleet_registry(int argc, char **argv);
 int fleet_load(int argc, char **argv);
+int fleet_day(int argc, char **argv);
 
 #endif
