@@ -128,7 +128,7 @@ static bool read_32(const json_t *object, const char *name, uint8_t out[32], boo
 
 static const char *wrong_member(const json_t *object, struct talk_admission *admission)
 {
-	uint64_t valid_s, lease_s = 0, tries_left = TALK_TRIES_NOT_SAID;
+	uint64_t valid_s, lease_s = 0, tries_left = TALK_TRIES_NOT_SAID, drain_s = 0;
 	const json_t *reason = json_object_get(object, "reason");
 	if (!read_state(object, &admission->state))
 		return "the reply has no state that is known";
@@ -147,11 +147,15 @@ static const char *wrong_member(const json_t *object, struct talk_admission *adm
 	if (json_object_get(object, "tries_left") &&
 	    (!read_number(object, "tries_left", &tries_left) || tries_left > TALK_TRIES_NOT_SAID))
 		return "the reply's count of PIN tries cannot be read";
+	if (json_object_get(object, "drain_s") &&
+	    (!read_number(object, "drain_s", &drain_s) || drain_s > TALK_DRAIN_MAX_S))
+		return "the reply's time to leave cannot be read";
 	if (!read_32(object, "token", admission->token, &admission->has_token))
 		return "the reply's token cannot be read";
 	admission->valid_s = (uint32_t)valid_s;
 	admission->lease_s = (uint32_t)lease_s;
 	admission->tries_left = (uint8_t)tries_left;
+	admission->drain_s = (uint32_t)drain_s;
 	return NULL;
 }
 

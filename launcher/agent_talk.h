@@ -17,6 +17,7 @@
 #define TALK_REPLY_MAX_BYTES  4096
 #define TALK_REASON_MAX_BYTES 128
 #define TALK_VALID_MAX_S      3600
+#define TALK_DRAIN_MAX_S      86400
 
 struct talk_self {
 	char device[64], boot[64], image_version[32];
@@ -32,6 +33,7 @@ struct talk_admission {
 	uint8_t token[STATEMENT_TOKEN_BYTES];
 	bool has_token;
 	uint8_t tries_left; /* TALK_TRIES_NOT_SAID */
+	uint32_t drain_s;   /* it is to be at another gateway in so many seconds, 0: it may stay */
 };
 
 enum { TALK_TRIES_NOT_SAID = 255 };

@@ -136,6 +136,15 @@ static void tell_admission(const struct talk_admission *admission, bool to_state
 	wipe(payload, sizeof payload);
 }
 
+static void tell_drain(uint32_t seconds)
+{
+	uint8_t payload[4];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u32(&w, seconds);
+	if (seconds)
+		send_control(MSG_AGENT_DRAIN, 0, &w);
+}
+
 static void say_goodbye_done(void)
 {
 	const struct writer nothing = {0};
@@ -160,6 +169,7 @@ static void on_beacon(const struct http_reply *reply, void *context)
 		agent.beacon.retry_ms = 0;
 		loop_timer_set(agent.beacon.timer, BEACON_MS);
 		tell_admission(&admission, false);
+		tell_drain(admission.drain_s);
 	} else {
 		retry(&agent.beacon);
 		say_failure(reply, wrong, sentence, sizeof sentence);

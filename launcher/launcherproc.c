@@ -69,6 +69,7 @@ static void take_event(struct stick *s, enum stick_event event)
 	if (s->machine.state != from) {
 		s->trouble[0] = '\0';
 		pin_state(s);
+		drain_look(s);
 		raise_what_stands(s);
 	}
 }
@@ -108,6 +109,7 @@ static void tunnel_died(struct stick *s)
 {
 	bool was_up = s->tunnel.up;
 	s->tunnel.up = false;
+	drain_forget(s);
 	stick_trouble(s, "tunnel_lost");
 	tell_tunnel(s);
 	if (was_up)
@@ -212,6 +214,8 @@ static void on_freezing(void *context)
 static void on_stating_ends(void *context) { admission_gave_up(context); }
 static void on_record_late(void *context) { record_late(context); }
 
+static void on_drain(void *context) { drain_late(context); }
+
 static void on_goodbye(void *context) { stick_goodbye_said(context); }
 
 static struct loop_timer *timer(struct stick *s, loop_timer_fn *fn)
@@ -232,6 +236,7 @@ static void open_timers(struct stick *s)
 	s->freezing = timer(s, on_freezing);
 	s->goodbye = timer(s, on_goodbye);
 	s->stating_ends = timer(s, on_stating_ends);
+	s->drain.timer = timer(s, on_drain);
 	s->record.late = timer(s, on_record_late);
 	loop_timer_set(s->screen_wait, SCREEN_WAIT_MS);
 	loop_timer_set(s->health, HEALTH_EVERY_MS);

@@ -56,6 +56,7 @@ enum message {
 				   u32 loss_permille, s reason ("" none): what the operator should look at */
 	MSG_TUNNEL_RETRY = 42,  /* launcher -> tunnel: - : the link came back, try from the first gateway now */
 	MSG_TUNNEL_PORTS = 43,  /* launcher -> tunnel: u8 p, p x u16 TCP port: those of a newer policy */
+	MSG_TUNNEL_LEAVE = 45,  /* launcher -> tunnel: - : the gateway is being emptied, try the others first */
 	MSG_TUNNEL_RENEW = 44,  /* launcher -> tunnel: - : the clock was set back, shake hands anew */
 
 	/* launcher <-> policy */
@@ -113,6 +114,8 @@ enum message {
 	MSG_AGENT_FETCHED = 84,   /* agent -> launcher: u8 what, b envelope */
 	MSG_AGENT_NOT_FETCHED =
 	    160,                /* agent -> launcher: u8 what, s sentence: it was tried once, and could not be had */
+	MSG_AGENT_DRAIN = 161,  /* agent -> launcher: u32 seconds until the deadline, at least 1: the gateway is being
+				   emptied, and this stick is to go to another one */
 	MSG_AGENT_SESSION = 85, /* launcher -> agent: id = question; u8 open(1)/close(0), s bank */
 	MSG_AGENT_SESSION_REPLY = 86, /* agent -> launcher: id = question; u8 ok, s reason */
 	MSG_AGENT_ERROR = 87,         /* agent -> launcher: s sentence; it goes on trying */

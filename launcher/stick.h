@@ -110,6 +110,15 @@ struct stick_tunnel {
 	uint32_t handshake_ms, rtt_ms, loss_permille;
 };
 
+/* The gateway is being emptied. */
+struct stick_drain {
+	bool asked;   /* to go, and not gone yet: a bank is open */
+	bool leaving; /* goodbye is being said */
+	char left[WHITELIST_ID_BYTES];
+	int64_t left_ms;
+	struct loop_timer *timer;
+};
+
 /* As MSG_AGENT_FETCH has them. */
 enum fetch { FETCH_POLICY, FETCH_GATEWAYS, FETCH_COUNT };
 
@@ -168,6 +177,7 @@ struct stick {
 	struct wifi_credential wifi_chosen; /* until it has worked, and is kept; ssid.size 0: none */
 	char trouble[STICK_CODE_BYTES];     /* code of the last loss, for the step and the frozen page */
 	struct stick_tunnel tunnel;
+	struct stick_drain drain;
 	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
 	bool time_confirmed;
 	bool clock_doubted;    /* the PC's own clock was far behind, or far from what the gateway says */
@@ -301,6 +311,14 @@ void fetch_refused(struct stick *s); /* by the policy process */
 void fetch_taken(struct stick *s, enum fetch what);
 int fetch_hear(struct stick *s, struct msg *m);
 int fetch_hear_not(struct stick *s, struct msg *m);
+
+/* --- a gateway that is being emptied (stick_drain.c) --- */
+
+int drain_hear(struct stick *s, struct msg *m);
+void drain_look(struct stick *s);
+void drain_late(struct stick *s);
+void drain_goodbye_said(struct stick *s);
+void drain_forget(struct stick *s);
 
 /* --- admission (stick_admit.c) --- */
 

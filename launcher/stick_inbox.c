@@ -83,7 +83,9 @@ static int hear_link(struct stick *s, struct msg *m)
 static void tunnel_down(struct stick *s)
 {
 	s->tunnel.up = false;
-	stick_trouble(s, "tunnel_lost");
+	drain_forget(s);
+	if (strcmp(s->trouble, "gateway_left") != 0)
+		stick_trouble(s, "tunnel_lost");
 	tell_tunnel(s);
 	stick_raise(s, EVENT_TUNNEL_LOST);
 	stick_turn_to_gateways(s);
@@ -343,6 +345,7 @@ static int hear_agent_ready(struct stick *s, struct msg *m)
 	if (m->size != 0)
 		return -EBADMSG;
 	stick_goodbye_said(s);
+	drain_goodbye_said(s);
 	return 0;
 }
 
@@ -604,6 +607,7 @@ static const struct {
     {PROCESS_BROKER, MSG_BROKER_COUNTS, hear_broker_counts},
     {PROCESS_AGENT, MSG_READY, hear_agent_ready},
     {PROCESS_AGENT, MSG_AGENT_ADMISSION, hear_admission},
+    {PROCESS_AGENT, MSG_AGENT_DRAIN, drain_hear},
     {PROCESS_AGENT, MSG_AGENT_NONCE, admission_hear_nonce},
     {PROCESS_AGENT, MSG_AGENT_NOT_STATED, admission_hear_not_stated},
     {PROCESS_AGENT, MSG_AGENT_FETCHED, fetch_hear},

@@ -346,9 +346,24 @@ static int take_renew(struct msg *m, void *context)
 	return 0;
 }
 
+static int take_leave(struct msg *m, void *context)
+{
+	(void)m;
+	struct tunnel *t = context;
+	if (t->failover.phase != FAILOVER_STANDING)
+		return 0; /* it is on its way elsewhere */
+	close_probe(t);
+	report(t, TUNNEL_DOWN, "this gateway is being emptied");
+	turn_away(t);
+	failover_leave(&t->failover);
+	tunnel_step(t);
+	return 0;
+}
+
 static const struct channel_row launcher_rows[] = {
     {MSG_TUNNEL_RETRY, 0, 0, take_retry},
     {MSG_TUNNEL_RENEW, 0, 0, take_renew},
+    {MSG_TUNNEL_LEAVE, 0, 0, take_leave},
     {MSG_TUNNEL_PORTS, 1, CHANNEL_ANY_BYTES, take_ports},
 };
 

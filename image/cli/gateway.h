@@ -22,4 +22,8 @@ int cmd_gateway_policy(int argc, char **argv);
 int cmd_gateway_audit(int argc, char **argv);
 int cmd_gateway_account(int argc, char **argv);
 
+/* gateway_drain.c */
+int cmd_gateway_drain(int argc, char **argv);
+int cmd_gateway_open(int argc, char **argv);
+
 #endif

@@ -271,7 +271,8 @@ try:
     views = {path: "".join(str(p.ask("GET", f"/api/{path}") == 200)[0] for p in (tanaka, suzuki, ginko, kansa))
              for path in ("sticks", "events", "alarms", "requests", "stick?id=ST-000020", "alarm?id=1", "accounts")}
     check(views.pop("accounts") == "FTFT" and set(views.values()) == {"TTTT"}, "each role sees what is its own", views)
-    rights = {"alarms/comment": "TTFF", "sticks/revoke": "TTFF", "requests/ask": "TTTF", "requests/decide": "FTTF", "accounts/disable": "FTFF"}
+    rights = {"alarms/comment": "TTFF", "sticks/revoke": "TTFF", "requests/ask": "TTTF", "requests/decide": "FTTF", "accounts/disable": "FTFF",
+              "gateway/drain": "FTFF", "gateway/open": "FTFF", "gateway/state": "TTTT"}
     seen = {path: "".join("F" if p.refused(path, "not_your_role") else "T" for p in (tanaka, suzuki, ginko, kansa)) for path in rights}
     check(seen == rights, "and does what is its own", seen)
     check(Person("x", "").ask("GET", "/api/alarms") == 401 and Person("x", "").post("alarms/close", id=1, text="x") == 401, "who is not logged in does neither")
@@ -289,6 +290,14 @@ try:
     check(boss.post("accounts/password", name="puppet") == 200 and kansa.refused("accounts/password", "not_your_role", name="puppet"), "each gives his own again")
     must(f"{B}/sekisho", "gateway", "account", "password", "--socket", rig["socket"], "puppet")
     check(suzuki.post("accounts/second-factor", name="puppet") == 200 and boss.post("accounts/disable", name="puppet") == 200, "the gateway itself is a hand of its own")
+
+    # --- this gateway is emptied for maintenance
+    check(suzuki.refused("gateway/drain", "no_reason", minutes=10) and suzuki.refused("gateway/drain", "minutes", minutes="all", reason="x")
+          and suzuki.refused("gateway/open", "not_done", reason="x"), "a gateway is emptied in so many minutes, and for a reason")
+    check(suzuki.post("gateway/drain", minutes=10, reason="新しいカーネル") == 200 and 590 < suzuki.get("sticks")["drain_until"] - time.time() < 610, "it is, and everybody sees it")
+    said = json.loads(must(f"{B}/sekisho", "gateway", "drain", "--json", "--socket", rig["socket"]))
+    check(said["until"] == suzuki.get("sticks")["drain_until"] and said["gateway"] == "gw1", "the gateway's own command line says so as well", said)
+    check("lets sticks in" in must(f"{B}/sekisho", "gateway", "open", "--reason", "done", "--socket", rig["socket"]) and suzuki.get("sticks")["drain_until"] == 0, "and opens it again")
 
     # --- other origins, other forms
     own = "https://" + rig["console"].removeprefix("https://").rstrip("/")

@@ -8,7 +8,7 @@ import base64, ctypes, json, os, subprocess, sys, time
 
 sys.dont_write_bytecode = True
 from tap import check, must, plan
-from tunnelrig import (CONFIG, DOWN, PORT, READY, RETRY, UP, Tunnel, config, daemons, gateway, inside, new_namespace,
+from tunnelrig import (CONFIG, DOWN, LEAVE, PORT, READY, RETRY, UP, Tunnel, config, daemons, gateway, inside, new_namespace,
                        wireguard)
 
 B = os.path.abspath(os.environ["B"])
@@ -70,9 +70,10 @@ try:
     up = tunnel.wait(UP, 60)
     check(up is not None and up["gateway"] == "gw1", "it begins with the first of the list", up)
 
-    def death_of(name):
-        """Seconds until the tunnel is up elsewhere, and where. It has just been probed: the worst moment to die."""
-        tunnel.wait(UP, 60, endpoint=ADDRESSES[name][-1])
+    def death_of(name, probed=True):
+        """Seconds until the tunnel is up elsewhere, and where. Just after a probe is the worst moment to die."""
+        if probed:
+            tunnel.wait(UP, 60, endpoint=ADDRESSES[name][-1])
         cut(name, False)
         died = time.monotonic()
         down, up = tunnel.wait(DOWN, 60), tunnel.wait(UP, 60)
@@ -89,8 +90,15 @@ try:
         here = there
     check(max(taken) <= WITHIN_S, f"the tunnel is at another gateway within {WITHIN_S} s", taken)
 
+    tunnel.send(LEAVE)
+    down, up = tunnel.wait(DOWN, 60), tunnel.wait(UP, 60)
+    check(down is not None and "emptied" in down["reason"] and up is not None and up["gateway"] != here,
+          "a gateway that is being emptied is left for another", (down, up))
+    check(up is not None and down["after"] + up["after"] <= 2, "at once", (down, up))
+    here = up["gateway"] if up else here
+
     dead = here
-    seconds, there = death_of(here)
+    seconds, there = death_of(here, probed=False)
     cut(there, False)  # and the one that it turned to is dead as well when it has to turn the next time
     spare = ({"gw1", "gw2", "gw3"} - {dead, there}).pop()
     tunnel.wait(DOWN, 60)

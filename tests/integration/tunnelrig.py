@@ -4,7 +4,7 @@ import os, select, socket, struct, subprocess, time
 from tap import bail
 
 B = os.path.abspath(os.environ["B"])
-READY, CONFIG, STATE, RETRY, PORTS, RENEW = 1, 40, 41, 42, 43, 44
+READY, CONFIG, STATE, RETRY, PORTS, RENEW, LEAVE = 1, 40, 41, 42, 43, 44, 45
 DOWN, CONNECTING, UP = range(3)
 DEAD, ALIVE, PORT = "203.0.113.11", "203.0.113.12", 51820
 daemons = []

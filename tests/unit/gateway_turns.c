@@ -63,6 +63,7 @@ static void register_sticks(void)
 		snprintf(row.id, sizeof row.id, "ST-%06u", i);
 		snprintf(row.region, sizeof row.region, "region %u", i % 10);
 		memcpy(row.key, &i, sizeof i);
+		row.identity_key[0] = 4; /* there is one */
 		assert_int_equal(store_stick_add(hub.store, &row), 0);
 		struct stick *stick = fleet_add(hub.fleet, &row);
 		assert_non_null(stick);
@@ -537,6 +538,83 @@ static void a_policy_that_is_on_its_way_is_not_sent_again(void **state)
 	assert_true(fetch(hub.policy.serial + 1) > sizeof envelope);
 }
 
+/* --- a restart of the gateway --- */
+
+static void say_beacon(uint32_t stick, uint64_t sequence)
+{
+	uint8_t data[1024];
+	struct beacon b = {.sequence = sequence, .policy_version = 3, .image_version = "1", .boot = "0123456789abcdef"};
+	snprintf(b.device, sizeof b.device, "ST-%06u", stick);
+	struct writer w = writer_over(data, sizeof data);
+	write_u32(&w, htonl(0x0a4d0100 + stick));
+	beacon_write(&w, &b);
+	struct reader r = reader_over(data, w.size);
+	hub_beacon(&hub, stick, &r);
+}
+
+static unsigned count_admitted(void)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < fleet_count(hub.fleet); i++)
+		count += fleet_at(hub.fleet, i)->admitted_until_ms != 0;
+	return count;
+}
+
+/* Ten minutes of maintenance: a thousand sticks of which nobody has heard meanwhile are no thousand troubles. What
+ * stood stands: admissions that still hold, open banks, tries that were used up, an order to empty this gateway, and
+ * alarms with their owners. */
+static void a_restart_makes_no_storm_and_loses_nothing(void **state)
+{
+	(void)state;
+	hub.policy.version = 3;
+	hub.policy.expires = now + 86400;
+	look();
+	const unsigned before = alarms(false).count;
+	hub_batch(&hub);
+	for (uint32_t i = 0; i < STICKS; i++) {
+		struct stick *stick = fleet_at(hub.fleet, i);
+		stick->health.state = HEALTH_NEVER;
+		snprintf(stick->admission.boot, sizeof stick->admission.boot, "0123456789abcdef");
+		stick->admission.until = now + 1200;
+		stick->admission.pin_failures = i % 3;
+		store_admission_set(hub.store, stick->row.id, &stick->admission);
+		say_beacon(i, 1);
+		assert_int_equal(store_session(hub.store, stick->row.id, "bank-a", true, now), 0);
+	}
+	hub_batch_end(&hub, true);
+	assert_true(done("{\"command\":\"gateway.drain\",\"minutes\":\"60\",\"reason\":\"kernel\"}"));
+	const int64_t until = hub.drain_until;
+	hub_close(&hub);
+	now += 600;
+	open_hub();
+	hub.policy.version = 3;
+	hub.policy.expires = now + 86400;
+	for (int i = 0; i < 3; i++) {
+		hub_tick(&hub);
+		look();
+	}
+	assert_int_equal(alarms(false).count, before);
+	assert_int_equal(hub.transitions[HEALTH_LATE] + hub.transitions[HEALTH_STALE] + hub.transitions[HEALTH_LOST],
+			 0);
+	assert_int_equal(hub.drain_until, until);
+	for (uint32_t i = 0; i < STICKS; i++) {
+		const struct stick *stick = fleet_at(hub.fleet, i);
+		assert_int_equal(stick->health.state, HEALTH_UP);
+		assert_int_equal(stick->admission.pin_failures, i % 3);
+		assert_true(stick_has_open(stick, "bank-a"));
+	}
+	assert_int_equal(count_admitted(), STICKS);
+	/* they come back over half a minute, and nothing is said of it */
+	for (uint32_t i = 0; i < STICKS; i++)
+		say_beacon(i, 2);
+	hub_tick(&hub);
+	look();
+	assert_int_equal(alarms(false).count, before);
+	for (int to = 0; to < HEALTH_COUNT; to++)
+		assert_int_equal(hub.transitions[to], 0);
+	assert_int_equal(hub.beacons[COUNT_ADMITTED], STICKS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +629,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_lock_has_its_entry_in_the_audit_log, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_policy_that_is_on_its_way_is_not_sent_again, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_policy_in_force_has_its_entry_in_the_audit_log, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_restart_makes_no_storm_and_loses_nothing, make, unmake),
 	};
 	return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
 }

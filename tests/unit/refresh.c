@@ -1,7 +1,8 @@
 /*
  * A newer policy while a customer banks, and the session's end: the launcher whole, with stubs beneath it (as
  * tests/fuzz/stick.c), is told what its children say. The session goes on with what is still allowed, and nothing else;
- * when it ends, each of those who had a part in it is told.
+ * when it ends, each of those who had a part in it is told. And a gateway that is being emptied, which the stick
+ * leaves.
  */
 #include "tests/unit/unit.h"
 
@@ -567,6 +568,168 @@ static void an_end_takes_everything_along(void **state)
 	}
 }
 
+/* --- a gateway that is being emptied --- */
+
+static void drain(uint32_t seconds)
+{
+	uint8_t payload[4];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u32(&w, seconds);
+	assert_int_equal(say(PROCESS_AGENT, MSG_AGENT_DRAIN, &w), 0);
+}
+
+static void said_goodbye(void)
+{
+	const struct writer nothing = {0};
+	assert_int_equal(say(PROCESS_AGENT, MSG_READY, &nothing), 0);
+}
+
+static void tunnel_is(enum tunnel_state state, const char *gateway, const char *endpoint)
+{
+	uint8_t payload[128];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, (uint8_t)state);
+	write_str(&w, gateway);
+	write_str(&w, endpoint);
+	for (int i = 0; i < 3; i++)
+		write_u32(&w, 1);
+	write_str(&w, "");
+	assert_int_equal(say(PROCESS_TUNNEL, MSG_TUNNEL_STATE, &w), 0);
+}
+
+/* A second gateway of the list; taken away again before the list is freed. */
+static int begin_with_two_gateways(void **state)
+{
+	int error = begin(state);
+	snprintf(stick.tunnel.gateway, sizeof stick.tunnel.gateway, "gw1");
+	struct gateway *list = realloc(stick.gateways->list, 2 * sizeof *list);
+	assert_non_null(list);
+	list[1] = (struct gateway){.id = "gw2", .inner = "10.77.0.3"};
+	stick.gateways->list = list;
+	stick.gateways->count = 2;
+	return error;
+}
+
+static int finish_with_one(void **state)
+{
+	if (stick.gateways)
+		stick.gateways->count = 1;
+	return finish(state);
+}
+
+static void a_stick_without_a_session_goes_at_once(void **state)
+{
+	(void)state;
+	stick.session.id = 0;
+	stick.machine.state = STATE_READY;
+	drain(600);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 1);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 0); /* goodbye first */
+	said_goodbye();
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 1);
+	tunnel_is(TUNNEL_DOWN, "gw1", "203.0.113.11:51820");
+	assert_int_equal(stick.machine.state, STATE_TUNNEL);
+	tunnel_is(TUNNEL_UP, "gw2", "203.0.113.12:51820");
+	assert_int_equal(stick.machine.state, STATE_TIME);
+	drain(600); /* that one is being emptied as well */
+	drain_late(&stick);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 2);
+}
+
+static void a_goodbye_that_nobody_answers_keeps_nobody(void **state)
+{
+	(void)state;
+	stick.session.id = 0;
+	stick.machine.state = STATE_READY;
+	drain(600);
+	on_drain(&stick);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 1);
+	said_goodbye();
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 1);
+}
+
+static void a_session_is_ended_by_the_customer_first(void **state)
+{
+	(void)state;
+	drain(600);
+	drain(570);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 0);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	stick_raise(&stick, EVENT_BANK_CLOSED);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 1);
+}
+
+static void at_the_deadline_a_session_is_taken_along(void **state)
+{
+	(void)state;
+	drain(600);
+	on_drain(&stick);
+	said_goodbye();
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 1);
+	tunnel_is(TUNNEL_DOWN, "gw1", "203.0.113.11:51820");
+	assert_int_equal(stick.machine.state, STATE_TUNNEL);
+	assert_int_equal(stick.session.id, 1);
+	assert_true(stick.machine.held);
+	assert_int_equal(said(PROCESS_BROKER, MSG_BROKER_FREEZE), 1);
+	assert_int_equal(said(PROCESS_SCREEN, MSG_KIOSK_FREEZE), 1);
+	/* the other one admits by a statement of its own, then opens the bank, and only then a byte may move */
+	tunnel_is(TUNNEL_UP, "gw2", "203.0.113.12:51820");
+	announce(3);
+	assert_int_equal(stick.machine.state, STATE_SESSION);
+	assert_int_equal(said(PROCESS_BROKER, MSG_BROKER_FREEZE), 1);
+	uint8_t payload[16];
+	struct writer w = writer_over(payload, sizeof payload);
+	write_u8(&w, 1);
+	write_str(&w, "");
+	struct msg m = {
+	    .type = MSG_AGENT_SESSION_REPLY, .id = stick.session.question, .payload = w.data, .size = w.size};
+	assert_int_equal(on_message(&stick, PROCESS_AGENT, &m), 0);
+	assert_int_equal(said(PROCESS_BROKER, MSG_BROKER_RESOLVER), 1);
+	assert_int_equal(said(PROCESS_BROKER, MSG_BROKER_FREEZE), 2);
+	assert_string_equal(stick.session.gateway, "gw2");
+}
+
+static void whoever_comes_back_stays_for_a_while(void **state)
+{
+	(void)state;
+	stick.session.id = 0;
+	stick.machine.state = STATE_READY;
+	drain(600);
+	said_goodbye();
+	tunnel_is(TUNNEL_DOWN, "gw1", "203.0.113.11:51820");
+	tunnel_is(TUNNEL_UP, "gw1", "203.0.113.11:51820"); /* no other answered */
+	stick.machine.state = STATE_READY;
+	drain(570);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 1);
+	world.now_ms += 600000;
+	drain(1);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 2);
+}
+
+static void where_there_is_no_other_gateway_nobody_goes(void **state)
+{
+	(void)state;
+	stick.gateways->count = 1;
+	stick.session.id = 0;
+	stick.machine.state = STATE_READY;
+	drain(600);
+	on_drain(&stick);
+	assert_int_equal(said(PROCESS_AGENT, MSG_AGENT_GOODBYE), 0);
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 0);
+}
+
+static void a_loss_in_between_is_a_loss(void **state)
+{
+	(void)state;
+	drain(600);
+	on_drain(&stick);
+	tunnel_is(TUNNEL_DOWN, "gw1", "203.0.113.11:51820");
+	tunnel_is(TUNNEL_UP, "gw2", "203.0.113.12:51820");
+	on_drain(&stick);
+	said_goodbye();
+	assert_int_equal(said(PROCESS_TUNNEL, MSG_TUNNEL_LEAVE), 0); /* it is elsewhere already */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +751,19 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_refused_list_of_gateways_is_not_asked_for_again, begin, finish),
 	    cmocka_unit_test_setup_teardown(gateways_are_not_asked_for_on_the_way_up, begin, finish),
 	    cmocka_unit_test(an_end_takes_everything_along),
+	    cmocka_unit_test_setup_teardown(a_stick_without_a_session_goes_at_once, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(a_goodbye_that_nobody_answers_keeps_nobody, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(a_session_is_ended_by_the_customer_first, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(at_the_deadline_a_session_is_taken_along, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(whoever_comes_back_stays_for_a_while, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(where_there_is_no_other_gateway_nobody_goes, begin_with_two_gateways,
+					    finish_with_one),
+	    cmocka_unit_test_setup_teardown(a_loss_in_between_is_a_loss, begin_with_two_gateways, finish_with_one),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

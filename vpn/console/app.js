@@ -4,6 +4,7 @@ import { alarmDialog } from "./alarms.js";
 import { accountDialog, secretDialog } from "./accounts.js";
 import * as api from "./api.js";
 import { drawDesk, stickDialog } from "./desk.js";
+import { drainDialog } from "./drain.js";
 import { showGate } from "./gate.js";
 import { KEYS, keysDialog } from "./keys.js";
 import { requestDialog } from "./requests.js";
@@ -19,7 +20,7 @@ const model = { ...empty, me: { name: "", role: "", second_factor: false }, filt
 let timer = 0;
 let asked = 0;
 
-const dialogs = { stick: stickDialog, alarm: alarmDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
+const dialogs = { stick: stickDialog, drain: drainDialog, alarm: alarmDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
 
 const act = {
   turn() { switchLanguage(); draw(); },

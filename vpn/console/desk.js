@@ -5,6 +5,7 @@ import { alarmList, isNew, mayHandle } from "./alarms.js";
 import { refusals, stopped } from "./counts.js";
 import { differences, differenceToDo, disagreement } from "./differences.js";
 import { icon, make, tones } from "./dom.js";
+import { drainButton, drainNotice } from "./drain.js";
 import { historyOf } from "./history.js";
 import { requestsPage, waiting } from "./requests.js";
 import { isAtBank, isHeld, isTrouble, whatToDo, worst } from "./trouble.js";
@@ -71,6 +72,8 @@ function notices(model) {
   const { fleet } = model;
   const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
   const list = [];
+  const drained = drainNotice(model);
+  if (drained) list.push(notice("late", "late", ...drained));
   if (!model.me.second_factor && model.me.role !== "auditor") list.push(notice("late", "late", w.no_second_factor, w.no_second_factor_more(model.me.name)));
   if (fleet.audit_error) list.push(notice("lost", "lost", w.audit_broken, w.audit_broken_more(fleet.audit_error)));
   if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
@@ -112,7 +115,7 @@ function fleetTable(model, act) {
   const shown = found.slice(0, ROWS_MAX);
   const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
   const search = make("input.search", { type: "search", id: "search", placeholder: w.search, "aria-label": w.search, value: model.search, oninput: (e) => act.search(e.target.value) });
-  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(found.length, model.fleet.sticks.length)), search),
+  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(found.length, model.fleet.sticks.length)), drainButton(model, act), search),
     shown.length
       ? make("div.scroll", make("table", make("thead", make("tr", heads.map(([text, classes = ""]) => make(`th${classes}`, { scope: "col" }, text)))), make("tbody", shown.map((s) => row(s, model, act)))))
       : make("p.empty", w.nothing),

@@ -22,6 +22,7 @@ const texts = {
   bad_name: ["名前は 1 から 32 文字の英数字と . _ - です。", "The name wants 1 to 32 letters, digits, '.', '_' or '-'."],
   not_your_role: ["この役割では、できません。", "This account's role may not do that."],
   second_factor_wanted: ["二段階認証のある利用者だけができます。ゲートウェイで sekisho gateway account second-factor を実行します。", "This wants an account with a second factor: sekisho gateway account second-factor, on the gateway."],
+  minutes: ["1 から 1440 までの分数を書いてください。", "The minutes want a whole number from 1 to 1440."],
   not_kept: ["データベースに書けませんでした。ディスクの空きを確かめます。", "The database did not take it: is the disk full?"],
 };
 

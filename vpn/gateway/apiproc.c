@@ -250,6 +250,7 @@ static int answer_beacon(struct http_request *request, struct reader *r)
 	uint32_t lease_s = read_u32(r);
 	const uint8_t *token = read_blob(r, &token_size);
 	uint8_t tries_left = read_u8(r);
+	uint32_t drain_s = read_u32(r);
 	if (!reader_done(r) || token_size > STATEMENT_TOKEN_BYTES)
 		return -EBADMSG;
 	base64_encode(token, token_size, token_text);
@@ -260,6 +261,8 @@ static int answer_beacon(struct http_request *request, struct reader *r)
 			    state, reason, (long long)time(NULL), valid_s, policy, gateways, lease_s, token_text);
 	if (tries_left != TRIES_NOT_SAID)
 		used += snprintf(text + used, sizeof text - (size_t)used, ",\"tries_left\":%u", tries_left);
+	if (drain_s)
+		used += snprintf(text + used, sizeof text - (size_t)used, ",\"drain_s\":%" PRIu32, drain_s);
 	snprintf(text + used, sizeof text - (size_t)used, "}");
 	http_reply_json(request, 200, text);
 	wipe(text, sizeof text);

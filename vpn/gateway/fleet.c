@@ -156,11 +156,18 @@ int fleet_free_address(const struct fleet *fleet, struct in_addr gateway, unsign
 	return -ENOSPC;
 }
 
-bool stick_open(struct stick *stick, const char *bank)
+bool stick_has_open(const struct stick *stick, const char *bank)
 {
 	for (int i = 0; i < FLEET_OPEN_MAX; i++)
 		if (strcmp(stick->open[i], bank) == 0)
 			return true;
+	return false;
+}
+
+bool stick_open(struct stick *stick, const char *bank)
+{
+	if (stick_has_open(stick, bank))
+		return true;
 	for (int i = 0; i < FLEET_OPEN_MAX; i++) {
 		if (stick->open[i][0])
 			continue;

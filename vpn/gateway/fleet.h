@@ -81,6 +81,7 @@ struct stick *fleet_at(const struct fleet *fleet, size_t index); /* in the order
 int fleet_free_address(const struct fleet *fleet, struct in_addr gateway, unsigned prefix, struct in_addr *address);
 
 /* Open or close a bank in the stick's list. open: false if it has too many open. */
+bool stick_has_open(const struct stick *stick, const char *bank);
 bool stick_open(struct stick *stick, const char *bank);
 void stick_close(struct stick *stick, const char *bank);
 

@@ -94,6 +94,8 @@ int hub_open(struct hub *hub, const char *audit_pem, int witness)
 	if (!error)
 		error = hub_images_load(hub);
 	if (!error)
+		error = hub_drain_load(hub);
+	if (!error)
 		error = store_each_stick(hub->store, load_stick, &loading);
 	if (!error)
 		error = loading.error;

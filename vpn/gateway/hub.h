@@ -90,6 +90,7 @@ struct hub {
 	uint64_t answers[ANSWER_VERDICTS], lookups_refused; /* of banks' questions */
 	uint64_t proxy_us;                  /* whose connections are open (connection.h), 0 not known yet */
 	int64_t forgotten;                  /* when old connections were last forgotten, unix seconds */
+	int64_t drain_from, drain_until;    /* it is being emptied, by when; unix seconds, 0: it is not */
 	uint64_t indicators;                /* entries in force */
 	int64_t indicators_made;            /* unix seconds, 0 none */
 	char indicators_refused[CODE_SIZE]; /* why a newer file was not taken, "" if it was */
@@ -154,6 +155,10 @@ void hub_revoked(struct hub *hub, struct stick *stick);
 
 /* Take the admission from those who have one and would get none now; their next beacon says why. */
 void hub_hold_back(struct hub *hub);
+
+/* Emptied for maintenance (hub_drain.c): in how many seconds this stick is to be gone, 0: it may stay. */
+int hub_drain_load(struct hub *hub);
+uint32_t hub_drain_s(const struct hub *hub, const struct stick *stick);
 
 /* Peers (hub_peers.c): set or take one away; what WireGuard says of one; all of them, for a peers process that was just
  * started; and those made anew for their clock's sake: on the stick's word, and while it has no session. */

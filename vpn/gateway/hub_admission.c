@@ -135,6 +135,7 @@ static void reply_statement(struct hub *hub, uint32_t id, const struct stick *st
 	write_u32(&w, lease_s);
 	write_blob(&w, token, reason ? 0 : STATEMENT_TOKEN_BYTES);
 	write_u8(&w, tells_tries ? (uint8_t)(failures < PIN_TRIES ? PIN_TRIES - failures : 0) : TRIES_UNKNOWN);
+	write_u32(&w, 0); /* a beacon is answered with it, soon enough */
 	hub->send(hub, ROLE_API, GW_BEACON_REPLY, id, &w);
 	wipe(data, sizeof data);
 }

@@ -75,6 +75,9 @@ void desk_account_unlock(struct hub *hub, struct desk_call *call);
 /* --- what needs two roles (hub_requests.c) --- */
 
 void hub_report_requests(struct hub *hub, FILE *out);
+void desk_gateway_drain(struct hub *hub, struct desk_call *call);
+void desk_gateway_open(struct hub *hub, struct desk_call *call);
+void desk_gateway_state(struct hub *hub, struct desk_call *call);
 void desk_request_ask(struct hub *hub, struct desk_call *call);
 void desk_request_decide(struct hub *hub, struct desk_call *call);
 void desk_request_export(struct hub *hub, struct desk_call *call);

@@ -111,11 +111,12 @@ void hub_report_documents(const struct hub *hub, FILE *out)
 void hub_report_sticks(struct hub *hub, FILE *out)
 {
 	bool first = true;
-	json_t *head = json_pack(
-	    "{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:s, s:I}", "gateway", hub->config.id, "tenant", hub->config.tenant,
-	    "now", (json_int_t)hub_now(), "policy_version", (json_int_t)hub->policy.version, "gateways_version",
-	    (json_int_t)hub->gateways.version, "policy_expires", number_or_null(hub->policy.expires), "document_error",
-	    document_error(hub), "audit_error", hub->audit->broken, "image_floor", (json_int_t)hub->images.floor);
+	json_t *head = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:s, s:s, s:I, s:I}", "gateway", hub->config.id,
+				 "tenant", hub->config.tenant, "now", (json_int_t)hub_now(), "policy_version",
+				 (json_int_t)hub->policy.version, "gateways_version", (json_int_t)hub->gateways.version,
+				 "policy_expires", number_or_null(hub->policy.expires), "document_error",
+				 document_error(hub), "audit_error", hub->audit->broken, "image_floor",
+				 (json_int_t)hub->images.floor, "drain_until", (json_int_t)hub->drain_until);
 	char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
 	json_decref(head);
 	if (!text)
@@ -300,6 +301,9 @@ void hub_report_metrics(struct hub *hub, FILE *out)
 		(double)hub->policy.version);
 	put_one(out, "sekisho_policy_expiry_time_seconds", METRICS_GAUGE, "seconds",
 		"When the policy in force expires, 0 none.", (double)hub->policy.expires);
+	put_one(out, "sekisho_drain_deadline_time_seconds", METRICS_GAUGE, "seconds",
+		"By when the sticks of this gateway, which is being emptied, are to be gone; 0: it is not.",
+		(double)hub->drain_until);
 	put_one(out, "sekisho_image_floor", METRICS_GAUGE, NULL, "Oldest image version that is admitted, 0 any.",
 		(double)hub->images.floor);
 	put_one(out, "sekisho_images_released", METRICS_GAUGE, NULL, "Registered images, 0 if any is admitted.",

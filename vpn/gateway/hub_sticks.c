@@ -315,6 +315,7 @@ static void reply_beacon(struct hub *hub, uint32_t id, const struct answer *answ
 	write_u32(&w, lease_s);
 	write_blob(&w, NULL, 0);
 	write_u8(&w, 255);
+	write_u32(&w, stick && answer != &goodbye ? hub_drain_s(hub, stick) : 0);
 	hub->send(hub, ROLE_API, GW_BEACON_REPLY, id, &w);
 }
 
@@ -384,6 +385,9 @@ static const char *why_not_open(const struct hub *hub, const struct stick *stick
 		return "policy_expired";
 	if (!config_egress_of(&hub->config, bank))
 		return "no_egress_address";
+	/* one that is open goes on after a moment's loss */
+	if (hub->drain_until && !stick_has_open(stick, bank))
+		return "draining";
 	return NULL;
 }
 

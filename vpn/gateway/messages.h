@@ -60,7 +60,8 @@ enum gateway_message {
 	/* api <-> store; id = request */
 	GW_BEACON = 50,       /* a, beacon (beacon.h) */
 	GW_BEACON_REPLY = 51, /* s state, s reason, u32 valid_s, u64 policy version, u64 gateways version, u32 lease_s,
-				 b next token ("" none), u8 PIN tries left (255: not said) */
+				 b next token ("" none), u8 PIN tries left (255: not said), u32 drain_s: it is to be
+				 gone in so many seconds (0: it may stay) */
 	GW_OPEN = 52,         /* a, s bank, u8 open */
 	GW_OPEN_REPLY = 53,   /* u8 ok, s reason */
 	GW_FETCH = 54,       /* a, u8 what (0 policy, 1 gateways), u64 serial of the one that the api holds (0 none), or

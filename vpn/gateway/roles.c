@@ -16,6 +16,7 @@ static const struct {
     [RIGHT_STICK] = {OPERATOR | SUPERVISOR, true},
     [RIGHT_ASK] = {OPERATOR | SUPERVISOR | BANK_IT, true},
     [RIGHT_DECIDE] = {SUPERVISOR | BANK_IT, true},
+    [RIGHT_GATEWAY] = {SUPERVISOR, true},
     [RIGHT_ACCOUNTS] = {SUPERVISOR, true},
     [RIGHT_REVIEW] = {SUPERVISOR | AUDITOR, false},
 };

@@ -19,6 +19,7 @@ enum right {
 	RIGHT_STICK,    /* unlock, release, revoke one */
 	RIGHT_ASK,      /* propose what needs two roles */
 	RIGHT_DECIDE,   /* on what another role has proposed */
+	RIGHT_GATEWAY,  /* empty one for maintenance, and open it again */
 	RIGHT_ACCOUNTS, /* make, change, switch off */
 	RIGHT_REVIEW,   /* see accounts and the audit log */
 	RIGHTS_COUNT
