@@ -8,6 +8,8 @@ import { drainDialog } from "./drain.js";
 import { showGate } from "./gate.js";
 import { KEYS, keysDialog } from "./keys.js";
 import { requestDialog } from "./requests.js";
+import { allowSound, sound, switchSound } from "./sound.js";
+import { switchTheme } from "./theme.js";
 import { language, switchLanguage, words } from "./words.js";
 import { refused } from "./refused.js";
 
@@ -16,7 +18,7 @@ const SLOW_EVERY = 3; // what nobody waits for is asked for less often
 
 const app = document.getElementById("app");
 const empty = { fleet: null, events: [], alarms: [], closed: [], requests: [], accounts: [], detail: null, opened: "", page: "desk", shown: "open", reached: true, wrong: "", secret: null };
-const model = { ...empty, me: { name: "", role: "", second_factor: false }, filter: "", search: "", now: 0, skew: 0 };
+const model = { ...empty, me: { name: "", role: "", second_factor: false }, filter: "", search: "", by: "region", group: null, now: 0, skew: 0 };
 let timer = 0;
 let asked = 0;
 
@@ -24,6 +26,12 @@ const dialogs = { stick: stickDialog, drain: drainDialog, alarm: alarmDialog, ac
 
 const act = {
   turn() { switchLanguage(); draw(); },
+  theme() { switchTheme(); draw(); },
+  sound() { switchSound(); draw(); },
+  async allowSound() { await allowSound(); draw(); },
+  // by: what the overview sorts the fleet by; group: {by, value}, the one part of it that the list shows, or null
+  by(by) { model.by = by; draw(); },
+  group(group) { model.group = group; draw(); },
   async leave() { await api.logOut(); gate(""); },
   filter(state) { model.filter = model.filter === state ? "" : state; draw(); },
   search(text) { model.search = text; draw(); },
@@ -74,6 +82,7 @@ function draw() {
     drawDesk(app, model, act);
     drawDialog(dialogWas);
   });
+  sound(model);
 }
 
 function drawDialog(before) {

@@ -7,7 +7,10 @@ import { differences, differenceToDo, disagreement } from "./differences.js";
 import { icon, make, tones } from "./dom.js";
 import { drainButton, drainNotice } from "./drain.js";
 import { historyOf } from "./history.js";
+import { chosenGroup, isInGroup, networkOf, overview } from "./overview.js";
 import { requestsPage, waiting } from "./requests.js";
+import { soundLabel, soundText, soundTrouble } from "./sound.js";
+import { themeLabel, themeText } from "./theme.js";
 import { isAtBank, isHeld, isTrouble, whatToDo, worst } from "./trouble.js";
 import { age, bytes, clock, language, moment, words } from "./words.js";
 
@@ -33,6 +36,8 @@ function bar(model, act) {
   return make("div.bar", { role: "banner" },
     make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${w.desk} · ${model.fleet.gateway} · ${model.fleet.tenant}`))),
     tabs(model, act), make("span.push"), live, make("span.mono", clock(model.now)),
+    make("button.plain", { type: "button", id: "sound", "aria-label": soundLabel(), "aria-pressed": String(soundTrouble(model) === null), onclick: act.sound }, soundText()),
+    make("button.plain", { type: "button", id: "theme", "aria-label": themeLabel(), onclick: act.theme }, themeText()),
     make("button.plain", { type: "button", id: "turn", onclick: act.turn, lang: language() === "ja" ? "en" : "ja" }, w.language),
     make("button.plain", { type: "button", id: "keys", "aria-label": w.keys, title: w.keys, onclick: () => act.open("keys") }, "?"),
     make("span.sub", model.me.name, make("br"), make("small", roleName(model.me.role))), make("button.plain", { type: "button", id: "leave", onclick: act.leave }, w.log_out));
@@ -65,15 +70,17 @@ function tiles(model, act) {
   }));
 }
 
-const notice = (tone, shape, title, more) => make(`section.notice.tone-${tone}`, { role: "alert" }, icon(shape), make("div", make("b", title), more));
+const notice = (tone, shape, title, more, button = null) => make(`section.notice.tone-${tone}`, { role: "alert" }, icon(shape), make("div", make("b", title), more, button));
 
-function notices(model) {
+function notices(model, act) {
   const w = words();
   const { fleet } = model;
   const left = fleet.policy_expires ? fleet.policy_expires - model.now : 0;
   const list = [];
   const drained = drainNotice(model);
   if (drained) list.push(notice("late", "late", ...drained));
+  const silent = soundTrouble(model);
+  if (silent) list.push(notice("stale", "stale", silent[0], silent[1], make("p.buttons", make("button.go", { type: "button", id: "sound-allow", onclick: act.allowSound }, silent[2]))));
   if (!model.me.second_factor && model.me.role !== "auditor") list.push(notice("late", "late", w.no_second_factor, w.no_second_factor_more(model.me.name)));
   if (fleet.audit_error) list.push(notice("lost", "lost", w.audit_broken, w.audit_broken_more(fleet.audit_error)));
   if (fleet.document_error) list.push(notice("stale", "stale", w.policy_refused, w.policy_refused_more(fleet.document_error)));
@@ -85,8 +92,13 @@ function notices(model) {
 
 function matches(stick, model) {
   if (model.filter && stick.state !== model.filter) return false;
-  const text = model.search.trim().toLowerCase();
-  return !text || [stick.id, stick.name, stick.region, stick.address, stick.endpoint, stick.image_version, words().states[stick.state], ...stick.banks].some((field) => field.toLowerCase().includes(text));
+  if (!isInGroup(stick, model.group)) return false;
+  const wanted = model.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  if (!wanted.length) return true;
+  const w = words();
+  const fields = [stick.id, stick.name, stick.region, stick.address, stick.endpoint, networkOf(stick.endpoint), stick.image_version, String(stick.policy_version || ""), stick.link ?? "",
+    w.states[stick.state], w.transition_causes[stick.cause] ?? "", stick.copied ? w.event.stick_copied({ detail: "" }) : "", ...stick.banks].map((field) => field.toLowerCase());
+  return wanted.every((word) => fields.some((field) => field.includes(word)));
 }
 
 function row(stick, model, act) {
@@ -115,7 +127,7 @@ function fleetTable(model, act) {
   const shown = found.slice(0, ROWS_MAX);
   const heads = [[w.state], [w.stick], [w.region], [w.since], [w.last_beacon], [w.rtt, ".number.wide"], [w.line, ".wide"], [w.image, ".number.wide"], [w.policy, ".number.wide"], [w.bank, ".wide"]];
   const search = make("input.search", { type: "search", id: "search", placeholder: w.search, "aria-label": w.search, value: model.search, oninput: (e) => act.search(e.target.value) });
-  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(found.length, model.fleet.sticks.length)), drainButton(model, act), search),
+  return make("section.card", make("header", make("h2", w.fleet), make("small", w.shown(found.length, model.fleet.sticks.length)), chosenGroup(model, act), drainButton(model, act), search),
     shown.length
       ? make("div.scroll", make("table", make("thead", make("tr", heads.map(([text, classes = ""]) => make(`th${classes}`, { scope: "col" }, text)))), make("tbody", shown.map((s) => row(s, model, act)))))
       : make("p.empty", w.nothing),
@@ -171,7 +183,7 @@ export function stickDialog(model, act, id) {
 }
 
 const pages = {
-  desk: (model, act) => [headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model), alarmList(model, act), tiles(model, act), fleetTable(model, act), eventList(model))],
+  desk: (model, act) => [headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model, act), alarmList(model, act), tiles(model, act), overview(model, act), fleetTable(model, act), eventList(model))],
   requests: (model, act) => [headline(model), make("div.rest", requestsPage(model, act))],
   accounts: (model, act) => [headline(model), make("div.rest", accountsPage(model, act))],
 };

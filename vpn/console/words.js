@@ -77,7 +77,7 @@ const ja = {
 
   fleet: "すべてのスティック",
   shown: (shown, all) => (shown === all ? `${all} 本` : `${all} 本のうち ${shown} 本`),
-  search: "名前・番号・地域・アドレス（/）",
+  search: "何でも探す：名前、状態、回線…（/）",
   stick: "スティック", state: "状態", last_beacon: "最後の報告", rtt: "往復／損失", line: "接続元",
   image: "イメージ", policy: "ポリシー", bank: "銀行", region: "地域", inner: "内部アドレス", handshake: "最後の握手",
   uptime: "起動から", traffic: "受信／送信", link: "回線", admitted: "入場", yes: "している", no: "していない",
@@ -227,7 +227,7 @@ const en = {
 
   fleet: "All sticks",
   shown: (shown, all) => (shown === all ? `${all}` : `${shown} of ${all}`),
-  search: "Name, number, region, address (/)",
+  search: "Anything: name, state, line… (/)",
   stick: "Stick", state: "State", last_beacon: "Last report", rtt: "Round trip", line: "From",
   image: "Image", policy: "Policy", bank: "Bank", region: "Region", inner: "Inner address", handshake: "Last handshake",
   uptime: "Running for", traffic: "Received / sent", link: "Link", admitted: "Admitted", yes: "yes", no: "no",
