@@ -35,7 +35,12 @@ bench-stick: $(B)/vm/initrd $(B)/qmp $(DEMO) $(GATEWAY_DEB) $(B)/bench/disk/seki
 # A gateway under a whole fleet's beacons.
 $(call program,bench/fleet,$(wildcard tests/bench/fleet/*.c),vpn_gateway agent vpn_admission whitelist firmware,$(CURL_LIBS) $(GATEWAY_LIBS) -Wl$(comma)--wrap=time)
 .PHONY: bench-gateway bench-alarms
-bench-gateway: programs ## the gateway under a fleet's beacons, beside nginx: build/bench/gateway.json
+bench-gateway: programs bench-peers ## the gateway under a fleet's beacons, beside nginx: build/bench/gateway.json
 	$(Q)tests/bench/gateway $(B)
 bench-alarms: $(B)/bench/fleet ## what a day's troubles of 1.773 million sticks become at the desk: build/bench/alarms.json
 	$(Q)tests/bench/alarms $(B)
+# The gateway's peers on a real WireGuard: in a machine of Debian's own kernel.
+$(call program,bench/peers-wg,tests/bench/peers/peers.c $(addprefix vpn/gateway/,backend.c backend_kernel.c wgdump.c peers_seen.c),vpn_device wireguard firmware,,-isystem $(WG_EMBEDDED),-static-pie)
+.PHONY: bench-peers
+bench-peers: $(B)/bench/peers-wg $(B)/vm/initrd ## 50,000 peers of a real WireGuard read and changed: build/bench/peers.json
+	$(Q)tests/bench/peers/peers $(B)

@@ -1,6 +1,7 @@
 $(call unit,gateway_beacon,tests/unit/gateway_beacon.c,vpn_gateway firmware,-ljansson)
 $(call unit,gateway_health,tests/unit/gateway_health.c,vpn_gateway firmware,)
 $(call unit,gateway_connection,tests/unit/gateway_connection.c,vpn_gateway firmware,)
+$(call unit,gateway_peers,tests/unit/gateway_peers.c,vpn_gateway firmware,)
 $(call unit,gateway_text,tests/unit/gateway_text.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
 $(call unit,gateway_egress,tests/unit/gateway_egress.c,vpn_gateway whitelist firmware,-ljansson $(MBEDTLS_LIBS) -lm)
 $(call unit,gateway_store,tests/unit/gateway_store.c,vpn_gateway vpn_admission firmware,-lsqlite3 $(MBEDTLS_LIBS) -largon2)

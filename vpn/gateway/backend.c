@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 
 void backend_free(struct backend *backend)
 {
@@ -37,4 +38,12 @@ void backend_endpoint_text(const struct sockaddr *address, char out[ENDPOINT_SIZ
 		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
 		snprintf(out, ENDPOINT_SIZE, "[%s]:%u", host, ntohs(in6->sin6_port));
 	}
+}
+
+void backend_status_endpoint(const struct backend_status *status, char out[ENDPOINT_SIZE])
+{
+	if (status->endpoint[0])
+		memcpy(out, status->endpoint, ENDPOINT_SIZE);
+	else
+		backend_endpoint_text(&status->address.any, out);
 }

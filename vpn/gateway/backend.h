@@ -24,8 +24,15 @@ struct backend_peer {
 
 struct backend_status {
 	uint8_t key[WG_KEY_BYTES];
-	char endpoint[ENDPOINT_SIZE]; /* "" if never heard of */
-	int64_t handshake;            /* unix seconds, 0 never */
+	/* Where it was heard of last, one of the two; neither if it never was: backend_status_endpoint() is its text.
+	 */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
+	char endpoint[ENDPOINT_SIZE];
+	int64_t handshake; /* unix seconds, 0 never */
 	uint64_t received_bytes, sent_bytes;
 };
 
@@ -53,7 +60,8 @@ struct backend {
 	const struct backend_ops *ops;
 };
 
-/* "203.0.113.7:51820", "[2001:db8::7]:51820". */
+/* "203.0.113.7:51820", "[2001:db8::7]:51820"; "" for none. */
+void backend_status_endpoint(const struct backend_status *status, char out[ENDPOINT_SIZE]);
 void backend_endpoint_text(const struct sockaddr *address, char out[ENDPOINT_SIZE]);
 
 #endif

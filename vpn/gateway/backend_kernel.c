@@ -8,10 +8,12 @@
 
 #include "firmware/lib/buf.h"
 #include "vpn/gateway/backend.h"
+#include "vpn/gateway/wgdump.h"
 
 struct kernel {
 	struct backend backend;
 	char interface[IFNAMSIZ];
+	struct wgdump *dump;
 };
 
 static int set(const struct kernel *kernel, wg_device *device)
@@ -57,24 +59,15 @@ out:
 
 static int kernel_each(struct backend *backend, backend_status_fn *fn, void *context)
 {
-	wg_device *device = NULL;
-	if (wg_get_device(&device, ((struct kernel *)backend)->interface) < 0)
-		return -errno;
-	const wg_peer *peer;
-	wg_for_each_peer(device, peer)
-	{
-		struct backend_status status = {.handshake = peer->last_handshake_time.tv_sec,
-						.received_bytes = peer->rx_bytes,
-						.sent_bytes = peer->tx_bytes};
-		memcpy(status.key, peer->public_key, WG_KEY_BYTES);
-		backend_endpoint_text(&peer->endpoint.addr, status.endpoint);
-		fn(&status, context);
-	}
-	wg_free_device(device);
-	return 0;
+	struct kernel *kernel = (struct kernel *)backend;
+	return wgdump_each(kernel->dump, kernel->interface, fn, context);
 }
 
-static void kernel_free(struct backend *backend) { free(backend); }
+static void kernel_free(struct backend *backend)
+{
+	wgdump_free(((struct kernel *)backend)->dump);
+	free(backend);
+}
 
 struct backend *backend_kernel(const char *interface)
 {
@@ -82,6 +75,11 @@ struct backend *backend_kernel(const char *interface)
 	struct kernel *kernel = calloc(1, sizeof *kernel);
 	if (!kernel)
 		return NULL;
+	kernel->dump = wgdump_new();
+	if (!kernel->dump) {
+		free(kernel);
+		return NULL;
+	}
 	kernel->backend.ops = &ops;
 	snprintf(kernel->interface, sizeof kernel->interface, "%s", interface);
 	return &kernel->backend;

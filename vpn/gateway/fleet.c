@@ -77,8 +77,11 @@ void fleet_free(struct fleet *fleet)
 {
 	if (!fleet)
 		return;
-	for (size_t i = 0; i < fleet->count; i++)
+	for (size_t i = 0; i < fleet->count; i++) {
+		free(fleet->all[i]->refused);
+		free(fleet->all[i]->attack);
 		free(fleet->all[i]);
+	}
 	free(fleet->all);
 	free(fleet->by_id);
 	free(fleet);
@@ -182,4 +185,38 @@ void stick_close(struct stick *stick, const char *bank)
 	for (int i = 0; i < FLEET_OPEN_MAX; i++)
 		if (strcmp(stick->open[i], bank) == 0)
 			stick->open[i][0] = '\0';
+}
+
+static void hear_refused(struct stick *stick, const struct beacon *beacon)
+{
+	const size_t size = beacon->refused_count * sizeof *stick->refused;
+	if (beacon->refused_count != stick->refused_count) {
+		struct beacon_refused *fresh = size ? malloc(size) : NULL;
+		if (size && !fresh)
+			return;
+		free(stick->refused);
+		stick->refused = fresh;
+		stick->refused_count = beacon->refused_count;
+	}
+	if (size)
+		memcpy(stick->refused, beacon->refused, size);
+}
+
+static void hear_attack(struct stick *stick, const struct beacon *beacon)
+{
+	if (beacon->attack.count == 0) {
+		free(stick->attack);
+		stick->attack = NULL;
+		return;
+	}
+	if (!stick->attack)
+		stick->attack = malloc(sizeof *stick->attack);
+	if (stick->attack)
+		*stick->attack = beacon->attack;
+}
+
+void stick_hear(struct stick *stick, const struct beacon *beacon)
+{
+	hear_refused(stick, beacon);
+	hear_attack(stick, beacon);
 }

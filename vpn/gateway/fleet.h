@@ -38,9 +38,9 @@ struct stick {
 	uint32_t handshake_ms, rtt_ms, loss_permille;
 	char link[CODE_SIZE], root_hash[ROOT_HASH_SIZE];
 	bool session;
-	struct beacon_refused refused[BEACON_REFUSED_MAX];
+	struct beacon_refused *refused; /* the stick's own, as many as it said */
 	size_t refused_count;
-	struct beacon_attack attack;
+	struct beacon_attack *attack; /* NULL: never since its boot */
 	int64_t attack_at, killed_at; /* unix seconds: when that grew last, as far as this process has heard */
 	struct samples samples;
 
@@ -84,5 +84,9 @@ int fleet_free_address(const struct fleet *fleet, struct in_addr gateway, unsign
 bool stick_has_open(const struct stick *stick, const char *bank);
 bool stick_open(struct stick *stick, const char *bank);
 void stick_close(struct stick *stick, const char *bank);
+
+/* What it said of refusals and of a possible attack. Most sticks say nothing of the kind, and there are many. Without
+ * memory what it said before stays. */
+void stick_hear(struct stick *stick, const struct beacon *beacon);
 
 #endif

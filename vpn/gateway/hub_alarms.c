@@ -159,7 +159,7 @@ static void add_facts(struct look *look, size_t place, const struct stick *stick
 		add_fact(look, place, stick, ALARM_DURESS, stick->admission.duress_at);
 	if (stick->admission.copied)
 		add_fact(look, place, stick, ALARM_COPIED, stick->admission.at);
-	if (stick->attack.count)
+	if (stick->attack)
 		add_fact(look, place, stick, ALARM_ATTACK, stick->attack_at);
 	if (killed(stick))
 		add_fact(look, place, stick, ALARM_KILLED, stick->killed_at);

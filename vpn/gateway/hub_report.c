@@ -47,13 +47,13 @@ static json_t *tried_json(const struct stick *s)
 /* The last time since its boot that somebody may have been between the stick and a bank; null where never. */
 static json_t *attack_json(const struct stick *s)
 {
-	if (s->attack.count == 0)
+	if (!s->attack)
 		return json_null();
 	json_t *keys = json_array();
-	for (size_t i = 0; i < s->attack.key_count; i++)
-		json_array_append_new(keys, json_string(s->attack.keys[i]));
-	return json_pack("{s:I, s:s, s:s, s:o}", "count", (json_int_t)s->attack.count, "host", s->attack.host, "reason",
-			 s->attack.reason, "keys", keys);
+	for (size_t i = 0; i < s->attack->key_count; i++)
+		json_array_append_new(keys, json_string(s->attack->keys[i]));
+	return json_pack("{s:I, s:s, s:s, s:o}", "count", (json_int_t)s->attack->count, "host", s->attack->host,
+			 "reason", s->attack->reason, "keys", keys);
 }
 
 static json_t *stick_json(const struct stick *s)

@@ -227,7 +227,7 @@ static void count_refusals(struct hub *hub, struct stick *stick, const struct be
 /* What is new since the stick's last beacon becomes an event with the host and the keys that were presented. */
 static void note_attack(struct hub *hub, struct stick *stick, const struct beacon_attack *attack, bool new_boot)
 {
-	uint32_t before = new_boot ? 0 : stick->attack.count;
+	uint32_t before = new_boot || !stick->attack ? 0 : stick->attack->count;
 	char detail[HOST_SIZE + CODE_SIZE + BEACON_KEYS_MAX * (BEACON_KEY_SIZE + 1)];
 	if (attack->count <= before)
 		return;
@@ -265,9 +265,7 @@ static void take_beacon(struct hub *hub, struct stick *stick, const struct beaco
 	samples_add(&stick->samples, stick->last_beacon, beacon->rtt_ms, beacon->loss_permille);
 	stick->session = beacon->session;
 	memcpy(stick->link, beacon->link, sizeof stick->link);
-	memcpy(stick->refused, beacon->refused, sizeof stick->refused);
-	stick->refused_count = beacon->refused_count;
-	stick->attack = beacon->attack;
+	stick_hear(stick, beacon);
 	memcpy(stick->root_hash, beacon->root_hash, sizeof stick->root_hash);
 	memcpy(stick->row.image_version, beacon->image_version, sizeof stick->row.image_version);
 	stick->row.policy_version = beacon->policy_version;

@@ -16,6 +16,7 @@
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/keys.h"
 #include "vpn/gateway/messages.h"
+#include "vpn/gateway/peers_seen.h"
 
 enum { KEY_FD = GATEWAY_OWN_FD, UAPI_FD = GATEWAY_OWN_FD + 1, READ_EVERY_MS = 3000 };
 
@@ -41,6 +42,7 @@ static struct backend *backend;
 static struct known known;
 static struct backend_peer *unknown;
 static size_t unknown_count;
+static struct peers_seen *seen;
 
 static void remember(const uint8_t key[WG_KEY_BYTES])
 {
@@ -88,6 +90,7 @@ static int take_whole(struct msg *m, void *context)
 	unknown = NULL;
 	unknown_count = 0;
 	known = (struct known){0};
+	peers_seen_clear(seen); /* this store knows nothing yet */
 	return 0;
 }
 
@@ -122,13 +125,17 @@ static void send_status(const struct backend_status *status, void *context)
 {
 	(void)context;
 	uint8_t data[256];
+	char endpoint[ENDPOINT_SIZE];
+	if (!peers_seen_tell(seen, status))
+		return;
+	backend_status_endpoint(status, endpoint);
 	struct writer w = writer_over(data, sizeof data);
 	write_blob(&w, status->key, sizeof status->key);
-	write_str(&w, status->endpoint);
+	write_str(&w, endpoint);
 	write_u64(&w, (uint64_t)status->handshake);
 	write_u64(&w, status->received_bytes);
 	write_u64(&w, status->sent_bytes);
-	if (status->handshake || status->endpoint[0])
+	if (status->handshake || endpoint[0])
 		msg_send(GATEWAY_STORE_FD, GW_PEER_STATUS, 0, w.data, w.size);
 }
 
@@ -173,7 +180,8 @@ int peers_main(void)
 	child_begin("gatewayd peers", UAPI_FD, &config);
 	loop = loop_new();
 	timer = loop ? loop_timer(loop, on_timer, NULL) : NULL;
-	if (!timer || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	seen = peers_seen_new();
+	if (!timer || !seen || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
 	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	if (sandbox_enter(&self))
@@ -184,5 +192,6 @@ int peers_main(void)
 		return 1;
 	loop_run(loop);
 	backend_free(backend);
+	peers_seen_free(seen);
 	return store.error || parent.error ? 1 : 0;
 }
