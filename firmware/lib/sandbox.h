@@ -35,9 +35,10 @@ enum promise {
 	PROMISE_SEAL = 1 << 16, /* sandbox_enter() itself in a later child: seccomp, landlock, the prctls it makes */
 	PROMISE_POWER =
 	    1 << 17, /* PID 1's end: unmount, reboot, wait for a signal, a picture on the display's buffer */
-	PROMISE_CLOCK = 1 << 18, /* clock_settime(CLOCK_REALTIME) */
-	PROMISE_INPUT = 1 << 19, /* ioctl(EVIOCGRAB): have an input device alone */
-	PROMISE_LOCAL = 1 << 20, /* socket(AF_UNIX, stream), connect */
+	PROMISE_CLOCK = 1 << 18,  /* clock_settime(CLOCK_REALTIME) */
+	PROMISE_INPUT = 1 << 19,  /* ioctl(EVIOCGRAB): have an input device alone */
+	PROMISE_LOCAL = 1 << 20,  /* socket(AF_UNIX, stream), connect */
+	PROMISE_SERVER = 1 << 21, /* socket(AF_INET/AF_INET6, stream), connect: to `server_port` of any host */
 };
 
 enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };
@@ -62,6 +63,7 @@ struct self {
 	uint32_t open_files_max;   /* RLIMIT_NOFILE */
 	uint64_t memory_max_bytes; /* RLIMIT_AS; 0: not limited */
 	uint32_t processes_max;    /* RLIMIT_NPROC of its uid; 0: it may not make one */
+	uint16_t server_port;      /* of PROMISE_SERVER */
 	bool locked;               /* it holds secrets: all its memory stays in memory (mlockall) */
 };
 

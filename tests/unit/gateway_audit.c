@@ -2,7 +2,6 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +122,7 @@ static void every_earlier_tree_is_proved(void **state)
 /* --- checkpoints --- */
 
 static char private_pem[ENVELOPE_PEM_MAX], public_pem[ENVELOPE_PEM_MAX], other_pem[ENVELOPE_PEM_MAX];
-static char path[64];
+static char path[DATABASE_SIZE];
 static struct store *store;
 static struct audit *audit;
 
@@ -165,8 +164,7 @@ static void checkpoints_are_read_only_as_they_were_signed(void **state)
 static int make(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof path, "/tmp/gateway_audit.%d.db", getpid());
-	unlink(path);
+	database_new("gateway_audit", path);
 	int error = envelope_key_generate(private_pem, public_pem);
 	if (!error)
 		error = store_open(path, "demo", &store);
@@ -196,13 +194,7 @@ static void reopen(void)
 	assert_int_equal(audit_open(store, "demo", "gw1", private_pem, -1, &audit), 0);
 }
 
-static void tamper(const char *sql)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
+static void tamper(const char *sql) { database_do(path, sql); }
 
 static void fill(void)
 {

@@ -2,7 +2,6 @@
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "vpn/gateway/hub.h"
 
 static struct hub hub;
-static char path[64];
+static char path[DATABASE_SIZE];
 
 struct sent {
 	enum gateway_role role;
@@ -94,8 +93,7 @@ static int make(void **state)
 	(void)state;
 	char why[256];
 	struct store_stick row = {.id = "ST-000001"};
-	snprintf(path, sizeof path, "/tmp/gateway_hub.%d.db", getpid());
-	unlink(path);
+	database_new("gateway_hub", path);
 	open_hub();
 	memset(row.key, 7, sizeof row.key);
 	memset(token, 0, sizeof token);
@@ -627,7 +625,7 @@ static void the_first_password_is_printed_once(void **state)
 	(void)state;
 	static const char introduction[] = "\" with the password ";
 	char password[64] = "";
-	assert_int_equal(unlink(path), 0); /* as on a new gateway */
+	database_new("gateway_hub", path); /* as on a new gateway */
 	char *text = reopen_hub();
 	const char *at = strstr(text, introduction);
 	assert_non_null(at);
@@ -897,12 +895,12 @@ static void five_wrong_pins_lock_until_somebody_unlocks(void **state)
 /* A full disk, as far as the audit log goes. */
 static void let_audit_fail(bool fails)
 {
-	sqlite3 *db = NULL;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	const char *sql = fails ? "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"
-				: "DROP TRIGGER full";
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	static const char *const texts[2][2] = {
+	    {"DROP TRIGGER no_room",
+	     "CREATE TRIGGER no_room BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"},
+	    {"ALTER TABLE audit DROP CONSTRAINT no_room",
+	     "ALTER TABLE audit ADD CONSTRAINT no_room CHECK (false) NOT VALID"}};
+	database_do(path, texts[database_is_server()][fails]);
 }
 
 static void count_entry(uint64_t id, const char *entry, const char *leaf, void *context)

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +14,13 @@
 
 enum { SEEN_BYTES = 256 };
 
-static char path[64];
+static char path[DATABASE_SIZE];
 static struct store *store;
 
 static int make(void **state)
 {
 	(void)state;
-	snprintf(path, sizeof path, "/tmp/gateway_store.%d.db", getpid());
-	unlink(path);
+	database_new("gateway_store", path);
 	return store_open(path, "demo", &store);
 }
 
@@ -115,12 +113,10 @@ static void revoking_is_once(void **state)
 static void a_newer_schema_is_left_alone(void **state)
 {
 	(void)state;
-	sqlite3 *db;
 	store_close(store);
 	store = NULL;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	database_do(path, database_is_server() ? "INSERT INTO schema_version (version) VALUES (99)"
+					       : "PRAGMA user_version = 99");
 	assert_int_equal(store_open(path, "demo", &store), -ENOTSUP);
 	assert_null(store);
 }

@@ -1,7 +1,10 @@
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -47,6 +50,20 @@ static int trace(void) { return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0; }
 static int open_hosts(void) { return open("/etc/hosts", O_RDONLY) < 0; }
 static int open_passwd_refused(void) { return !(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES); }
 static int write_tmp(void) { return open("/tmp/forbidden", O_WRONLY | O_CREAT, 0600) < 0; }
+static int make_datagram(void) { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0; }
+
+/* Nobody listens at either: the one is asked, the other not even that. */
+static int reach_other_port(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(5432)};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || errno == EACCES)
+		return 1;
+	to.sin_port = htons(5433);
+	return connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 || errno != EACCES;
+}
+
 static int make_local(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0; }
 static int run_program(void) { return execl("/bin/true", "true", NULL); }
 static int map_executable(void)
@@ -66,6 +83,8 @@ static int make_executable(void)
 static const struct self bare = {.name = "bare", .promises = PROMISE_BASE, .open_files_max = 16};
 static const struct self net = {.name = "net", .promises = PROMISE_BASE | PROMISE_INET, .open_files_max = 16};
 static const struct self local = {.name = "local", .promises = PROMISE_BASE | PROMISE_LOCAL, .open_files_max = 16};
+static const struct self server = {
+    .name = "server", .promises = PROMISE_BASE | PROMISE_SERVER, .server_port = 5432, .open_files_max = 16};
 static const struct self reader = {.name = "reader",
 				   .promises = PROMISE_BASE | PROMISE_READ_FILE,
 				   .paths = {{"/etc/hosts", ACCESS_READ}},
@@ -83,6 +102,8 @@ static void what_is_not_promised_kills(void **state)
 	assert_killed(&reader, write_tmp);
 	assert_killed(&local, make_inet);
 	assert_killed(&net, make_local);
+	assert_killed(&server, make_local);
+	assert_killed(&server, make_datagram);
 }
 
 static void what_is_promised_works(void **state)
@@ -91,6 +112,9 @@ static void what_is_promised_works(void **state)
 	assert_lives(&net, make_inet);
 	assert_lives(&reader, open_hosts);
 	assert_lives(&local, make_local);
+	/* Linux 6.7 and newer */
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 4)
+		assert_lives(&server, reach_other_port);
 	assert_lives(&bare, map_data);
 }
 

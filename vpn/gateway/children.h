@@ -16,6 +16,7 @@ enum {
 
 /* What the parent put after a process's name, NULL if nothing: for egress the uid that haproxy runs as. */
 extern const char *child_argument;
+extern const char *parent_database; /* --db; NULL: what the configuration says */
 
 int store_main(void); /* 6: the audit log's key, 7: its witness file */
 int policy_main(void);

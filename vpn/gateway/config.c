@@ -34,6 +34,20 @@ static int set_path(struct config *config, const struct line *line, size_t offse
 	return 0;
 }
 
+/* A path, or what db.h takes for a server. */
+static int set_database(struct config *config, const struct line *line, size_t offset)
+{
+	(void)offset;
+	size_t size = strlen(line->value);
+	bool server = strncmp(line->value, "postgresql://", strlen("postgresql://")) == 0;
+	if (!server && line->value[0] != '/')
+		return wrong(line, "wants an absolute path, or postgresql://USER@HOST/DATABASE");
+	if (size >= (server ? sizeof config->database : CONFIG_PATH_SIZE))
+		return wrong(line, "is too long");
+	memcpy(config->database, line->value, size + 1);
+	return 0;
+}
+
 static int set_id(struct config *config, const struct line *line, size_t offset)
 {
 	if (!name_is_id(line->value))
@@ -284,7 +298,7 @@ static const struct {
     {"policy", set_path, AT(policy)},
     {"gateways", set_path, AT(gateways)},
     {"indicators", set_path, AT(indicators)},
-    {"database", set_path, AT(database)},
+    {"database", set_database, 0},
     {"audit-key", set_path, AT(audit_key)},
     {"audit-public", set_path, AT(audit_public)},
     {"audit-witness", set_path, AT(audit_witness)},

@@ -20,6 +20,7 @@ enum {
 	CONFIG_LISTEN_MAX = 4,
 	CONFIG_UPSTREAM_MAX = 4,
 	CONFIG_PATH_SIZE = 256,
+	CONFIG_DATABASE_SIZE = 512,
 	CONFIG_MAX_BYTES = 65536,
 	CONFIG_ADMISSION_MAX_S = 3600
 };
@@ -72,8 +73,8 @@ struct config {
 	uint16_t connection_days; /* for how long the proxy's connections are kept */
 
 	char roots[CONFIG_PATH_SIZE], policy[CONFIG_PATH_SIZE], gateways[CONFIG_PATH_SIZE];
-	char indicators[CONFIG_PATH_SIZE]; /* indicators(5); may not be there */
-	char database[CONFIG_PATH_SIZE];
+	char indicators[CONFIG_PATH_SIZE];   /* indicators(5); may not be there */
+	char database[CONFIG_DATABASE_SIZE]; /* db.h: a path, or a URL of a server */
 	char audit_key[CONFIG_PATH_SIZE], audit_public[CONFIG_PATH_SIZE], audit_witness[CONFIG_PATH_SIZE];
 	char control_socket[CONFIG_PATH_SIZE];
 

@@ -87,6 +87,9 @@ int hub_open(struct hub *hub, const char *audit_pem, int witness)
 	int error = store_open(hub->config.database, hub->config.tenant, &hub->store);
 	if (error)
 		return error;
+	error = hub->alone ? store_claim(hub->store) : 0;
+	if (error)
+		return error;
 	struct loading loading = {.hub = hub};
 	error = audit_open(hub->store, hub->config.tenant, hub->config.id, audit_pem, witness, &hub->audit);
 	if (!error)

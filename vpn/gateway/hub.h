@@ -67,6 +67,7 @@ struct hub_view {
 
 struct hub {
 	struct config config;
+	bool alone; /* be the tenant's only gateway in the database, or fail with -EBUSY */
 	struct store *store;
 	struct audit *audit;
 	struct hub_alarms *alarms; /* hub_desk.h */

@@ -25,7 +25,7 @@ static const struct {
     {"api", api_main},     {"web", web_main},       {"lookup", lookup_main},
 };
 
-const char *child_argument;
+const char *child_argument, *parent_database;
 
 void child_begin(const char *name, int highest_fd, struct config *config)
 {
@@ -79,7 +79,7 @@ static int run_child(const char *name)
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: gatewayd [--config FILE]\n"
+	fputs("usage: gatewayd [--config FILE] [--db FILE|postgresql://...]\n"
 	      "       gatewayd --resolver [--config FILE]\n"
 	      "       gatewayd --proxy [--config FILE]\n"
 	      "       gatewayd --withdraw [--config FILE]\n\n"
@@ -105,6 +105,8 @@ int main(int argc, char **argv)
 			run = proxy_main;
 		else if (strcmp(argv[i], "--withdraw") == 0)
 			run = withdraw_main;
+		else if (strcmp(argv[i], "--db") == 0 && i + 1 < argc)
+			parent_database = argv[++i];
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			config = argv[++i];
 		else

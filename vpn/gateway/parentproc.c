@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "firmware/lib/proc.h"
 #include "firmware/lib/sandbox.h"
 #include "vpn/gateway/children.h"
+#include "vpn/gateway/db.h"
 #include "vpn/gateway/keys.h"
 #include "vpn/gateway/messages.h"
 #include "vpn/gateway/setup.h"
@@ -327,10 +329,47 @@ static void open_descriptors(void)
 	notify_fd = setup_notify_open();
 }
 
+/* The children read the file as it is, and behind it where the database is. */
+static void pass_database_on(const char *where)
+{
+	static char text[CONFIG_MAX_BYTES];
+	char why[512];
+	int fd = memfd_create("gateway.conf", MFD_CLOEXEC);
+	ssize_t got = pread(config_fd, text, sizeof text, 0);
+	if (fd < 0 || got < 0 || write(fd, text, (size_t)got) != got || dprintf(fd, "\ndatabase = %s\n", where) < 0)
+		fatal("the configuration cannot be passed on: %s", strerror(errno));
+	explicit_bzero(text, sizeof text);
+	close(config_fd);
+	config_fd = fd;
+	config_free(&config);
+	if (config_read_fd(config_fd, &config, why, sizeof why))
+		fatal("--db %s: %s", where, why);
+}
+
+/* `--db` before what the file says; a server's name becomes addresses while the resolver can be asked. */
+static void settle_database(void)
+{
+	char where[CONFIG_DATABASE_SIZE], why[512];
+	const char *wanted = parent_database ? parent_database : config.database;
+	/* The configuration is read by every process of ours, a command line by every user of the machine. */
+	if (db_has_password(wanted))
+		fatal(
+		    "a URL of the database with a password in it is refused: too many could read it. Put the "
+		    "password into a file that sekisho-store alone can read, and name that in the URL with passfile=");
+	if (parent_database)
+		pass_database_on(parent_database);
+	memcpy(where, config.database, sizeof where);
+	if (db_settle(where, sizeof where, why, sizeof why))
+		fatal("%s", why);
+	if (strcmp(where, config.database) != 0)
+		pass_database_on(where);
+}
+
 static void read_configuration(const char *config_path)
 {
 	char why[512];
 	config_fd = config_or_fatal(config_path, &config);
+	settle_database();
 	int error = keys_ensure(&config, why, sizeof why);
 	if (error)
 		fatal("%s%s", why,
@@ -341,8 +380,8 @@ static void read_configuration(const char *config_path)
 
 static void allow_directory(size_t slot, const char *file, unsigned access)
 {
-	static char directories[2][CONFIG_PATH_SIZE];
-	snprintf(directories[slot - 1], CONFIG_PATH_SIZE, "%s", file);
+	static char directories[2][CONFIG_DATABASE_SIZE];
+	snprintf(directories[slot - 1], CONFIG_DATABASE_SIZE, "%s", file);
 	*strrchr(directories[slot - 1], '/') = '\0';
 	self.paths[slot] = (struct self_path){directories[slot - 1], access};
 }
@@ -362,14 +401,20 @@ static void set_up(void)
 	if (strcmp(config.users, "self") != 0)
 		snprintf(proxy_uid, sizeof proxy_uid, "%u", (unsigned)proxy_user.uid);
 	setup_directory(config.control_socket, (struct setup_user){getuid(), getgid()});
-	setup_directory(config.database, processes[ROLE_STORE].user);
+	if (db_place(config.database) == DB_FILE)
+		setup_directory(config.database, processes[ROLE_STORE].user);
 	setup_directory(config.audit_witness, (struct setup_user){getuid(), getgid()});
 	setup_directory(config.resolver_config, processes[ROLE_EGRESS].user);
 	setup_interface(&config);
 	open_descriptors();
 	self.paths[0] = (struct self_path){"/", ACCESS_READ | ACCESS_EXECUTE};
-	allow_directory(1, config.database, ACCESS_READ | ACCESS_WRITE);
-	allow_directory(2, config.resolver_config, ACCESS_READ | ACCESS_WRITE);
+	allow_directory(1, config.resolver_config, ACCESS_READ | ACCESS_WRITE);
+	if (db_place(config.database) == DB_FILE)
+		allow_directory(2, config.database, ACCESS_READ | ACCESS_WRITE);
+	if (db_place(config.database) == DB_NETWORK_SERVER) {
+		self.promises |= PROMISE_SERVER;
+		self.server_port = db_port(config.database);
+	}
 }
 
 static void start_all(void)

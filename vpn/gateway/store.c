@@ -12,125 +12,103 @@
 #include "vpn/gateway/store_schema.h"
 #include "vpn/gateway/store_sql.h"
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+enum { VALUES_MAX = 16, PAGE_ROWS = 2000 };
 
-static int failed(struct store *store, const char *doing)
+/* Said here, but for what the caller asked to find out, and what db.h says itself. */
+static int failed(struct store *store, const char *doing, int error)
 {
-	int code = sqlite3_extended_errcode(store->db);
-	if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
-		return -EEXIST;
-	log_error("database, %s: %s", doing, sqlite3_errmsg(store->db));
-	return code == SQLITE_NOMEM ? -ENOMEM : code == SQLITE_FULL ? -ENOSPC : -EIO;
+	if (error && error != -EEXIST && error != -EHOSTDOWN)
+		log_error("database, %s: %s", doing, db_why(store->db)[0] ? db_why(store->db) : strerror(-error));
+	return error;
 }
 
-static int execute(struct store *store, const char *sql)
+static size_t take(struct store *store, const char *kinds, va_list arguments, struct db_value values[VALUES_MAX])
 {
-	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(store, sql);
-}
-
-static sqlite3_stmt *prepare(struct store *store, const char *sql, const char *kinds, va_list arguments)
-{
-	sqlite3_stmt *statement = NULL;
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return NULL;
-	sqlite3_bind_text(statement, 1, store->tenant, -1, SQLITE_STATIC);
-	for (int i = 2; *kinds; kinds++, i++) {
+	size_t count = 0;
+	values[count++] = (struct db_value){.is_text = true, .text = store->tenant};
+	for (; *kinds && count < VALUES_MAX; kinds++, count++) {
+		values[count] = (struct db_value){.is_text = *kinds == 's'};
 		if (*kinds == 's')
-			sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+			values[count].text = va_arg(arguments, const char *);
 		else
-			sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
+			values[count].number = va_arg(arguments, int64_t);
 	}
-	return statement;
+	return count;
 }
 
 int sql_change(struct store *store, const char *doing, const char *sql, const char *kinds, ...)
 {
+	struct db_value values[VALUES_MAX];
 	va_list arguments;
 	va_start(arguments, kinds);
-	sqlite3_stmt *statement = prepare(store, sql, kinds, arguments);
+	size_t count = take(store, kinds, arguments, values);
 	va_end(arguments);
-	int error = statement && sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(store, doing);
-	sqlite3_finalize(statement);
+	return failed(store, doing, db_change(store->db, sql, values, count));
+}
+
+struct db_rows *sql_ask(struct store *store, const char *sql, const char *kinds, ...)
+{
+	struct db_value values[VALUES_MAX];
+	struct db_rows *rows = NULL;
+	va_list arguments;
+	va_start(arguments, kinds);
+	size_t count = take(store, kinds, arguments, values);
+	va_end(arguments);
+	store->error = db_ask(store->db, sql, values, count, &rows);
+	return rows;
+}
+
+int sql_next(struct store *store, struct db_rows *rows, const char *doing)
+{
+	int row = rows ? db_next(rows) : store->error;
+	return row < 0 ? failed(store, doing, row) : row;
+}
+
+static int newer(int64_t version)
+{
+	log_error("the database has schema %d and this program knows %d: install the newer sekisho-gateway",
+		  (int)version, store_migration_count);
+	return -ENOTSUP;
+}
+
+/* One step further, unless another program just took it. */
+static int step(struct store *store, int64_t *version)
+{
+	int error = db_begin(store->db);
+	if (error)
+		return error;
+	error = db_schema_lock(store->db);
+	if (!error)
+		error = db_schema_version(store->db, version);
+	bool wanted = !error && *version < store_migration_count;
+	if (wanted)
+		error = db_schema_step(store->db, store_migrations[*version], *version + 1);
+	if (!error)
+		error = db_commit(store->db);
+	if (error)
+		db_rollback(store->db);
+	else
+		*version += wanted;
 	return error;
-}
-
-sqlite3_stmt *sql_ask(struct store *store, const char *sql, const char *kinds, ...)
-{
-	va_list arguments;
-	va_start(arguments, kinds);
-	sqlite3_stmt *statement = prepare(store, sql, kinds, arguments);
-	va_end(arguments);
-	return statement;
-}
-
-int sql_next(struct store *store, sqlite3_stmt *statement, const char *doing)
-{
-	int step = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-	return step == SQLITE_ROW ? 1 : step == SQLITE_DONE ? 0 : failed(store, doing);
-}
-
-const char *sql_text(sqlite3_stmt *statement, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(statement, column);
-	return text ? text : "";
-}
-
-static int schema_version(struct store *store, int *version)
-{
-	sqlite3_stmt *statement = NULL;
-	if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK ||
-	    sqlite3_step(statement) != SQLITE_ROW) {
-		sqlite3_finalize(statement);
-		return failed(store, "reading the schema's version");
-	}
-	*version = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	return 0;
 }
 
 static int migrate(struct store *store)
 {
-	int version = 0, error = schema_version(store, &version);
-	if (error)
-		return error;
-	if (version > store_migration_count) {
-		log_error("the database has schema %d and this program knows %d: install the newer sekisho-gateway",
-			  version, store_migration_count);
-		return -ENOTSUP;
-	}
-	for (; version < store_migration_count && !error; version++) {
-		char done[64];
-		snprintf(done, sizeof done, "PRAGMA user_version = %d", version + 1);
-		error = execute(store, "BEGIN IMMEDIATE");
-		if (!error)
-			error = execute(store, store_migrations[version]);
-		if (!error)
-			error = execute(store, done);
-		if (!error)
-			error = execute(store, "COMMIT");
-		if (error)
-			sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	}
-	return error;
+	int64_t version = 0;
+	int error = failed(store, "reading its schema's version", db_schema_version(store->db, &version));
+	while (!error && version < store_migration_count)
+		error = failed(store, "bringing its schema up to date", step(store, &version));
+	return !error && version > store_migration_count ? newer(version) : error;
 }
 
-int store_open(const char *path, const char *tenant, struct store **out)
+int store_open(const char *where, const char *tenant, struct store **out)
 {
 	*out = NULL;
 	struct store *store = calloc(1, sizeof *store);
 	if (!store)
 		return -ENOMEM;
 	snprintf(store->tenant, sizeof store->tenant, "%s", tenant);
-	int error = 0;
-	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
-		error = failed(store, path);
-	if (!error)
-		sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-	/* Spilling to files of its own would need a second writable place. */
-	if (!error)
-		error =
-		    execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-				   " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+	int error = db_open(where, &store->db);
 	if (!error)
 		error = migrate(store);
 	if (error) {
@@ -145,13 +123,23 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	sqlite3_close(store->db);
+	db_close(store->db);
 	free(store);
 }
 
-int store_begin(struct store *store) { return execute(store, "BEGIN IMMEDIATE"); }
-int store_commit(struct store *store) { return execute(store, "COMMIT"); }
-void store_rollback(struct store *store) { (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); }
+int store_begin(struct store *store) { return failed(store, "beginning a change", db_begin(store->db)); }
+int store_commit(struct store *store) { return failed(store, "keeping a change", db_commit(store->db)); }
+void store_rollback(struct store *store) { db_rollback(store->db); }
+const char *store_file(const struct store *store, size_t index) { return db_file(store->db, index); }
+
+int store_look(struct store *store) { return db_look(store->db); }
+
+int store_claim(struct store *store)
+{
+	char name[TENANT_SIZE + 16];
+	snprintf(name, sizeof name, "sekisho %s", store->tenant);
+	return failed(store, "being its only gateway", db_claim(store->db, name));
+}
 
 int store_stick_add(struct store *store, const struct store_stick *stick)
 {
@@ -171,55 +159,61 @@ int store_stick_revoke(struct store *store, const char *id, int64_t now)
 	int error = sql_change(store, "revoking a stick",
 			       "UPDATE sticks SET revoked = ?3 WHERE tenant = ?1 AND id = ?2 AND revoked IS NULL", "si",
 			       id, now);
-	return error ? error : sqlite3_changes(store->db) > 0 ? 0 : -ENOENT;
+	return error ? error : db_changed(store->db) > 0 ? 0 : -ENOENT;
 }
 
-static bool read_stick(sqlite3_stmt *statement, struct store_stick *stick)
+static bool read_stick(struct db_rows *statement, struct store_stick *stick)
 {
 	*stick = (struct store_stick){0};
 	size_t size = 0;
-	const char *key = sql_text(statement, 3);
+	const char *key = db_text(statement, 3);
 	SQL_COPY(stick->id, statement, 0);
 	SQL_COPY(stick->name, statement, 1);
 	SQL_COPY(stick->region, statement, 2);
-	stick->created = sqlite3_column_int64(statement, 5);
-	stick->revoked = sqlite3_column_int64(statement, 6);
+	stick->created = db_number(statement, 5);
+	stick->revoked = db_number(statement, 6);
 	SQL_COPY(stick->state, statement, 7);
 	SQL_COPY(stick->cause, statement, 8);
-	stick->since = sqlite3_column_int64(statement, 9);
-	stick->last_beacon = sqlite3_column_int64(statement, 10);
+	stick->since = db_number(statement, 9);
+	stick->last_beacon = db_number(statement, 10);
 	SQL_COPY(stick->boot, statement, 11);
 	SQL_COPY(stick->image_version, statement, 12);
-	stick->policy_version = (uint64_t)sqlite3_column_int64(statement, 13);
+	stick->policy_version = (uint64_t)db_number(statement, 13);
 	/* none in a row of an earlier schema: such a stick is not admitted */
-	const char *identity = sql_text(statement, 14);
+	const char *identity = db_text(statement, 14);
 	if (base64_decode(identity, strlen(identity), stick->identity_key, sizeof stick->identity_key, &size) ||
 	    size != sizeof stick->identity_key)
 		memset(stick->identity_key, 0, sizeof stick->identity_key);
 	return base64_decode(key, strlen(key), stick->key, sizeof stick->key, &size) == 0 &&
-	       size == sizeof stick->key && inet_pton(AF_INET, sql_text(statement, 4), &stick->address) == 1;
+	       size == sizeof stick->key && inet_pton(AF_INET, db_text(statement, 4), &stick->address) == 1;
 }
 
 int store_each_stick(struct store *store, void (*fn)(const struct store_stick *stick, void *context), void *context)
 {
-	sqlite3_stmt *statement =
-	    sql_ask(store,
-		    "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
-		    " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
-		    " t.policy_version, s.identity_key"
-		    " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
-		    " WHERE s.tenant = ?1 ORDER BY s.id",
-		    "");
-	int row;
-	while ((row = sql_next(store, statement, "reading the sticks")) == 1) {
-		struct store_stick stick;
-		if (read_stick(statement, &stick))
-			fn(&stick, context);
-		else
-			log_error("the database's row of stick %s has a key or address that is none: it is left out",
-				  stick.id);
-	}
-	sqlite3_finalize(statement);
+	char last[STICK_ID_SIZE] = "";
+	int row, count;
+	do {
+		struct db_rows *statement =
+		    sql_ask(store,
+			    "SELECT s.id, s.name, s.region, s.public_key, s.address, s.created, s.revoked,"
+			    " t.state, t.cause, t.since, t.last_beacon, t.boot, t.image_version,"
+			    " t.policy_version, s.identity_key"
+			    " FROM sticks s LEFT JOIN states t ON t.tenant = s.tenant AND t.stick = s.id"
+			    " WHERE s.tenant = ?1 AND s.id > ?2 ORDER BY s.id LIMIT ?3",
+			    "si", last, (int64_t)PAGE_ROWS);
+		for (count = 0; (row = sql_next(store, statement, "reading the sticks")) == 1; count++) {
+			struct store_stick stick;
+			bool good = read_stick(statement, &stick);
+			memcpy(last, stick.id, sizeof last);
+			if (good)
+				fn(&stick, context);
+			else
+				log_error("the database's row of stick %s has a key or address that is none: it is "
+					  "left out",
+					  stick.id);
+		}
+		db_rows_free(statement);
+	} while (row == 0 && count == PAGE_ROWS);
 	return row;
 }
 
@@ -258,12 +252,12 @@ int store_session(struct store *store, const char *stick, const char *bank, bool
 int store_sessions_of(struct store *store, const char *stick, void (*fn)(const char *bank, void *context),
 		      void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT bank FROM sessions WHERE tenant = ?1 AND stick = ?2 ORDER BY bank", "s", stick);
 	int row;
 	while ((row = sql_next(store, statement, "reading sessions")) == 1)
-		fn(sql_text(statement, 0), context);
-	sqlite3_finalize(statement);
+		fn(db_text(statement, 0), context);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -276,28 +270,28 @@ int store_event(struct store *store, int64_t now, const char *kind, const char *
 			  "issss", now, kind, stick, who, detail);
 }
 
-int sql_each_event(struct store *store, sqlite3_stmt *statement, const char *doing,
+int sql_each_event(struct store *store, struct db_rows *statement, const char *doing,
 		   void (*fn)(const struct store_event *event, void *context), void *context)
 {
 	int row;
 	while ((row = sql_next(store, statement, doing)) == 1) {
-		struct store_event event = {.at = sqlite3_column_int64(statement, 0),
-					    .kind = sql_text(statement, 1),
-					    .stick = sql_text(statement, 2),
-					    .who = sql_text(statement, 3),
-					    .from = sql_text(statement, 4),
-					    .to = sql_text(statement, 5),
-					    .detail = sql_text(statement, 6)};
+		struct store_event event = {.at = db_number(statement, 0),
+					    .kind = db_text(statement, 1),
+					    .stick = db_text(statement, 2),
+					    .who = db_text(statement, 3),
+					    .from = db_text(statement, 4),
+					    .to = db_text(statement, 5),
+					    .detail = db_text(statement, 6)};
 		fn(&event, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
 int store_each_event(struct store *store, unsigned limit, void (*fn)(const struct store_event *event, void *context),
 		     void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store,
 		    "SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
 		    " (SELECT * FROM events WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2) AS e"
@@ -313,14 +307,14 @@ static int ask_text(struct store *store, const char *doing, const char *sql, con
 		    size_t *size)
 {
 	*out = NULL;
-	sqlite3_stmt *statement = sql_ask(store, sql, "s", argument);
+	struct db_rows *statement = sql_ask(store, sql, "s", argument);
 	int row = sql_next(store, statement, doing);
 	if (row == 1) {
-		*out = strdup(sql_text(statement, 0));
+		*out = strdup(db_text(statement, 0));
 		if (*out && size)
 			*size = strlen(*out);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : *out ? 0 : -ENOMEM;
 }
 
@@ -340,10 +334,10 @@ int store_operator_set(struct store *store, const char *name, const char *hash, 
 
 int store_operator_count(struct store *store, unsigned *count)
 {
-	sqlite3_stmt *statement = sql_ask(store, "SELECT COUNT(*) FROM operators WHERE tenant = ?1", "");
+	struct db_rows *statement = sql_ask(store, "SELECT COUNT(*) FROM operators WHERE tenant = ?1", "");
 	int row = sql_next(store, statement, "counting operators");
-	*count = row == 1 ? (unsigned)sqlite3_column_int(statement, 0) : 0;
-	sqlite3_finalize(statement);
+	*count = row == 1 ? (unsigned)db_number(statement, 0) : 0;
+	db_rows_free(statement);
 	return row < 0 ? row : 0;
 }
 
@@ -383,22 +377,22 @@ int store_image_remove(struct store *store, uint64_t version, const char *root_h
 int store_each_image(struct store *store, void (*fn)(uint64_t version, const char *root_hash, void *context),
 		     void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT version, root_hash FROM images WHERE tenant = ?1 ORDER BY version, root_hash", "");
 	int row;
 	while ((row = sql_next(store, statement, "reading the images")) == 1)
-		fn((uint64_t)sqlite3_column_int64(statement, 0), sql_text(statement, 1), context);
-	sqlite3_finalize(statement);
+		fn((uint64_t)db_number(statement, 0), db_text(statement, 1), context);
+	db_rows_free(statement);
 	return row;
 }
 
 int store_number(struct store *store, const char *name, int64_t *value)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT value FROM numbers WHERE tenant = ?1 AND name = ?2", "s", name);
 	int row = sql_next(store, statement, "reading a number");
-	*value = row == 1 ? sqlite3_column_int64(statement, 0) : 0;
-	sqlite3_finalize(statement);
+	*value = row == 1 ? db_number(statement, 0) : 0;
+	db_rows_free(statement);
 	return row < 0 ? row : 0;
 }
 
@@ -421,14 +415,20 @@ int store_audit_add(struct store *store, uint64_t id, int64_t now, const char *s
 int store_each_audit(struct store *store, uint64_t from, uint64_t limit,
 		     void (*fn)(uint64_t id, const char *entry, const char *leaf, void *context), void *context)
 {
-	sqlite3_stmt *statement =
-	    sql_ask(store, "SELECT id, entry, leaf FROM audit WHERE tenant = ?1 AND id >= ?2 ORDER BY id LIMIT ?3",
-		    "ii", (int64_t)from, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	uint64_t count, page;
 	int row;
-	while ((row = sql_next(store, statement, "reading the audit log")) == 1)
-		fn((uint64_t)sqlite3_column_int64(statement, 0), sql_text(statement, 1), sql_text(statement, 2),
-		   context);
-	sqlite3_finalize(statement);
+	do {
+		page = limit < PAGE_ROWS ? limit : PAGE_ROWS;
+		struct db_rows *statement = sql_ask(
+		    store, "SELECT id, entry, leaf FROM audit WHERE tenant = ?1 AND id >= ?2 ORDER BY id LIMIT ?3",
+		    "ii", (int64_t)from, (int64_t)page);
+		for (count = 0; (row = sql_next(store, statement, "reading the audit log")) == 1; count++) {
+			from = (uint64_t)db_number(statement, 0) + 1;
+			fn(from - 1, db_text(statement, 1), db_text(statement, 2), context);
+		}
+		db_rows_free(statement);
+		limit -= count;
+	} while (row == 0 && limit > 0 && count == page);
 	return row;
 }
 
@@ -441,22 +441,22 @@ int store_checkpoint_add(struct store *store, uint64_t size, int64_t now, const 
 
 int store_each_checkpoint(struct store *store, void (*fn)(const char *note, void *context), void *context)
 {
-	sqlite3_stmt *statement = sql_ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size", "");
+	struct db_rows *statement = sql_ask(store, "SELECT note FROM checkpoints WHERE tenant = ?1 ORDER BY size", "");
 	int row;
 	while ((row = sql_next(store, statement, "reading the checkpoints")) == 1)
-		fn(sql_text(statement, 0), context);
-	sqlite3_finalize(statement);
+		fn(db_text(statement, 0), context);
+	db_rows_free(statement);
 	return row;
 }
 
 int store_checkpoint_last(struct store *store, char **note, char **peaks)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT note, peaks FROM checkpoints WHERE tenant = ?1 ORDER BY size DESC LIMIT 1", "");
 	int row = sql_next(store, statement, "reading the last checkpoint");
-	*note = row == 1 ? strdup(sql_text(statement, 0)) : NULL;
-	*peaks = row == 1 ? strdup(sql_text(statement, 1)) : NULL;
-	sqlite3_finalize(statement);
+	*note = row == 1 ? strdup(db_text(statement, 0)) : NULL;
+	*peaks = row == 1 ? strdup(db_text(statement, 1)) : NULL;
+	db_rows_free(statement);
 	if (row == 1 && *note && *peaks)
 		return 0;
 	free(*note);
@@ -515,7 +515,7 @@ int store_each_connection(struct store *store, const struct question *q,
 	inet_ntop(AF_INET, &q->source.address, source, sizeof source);
 	if (q->destination.port)
 		connection_end_text(&q->destination, destination);
-	sqlite3_stmt *statement = sql_ask(
+	struct db_rows *statement = sql_ask(
 	    store,
 	    "SELECT stick, since, image_version, root_hash, opened, closed FROM connections WHERE tenant = ?1 AND"
 	    " source = ?2 AND port = ?3 AND opened <= ?4 AND (closed IS NULL OR closed >= ?5) AND bank = ?6 AND"
@@ -524,15 +524,15 @@ int store_each_connection(struct store *store, const struct question *q,
 	    q->bank, destination);
 	int row;
 	while ((row = sql_next(store, statement, "reading connections")) == 1) {
-		struct store_connection c = {.since = sqlite3_column_int64(statement, 1),
-					     .opened_ms = sqlite3_column_int64(statement, 4),
-					     .closed_ms = sqlite3_column_int64(statement, 5)};
+		struct store_connection c = {.since = db_number(statement, 1),
+					     .opened_ms = db_number(statement, 4),
+					     .closed_ms = db_number(statement, 5)};
 		SQL_COPY(c.stick, statement, 0);
 		SQL_COPY(c.image_version, statement, 2);
 		SQL_COPY(c.root_hash, statement, 3);
 		fn(&c, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -571,22 +571,22 @@ int store_admission_set(struct store *store, const char *stick, const struct sto
 			  a->boot, a->duress_at);
 }
 
-static bool decode(sqlite3_stmt *statement, int column, uint8_t *out, size_t wanted)
+static bool decode(struct db_rows *statement, int column, uint8_t *out, size_t wanted)
 {
 	size_t size = 0;
-	const char *text = sql_text(statement, column);
+	const char *text = db_text(statement, column);
 	return base64_decode(text, strlen(text), out, wanted, &size) == 0 && size == wanted;
 }
 
-static bool read_admission(sqlite3_stmt *statement, struct store_admission *a)
+static bool read_admission(struct db_rows *statement, struct store_admission *a)
 {
 	*a = (struct store_admission){
-	    .adopt = sqlite3_column_int64(statement, 5) != 0,
-	    .copied = sqlite3_column_int64(statement, 6) != 0,
-	    .pin_failures = (unsigned)sqlite3_column_int64(statement, 7),
-	    .at = sqlite3_column_int64(statement, 8),
-	    .until = sqlite3_column_int64(statement, 9),
-	    .duress_at = sqlite3_column_int64(statement, 12),
+	    .adopt = db_number(statement, 5) != 0,
+	    .copied = db_number(statement, 6) != 0,
+	    .pin_failures = (unsigned)db_number(statement, 7),
+	    .at = db_number(statement, 8),
+	    .until = db_number(statement, 9),
+	    .duress_at = db_number(statement, 12),
 	};
 	SQL_COPY(a->place, statement, 10);
 	SQL_COPY(a->boot, statement, 11);
@@ -601,14 +601,14 @@ static bool read_admission(sqlite3_stmt *statement, struct store_admission *a)
 
 int store_admission_get(struct store *store, const char *stick, struct store_admission *admission)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT " ADMISSION_COLUMNS " FROM admissions WHERE tenant = ?1 AND stick = ?2", "s", stick);
 	int row = sql_next(store, statement, "reading an admission");
 	if (row == 1 && !read_admission(statement, admission)) {
 		log_error("the database's admission of stick %s cannot be read: it is not admitted", stick);
 		row = -EBADMSG;
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -616,17 +616,24 @@ int store_each_admission(struct store *store,
 			 void (*fn)(const char *stick, const struct store_admission *admission, void *context),
 			 void *context)
 {
-	sqlite3_stmt *statement =
-	    sql_ask(store, "SELECT " ADMISSION_COLUMNS " FROM admissions WHERE tenant = ?1 ORDER BY stick", "");
-	int row;
-	while ((row = sql_next(store, statement, "reading the admissions")) == 1) {
-		struct store_admission admission;
-		if (read_admission(statement, &admission))
-			fn(sql_text(statement, 0), &admission, context);
-		else
-			log_error("the database's admission of stick %s cannot be read: it is not admitted",
-				  sql_text(statement, 0));
-	}
-	sqlite3_finalize(statement);
+	char last[STICK_ID_SIZE] = "";
+	int row, count;
+	do {
+		struct db_rows *statement =
+		    sql_ask(store,
+			    "SELECT " ADMISSION_COLUMNS " FROM admissions WHERE tenant = ?1 AND stick > ?2"
+			    " ORDER BY stick LIMIT ?3",
+			    "si", last, (int64_t)PAGE_ROWS);
+		for (count = 0; (row = sql_next(store, statement, "reading the admissions")) == 1; count++) {
+			struct store_admission admission;
+			SQL_COPY(last, statement, 0);
+			if (read_admission(statement, &admission))
+				fn(last, &admission, context);
+			else
+				log_error("the database's admission of stick %s cannot be read: it is not admitted",
+					  last);
+		}
+		db_rows_free(statement);
+	} while (row == 0 && count == PAGE_ROWS);
 	return row;
 }

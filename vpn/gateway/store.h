@@ -1,9 +1,9 @@
 /*
- * store - what the gateway remembers, in SQLite (WAL, synchronous=FULL): registry, states, transitions, events,
- * operators, open sessions, the last good documents, released images. Tenant in every key; only types and statements
- * that PostgreSQL has as well; times are unix seconds. One transaction per call, unless store_begin() was called.
+ * store - what the gateway remembers, in SQLite or PostgreSQL (db.h): registry, states, transitions, events, operators,
+ * open sessions, the last good documents, released images. Tenant in every key; only types and statements that both
+ * have; times are unix seconds. One transaction per call, unless store_begin() was called.
  *
- * All return 0 or -errno (-EEXIST: a key is taken, -ENOENT, -EIO with the database's own words in the log).
+ * All return 0 or -errno (-EEXIST: a key is taken, -ENOENT, those of db.h, with the database's own words in the log).
  */
 #ifndef VPN_GATEWAY_STORE_H
 #define VPN_GATEWAY_STORE_H
@@ -46,8 +46,14 @@ struct store_admission {
 };
 
 /* Open or create the database and bring its schema up to date. A newer schema than ours is -ENOTSUP. */
-int store_open(const char *path, const char *tenant, struct store **store);
+int store_open(const char *where, const char *tenant, struct store **store);
 void store_close(struct store *store);
+/* Be the tenant's only gateway in this database: -EBUSY if another one is. */
+int store_claim(struct store *store);
+/* Once a second; -ESTALE: start again (db_look()). */
+int store_look(struct store *store);
+/* Files that the database's library reads again with every new connection; NULL after the last. */
+const char *store_file(const struct store *store, size_t index);
 
 int store_begin(struct store *store);
 int store_commit(struct store *store);

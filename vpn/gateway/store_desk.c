@@ -10,18 +10,18 @@
 #define ACCOUNT_COLUMNS                                                                                                \
 	"name, role, totp, totp_step, created, changed, locked, failures, disabled, password_by, totp_by"
 
-static void read_account(sqlite3_stmt *row, struct store_account *account)
+static void read_account(struct db_rows *row, struct store_account *account)
 {
 	*account = (struct store_account){0};
 	SQL_COPY(account->name, row, 0);
 	SQL_COPY(account->role, row, 1);
 	SQL_COPY(account->totp, row, 2);
-	account->totp_step = sqlite3_column_int64(row, 3);
-	account->created = sqlite3_column_int64(row, 4);
-	account->changed = sqlite3_column_int64(row, 5);
-	account->locked = sqlite3_column_int64(row, 6);
-	account->failures = (unsigned)sqlite3_column_int64(row, 7);
-	account->disabled = sqlite3_column_int64(row, 8) != 0;
+	account->totp_step = db_number(row, 3);
+	account->created = db_number(row, 4);
+	account->changed = db_number(row, 5);
+	account->locked = db_number(row, 6);
+	account->failures = (unsigned)db_number(row, 7);
+	account->disabled = db_number(row, 8) != 0;
 	SQL_COPY(account->password_by, row, 9);
 	SQL_COPY(account->totp_by, row, 10);
 }
@@ -29,12 +29,12 @@ static void read_account(sqlite3_stmt *row, struct store_account *account)
 int store_account(struct store *store, const char *name, struct store_account *account)
 {
 	*account = (struct store_account){0};
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT " ACCOUNT_COLUMNS " FROM operators WHERE tenant = ?1 AND name = ?2", "s", name);
 	int row = sql_next(store, statement, "reading an account");
 	if (row == 1)
 		read_account(statement, account);
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : 0;
 }
 
@@ -52,7 +52,7 @@ int store_account_set(struct store *store, const struct store_account *account)
 int store_each_account(struct store *store, void (*fn)(const struct store_account *account, void *context),
 		       void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT " ACCOUNT_COLUMNS " FROM operators WHERE tenant = ?1 ORDER BY name", "");
 	int row;
 	while ((row = sql_next(store, statement, "reading accounts")) == 1) {
@@ -60,7 +60,7 @@ int store_each_account(struct store *store, void (*fn)(const struct store_accoun
 		read_account(statement, &account);
 		fn(&account, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -69,10 +69,10 @@ int store_each_account(struct store *store, void (*fn)(const struct store_accoun
 /* Ids are one more than the largest so far: the same in every database, and one process writes. */
 static int next_id(struct store *store, const char *sql, int64_t *id)
 {
-	sqlite3_stmt *statement = sql_ask(store, sql, "");
+	struct db_rows *statement = sql_ask(store, sql, "");
 	int row = sql_next(store, statement, "numbering");
-	*id = row == 1 ? sqlite3_column_int64(statement, 0) + 1 : 1;
-	sqlite3_finalize(statement);
+	*id = row == 1 ? db_number(statement, 0) + 1 : 1;
+	db_rows_free(statement);
 	return row < 0 ? row : 0;
 }
 
@@ -107,23 +107,23 @@ int store_each_alarm(struct store *store, bool closed, unsigned limit,
 	static const char closed_sql[] =
 	    "SELECT id, subject, kind, severity, opened, ended, closed, sticks, owner, acknowledged, escalated"
 	    " FROM alarms WHERE tenant = ?1 AND closed > 0 ORDER BY closed DESC, id DESC LIMIT ?2";
-	sqlite3_stmt *statement = sql_ask(store, closed ? closed_sql : open_sql, "i", (int64_t)limit);
+	struct db_rows *statement = sql_ask(store, closed ? closed_sql : open_sql, "i", (int64_t)limit);
 	int row;
 	while ((row = sql_next(store, statement, "reading alarms")) == 1) {
-		struct store_alarm alarm = {.id = sqlite3_column_int64(statement, 0),
-					    .opened = sqlite3_column_int64(statement, 4),
-					    .ended = sqlite3_column_int64(statement, 5),
-					    .closed = sqlite3_column_int64(statement, 6),
-					    .sticks = sqlite3_column_int64(statement, 7),
-					    .acknowledged = sqlite3_column_int64(statement, 9),
-					    .escalated = sqlite3_column_int64(statement, 10)};
+		struct store_alarm alarm = {.id = db_number(statement, 0),
+					    .opened = db_number(statement, 4),
+					    .ended = db_number(statement, 5),
+					    .closed = db_number(statement, 6),
+					    .sticks = db_number(statement, 7),
+					    .acknowledged = db_number(statement, 9),
+					    .escalated = db_number(statement, 10)};
 		SQL_COPY(alarm.subject, statement, 1);
 		SQL_COPY(alarm.kind, statement, 2);
 		SQL_COPY(alarm.severity, statement, 3);
 		SQL_COPY(alarm.owner, statement, 8);
 		fn(&alarm, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -140,16 +140,16 @@ int store_alarm_note(struct store *store, int64_t alarm, int64_t now, const char
 int store_each_alarm_note(struct store *store, int64_t alarm,
 			  void (*fn)(const struct store_alarm_note *note, void *context), void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT at, who, what, text FROM alarm_notes WHERE tenant = ?1 AND alarm = ?2 ORDER BY id",
 		    "i", alarm);
 	int row;
 	while ((row = sql_next(store, statement, "reading an alarm's notes")) == 1) {
-		struct store_alarm_note note = {sqlite3_column_int64(statement, 0), sql_text(statement, 1),
-						sql_text(statement, 2), sql_text(statement, 3)};
+		struct store_alarm_note note = {db_number(statement, 0), db_text(statement, 1), db_text(statement, 2),
+						db_text(statement, 3)};
 		fn(&note, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -177,27 +177,27 @@ int store_request_set(struct store *store, const struct store_request *request)
 			  "isiss", request->id, request->decided_by, request->decided, request->state, request->answer);
 }
 
-static void read_request(sqlite3_stmt *row, struct store_request *request)
+static void read_request(struct db_rows *row, struct store_request *request)
 {
 	*request = (struct store_request){0};
-	request->id = sqlite3_column_int64(row, 0);
+	request->id = db_number(row, 0);
 	SQL_COPY(request->kind, row, 1);
 	SQL_COPY(request->asked_by, row, 2);
-	request->asked = sqlite3_column_int64(row, 3);
+	request->asked = db_number(row, 3);
 	SQL_COPY(request->reason, row, 4);
 	SQL_COPY(request->sticks, row, 5);
 	SQL_COPY(request->decided_by, row, 6);
-	request->decided = sqlite3_column_int64(row, 7);
+	request->decided = db_number(row, 7);
 	SQL_COPY(request->state, row, 8);
 	SQL_COPY(request->answer, row, 9);
 }
 
-static int one_request(struct store *store, sqlite3_stmt *statement, struct store_request *request)
+static int one_request(struct store *store, struct db_rows *statement, struct store_request *request)
 {
 	int row = sql_next(store, statement, "reading a request");
 	if (row == 1)
 		read_request(statement, request);
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row < 0 ? row : row == 0 ? -ENOENT : 0;
 }
 
@@ -222,7 +222,7 @@ int store_each_request(struct store *store, unsigned limit,
 		       void (*fn)(const struct store_request *request, void *context), void *context)
 {
 	static struct store_request request;
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store, "SELECT " REQUEST_COLUMNS " FROM requests WHERE tenant = ?1 ORDER BY id DESC LIMIT ?2", "i",
 		    (int64_t)limit);
 	int row;
@@ -230,7 +230,7 @@ int store_each_request(struct store *store, unsigned limit,
 		read_request(statement, &request);
 		fn(&request, context);
 	}
-	sqlite3_finalize(statement);
+	db_rows_free(statement);
 	return row;
 }
 
@@ -239,7 +239,7 @@ int store_each_request(struct store *store, unsigned limit,
 int store_each_event_of(struct store *store, const char *stick, unsigned limit,
 			void (*fn)(const struct store_event *event, void *context), void *context)
 {
-	sqlite3_stmt *statement =
+	struct db_rows *statement =
 	    sql_ask(store,
 		    "SELECT at, kind, stick, who, '' AS from_state, '' AS to_state, detail, id FROM"
 		    " (SELECT * FROM events WHERE tenant = ?1 AND stick = ?2 ORDER BY id DESC LIMIT ?3) AS e"

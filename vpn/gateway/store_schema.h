@@ -1,4 +1,4 @@
-/* store_schema - the database's schema as a list of steps; PRAGMA user_version counts those taken. */
+/* store_schema - the database's schema as a list of steps; db_schema_version() counts those taken. */
 #ifndef VPN_GATEWAY_STORE_SCHEMA_H
 #define VPN_GATEWAY_STORE_SCHEMA_H
 

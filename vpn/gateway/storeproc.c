@@ -15,6 +15,7 @@
 #include "firmware/lib/sandbox.h"
 #include "vpn/gateway/account.h"
 #include "vpn/gateway/children.h"
+#include "vpn/gateway/db.h"
 #include "vpn/gateway/hub_desk.h"
 
 enum {
@@ -443,6 +444,9 @@ static void on_work(void *context)
 
 static void on_tick(void *context)
 {
+	if (store_look(hub.store) == -ESTALE)
+		fatal("the database is there again, and whether the last change was kept is not known: ending, to be "
+		      "started again with what is in it");
 	on_work(context);
 	hub_tick(&hub);
 	hub_lookup_tick(&hub);
@@ -453,11 +457,42 @@ static void on_tick(void *context)
 	loop_timer_set(tick, TICK_MS);
 }
 
+static _Noreturn void refuse_database(int error)
+{
+	if (error == -EBUSY)
+		fatal("another gateway of tenant %s is at work in this database, and each needs one of its own",
+		      hub.config.tenant);
+	if (db_place(hub.config.database) != DB_FILE)
+		fatal("the database's server cannot be used (%s): what it said is in the line before",
+		      strerror(-error));
+	fatal("the database %s cannot be opened (%s): is its directory there, writable for this user, and the disk not "
+	      "full?",
+	      hub.config.database, strerror(-error));
+}
+
+/* Files for SQLite's; for a server one kind of socket, to its port alone, and no file but those of TLS. */
+static void allow_database(void)
+{
+	static char directory[CONFIG_DATABASE_SIZE];
+	enum db_place place = db_place(hub.config.database);
+	if (place == DB_FILE) {
+		memcpy(directory, hub.config.database, sizeof directory);
+		*strrchr(directory, '/') = '\0';
+		self.paths[0] = (struct self_path){directory, ACCESS_READ | ACCESS_WRITE};
+		return;
+	}
+	self.promises &= ~(uint32_t)(PROMISE_WRITE_FILE | PROMISE_DATABASE);
+	self.promises |= PROMISE_SYNC | (place == DB_LOCAL_SERVER ? PROMISE_LOCAL : PROMISE_SERVER);
+	self.server_port = db_port(hub.config.database);
+	for (size_t i = 0; i < SELF_PATHS_MAX && store_file(hub.store, i); i++)
+		self.paths[i] = (struct self_path){store_file(hub.store, i), ACCESS_READ};
+}
+
 static void open_everything(void)
 {
-	static char directory[CONFIG_PATH_SIZE];
 	child_begin("gatewayd store", WITNESS_FD, &hub.config);
 	hub.send = send_to;
+	hub.alone = true;
 	for (size_t i = 0; i < GATEWAY_ROLES; i++)
 		channels[i].fd = -1;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
@@ -473,12 +508,8 @@ static void open_everything(void)
 	if (error == -EKEYREJECTED)
 		fatal("the audit log's key %s is no P-256 key in PEM format", hub.config.audit_key);
 	if (error)
-		fatal("the database %s cannot be opened (%s): is its directory there, writable for this user, and the "
-		      "disk not full?",
-		      hub.config.database, strerror(-error));
-	memcpy(directory, hub.config.database, sizeof directory);
-	*strrchr(directory, '/') = '\0';
-	self.paths[0] = (struct self_path){directory, ACCESS_READ | ACCESS_WRITE};
+		refuse_database(error);
+	allow_database();
 	loop = loop_new();
 	tick = loop ? loop_timer(loop, on_tick, NULL) : NULL;
 	work = loop ? loop_timer(loop, on_work, NULL) : NULL;
