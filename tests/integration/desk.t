@@ -155,6 +155,38 @@ class Person:
         bail(f"{self.name} cannot log in: {self.body}")
 
 
+class Stream:
+    """Server-sent events, as the document describes them."""
+
+    def __init__(self, who, headers=None):
+        host, port = rig["console"].removeprefix("https://").rstrip("/").rsplit(":", 1)
+        self.connection = http.client.HTTPSConnection(host, int(port), timeout=60, context=tls)
+        self.connection.request("GET", "/api/stream", headers={**({"Cookie": who.cookie} if who.cookie else {}), **(headers or {})})
+        self.answer = self.connection.getresponse()
+        self.status, self.type, self.last = self.answer.status, self.answer.getheader("Content-Type"), None
+
+    def next(self):
+        """(event, id), or None at the end."""
+        fields = {}
+        for line in iter(self.answer.readline, b""):
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if not name:
+                self.last = fields["id"]
+                return fields["event"], fields["id"]
+            fields[name] = value
+        return None
+
+    def until(self, event):
+        while (got := self.next()) and got[0] != event:
+            pass
+        return got and got[1]
+
+    def ends(self):
+        while self.next():
+            pass
+        return True
+
+
 def remembers(process, word):
     """Is it in the writable memory of that process of the gateway?"""
     for pid in open(f"/proc/{rig['gatewayd']}/task/{rig['gatewayd']}/children").read().split():
@@ -258,6 +290,22 @@ try:
     check(remembers("store", "made-1"), "(the search finds what is there)")
     for n in range(3):
         must(f"{B}/sekisho", "gateway", "account", "disable", "--socket", rig["socket"], f"made-{n}")
+
+    # --- the live stream
+    first = Stream(boss)
+    check(first.status == 200 and first.type == "text/event-stream" and first.next()[0] == "changed", "the stream begins with a word that there is something to ask for")
+    at = first.until("alive")
+    again = Stream(boss, {"Last-Event-ID": at})
+    check(again.next()[0] in ("alive", "changed") and Stream(boss, {"Last-Event-ID": "1-1"}).next()[0] == "changed", "who comes back from long ago is told to ask for everything")
+    before = first.last
+    sekisho("image", "floor", "6")
+    check(first.until("changed") != before, "what changes at the gateway is told")
+    sekisho("image", "floor", "0")
+    more = [Stream(boss) for _ in range(5)]
+    check([s.status for s in more] == [200, 200, 200, 429, 429] and Stream(Person("x", "")).status == 401, "six for a session, none without", [s.status for s in more])
+    boss.post("logout")
+    check(first.ends() and again.ends(), "they end with the session")
+    boss.must_log_in()
 
     # --- four roles
     people = {role: person(name, role, boss) for name, role in

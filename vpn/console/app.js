@@ -1,4 +1,4 @@
-// The page's one loop: ask the gateway every two seconds, keep what it said, draw it.
+// The page's one loop: ask the gateway when it says that something changed, and now and then; keep what it said, draw it.
 
 import { alarmDialog } from "./alarms.js";
 import { accountDialog, secretDialog } from "./accounts.js";
@@ -9,18 +9,23 @@ import { showGate } from "./gate.js";
 import { KEYS, keysDialog } from "./keys.js";
 import { requestDialog } from "./requests.js";
 import { allowSound, sound, switchSound } from "./sound.js";
+import { hush, listen, stream } from "./stream.js";
 import { switchTheme } from "./theme.js";
 import { language, switchLanguage, words } from "./words.js";
 import { refused } from "./refused.js";
 
 const ASK_EVERY_MS = 2000;
-const SLOW_EVERY = 3; // what nobody waits for is asked for less often
+const ASK_ANYWAY_MS = 6000; // while the stream tells what is new
+const SLOW_MS = 5000; // what nobody waits for is asked for less often
 
 const app = document.getElementById("app");
 const empty = { fleet: null, events: [], alarms: [], closed: [], requests: [], accounts: [], detail: null, opened: "", page: "desk", shown: "open", reached: true, wrong: "", secret: null };
 const model = { ...empty, me: { name: "", role: "", second_factor: false }, filter: "", search: "", by: "region", group: null, now: 0, skew: 0 };
 let timer = 0;
-let asked = 0;
+let askedAt = 0;
+let slowAt = 0;
+let news = false; // since it was asked last, of the one and of the other
+let slowNews = false;
 
 const dialogs = { stick: stickDialog, drain: drainDialog, alarm: alarmDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
 
@@ -75,6 +80,7 @@ function keepPlace(drawing) {
 
 function draw() {
   if (!model.fleet) return;
+  Object.assign(model, { streamLost: stream.lost && stream.lost + model.skew, told: stream.now });
   model.now = Date.now() / 1000 + model.skew;
   document.documentElement.lang = language();
   const dialogWas = document.querySelector("dialog");
@@ -122,26 +128,44 @@ async function askAll() {
   model.fleet = answer.body;
   model.skew = answer.body.now - Date.now() / 1000;
   keep(await api.alarms(), (body) => { model.alarms = body.alarms; model.closed = body.closed; });
-  if (asked++ % SLOW_EVERY === 0) await askSlow();
+  if (Date.now() - slowAt >= SLOW_MS) {
+    [slowAt, slowNews] = [Date.now(), false];
+    await askSlow();
+  }
   await askDetail();
 }
 
 async function refresh() {
-  asked = 0;
+  slowAt = 0;
   await askAll();
   draw();
 }
 
-async function ask() {
-  await askAll();
+// Never more often than every two seconds, however much changes; the ages on the page go on meanwhile.
+async function turn() {
   if (!model.me.name) return; // logged out meanwhile
+  const quiet = Date.now() - askedAt < ASK_ANYWAY_MS;
+  const slow = slowNews && Date.now() - slowAt >= SLOW_MS;
+  if (!quiet || news || slow || stream.lost) {
+    news = false;
+    askedAt = Date.now();
+    await askAll();
+    if (!model.me.name) return;
+  }
   draw();
-  timer = setTimeout(ask, ASK_EVERY_MS);
+  timer = setTimeout(turn, ASK_EVERY_MS);
+}
+
+function ask() {
+  clearTimeout(timer);
+  askedAt = 0;
+  turn();
 }
 
 // why: "ended", or "" where nobody was logged in.
 function gate(why) {
   clearTimeout(timer);
+  hush();
   Object.assign(model, empty, { me: { name: "", role: "", second_factor: false } });
   document.querySelector("dialog")?.remove();
   document.documentElement.lang = language();
@@ -152,7 +176,8 @@ async function enter() {
   const answer = await api.session();
   if (answer.status !== 200) return gate("");
   model.me = answer.body;
-  asked = 0;
+  slowAt = 0;
+  listen(() => { news = slowNews = true; });
   ask();
 }
 

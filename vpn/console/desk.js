@@ -31,8 +31,8 @@ function tabs(model, act) {
 
 function bar(model, act) {
   const w = words();
-  const old = Math.round(model.now - model.fleet.now);
-  const live = model.reached ? make("span.live", w.live(old)) : make("span.live.off", w.unreachable);
+  const old = Math.max(0, Math.round(model.now - Math.max(model.fleet.now, model.told)));
+  const live = !model.reached ? make("span.live.off", w.unreachable) : model.streamLost ? make("span.live.off", w.stream_lost(moment(model.streamLost, model.now))) : make("span.live", w.live(old));
   return make("div.bar", { role: "banner" },
     make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${w.desk} · ${model.fleet.gateway} · ${model.fleet.tenant}`))),
     tabs(model, act), make("span.push"), live, make("span.mono", clock(model.now)),

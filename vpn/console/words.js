@@ -14,6 +14,7 @@ const ja = {
   wait: (seconds) => `間違いが続きました。${seconds} 秒待ってから、もう一度お試しください。`,
   unreachable: "ゲートウェイに届きません。",
   live: (seconds) => (seconds < 5 ? "最新" : `${seconds} 秒前の情報`),
+  stream_lost: (time) => `自動の知らせが ${time} から途切れています。2 秒ごとに聞き直しています`,
   dead: (time) => `ゲートウェイに届きません。いま見えているのは ${time} の状態です。`,
   dead_todo: "この画面を信じないでください。管理用の回線とゲートウェイ本体（systemctl status sekisho-gateway）を確かめます。",
 
@@ -164,6 +165,7 @@ const en = {
   wait: (seconds) => `Too many tries. Wait ${seconds} seconds, then try again.`,
   unreachable: "The gateway cannot be reached.",
   live: (seconds) => (seconds < 5 ? "live" : `${seconds} s old`),
+  stream_lost: (time) => `no live news since ${time}: asking every 2 s`,
   dead: (time) => `The gateway cannot be reached. What you see is how things were at ${time}.`,
   dead_todo: "Do not trust this page. Check the management network, and the gateway itself (systemctl status sekisho-gateway).",
 

@@ -52,6 +52,8 @@ struct http_request {
 	char *path;
 	struct buf body;
 	bool too_large, complete, suspended, answered, queued;
+	bool ended;     /* a stream: nothing comes after what is in `out` */
+	struct buf out; /* a stream: what the peer has not taken yet */
 	int64_t suspended_ms;
 	unsigned status;
 	struct MHD_Response *response;
@@ -91,7 +93,7 @@ static void on_sweep(void *context)
 	struct http *http = context;
 	bool left = false;
 	for (struct http_request *r = http->requests; r; r = r->next) {
-		if (!r->suspended)
+		if (!r->suspended || r->answered)
 			continue;
 		if (now_ms() - r->suspended_ms > ANSWER_MS)
 			http_reply_json(r, MHD_HTTP_GATEWAY_TIMEOUT, "{\"error\":\"no_answer\"}");
@@ -157,6 +159,7 @@ static void request_free(struct http_request *request)
 	else if (request->response)
 		MHD_destroy_response(request->response);
 	buf_free(&request->body);
+	buf_free(&request->out);
 	free(request->path);
 	free(request);
 }
@@ -409,15 +412,20 @@ void http_set_header(struct http_request *request, const char *name, const char 
 	request->extra_count++;
 }
 
+static struct MHD_Response *add_headers(struct MHD_Response *response, const struct http_options *options)
+{
+	for (size_t i = 0; response && i < options->header_count; i++)
+		MHD_add_response_header(response, options->headers[i][0], options->headers[i][1]);
+	return response;
+}
+
 /* With the headers that every answer has. NULL: no memory. */
 static struct MHD_Response *response_new(const struct http_options *options, const void *body, size_t size)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer_copy(size, body);
 	if (!response)
 		log_error("out of memory for an answer of %zu bytes", size);
-	for (size_t i = 0; response && i < options->header_count; i++)
-		MHD_add_response_header(response, options->headers[i][0], options->headers[i][1]);
-	return response;
+	return add_headers(response, options);
 }
 
 static void answer(struct http_request *request, unsigned status)
@@ -484,6 +492,62 @@ void http_reply_document(struct http_request *request, unsigned status, struct h
 void http_reply_json(struct http_request *request, unsigned status, const char *json)
 {
 	http_reply(request, status, "application/json", json, strlen(json));
+}
+
+/* --- streams --- */
+
+/* What is there; with nothing there the connection sleeps, and its peer's end is seen at the next piece. */
+static ssize_t read_stream(void *context, uint64_t position, char *out, size_t room)
+{
+	struct http_request *request = context;
+	size_t part = request->out.size < room ? request->out.size : room;
+	(void)position;
+	if (part == 0 && request->ended)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (part == 0) {
+		request->suspended = true;
+		MHD_suspend_connection(request->connection);
+		return 0;
+	}
+	memcpy(out, request->out.data, part);
+	memmove(request->out.data, request->out.data + part, request->out.size - part);
+	request->out.size -= part;
+	return (ssize_t)part;
+}
+
+static void wake(struct http_request *request)
+{
+	if (request->suspended)
+		MHD_resume_connection(request->connection);
+	request->suspended = false;
+	loop_timer_set(request->http->timer, 0);
+}
+
+void http_stream(struct http_request *request, const char *type)
+{
+	if (request->answered)
+		return;
+	request->response = add_headers(
+	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_MAX_BYTES, read_stream, request, NULL),
+	    &request->http->options);
+	if (!request->response)
+		return;
+	MHD_add_response_header(request->response, "Content-Type", type);
+	MHD_add_response_header(request->response, "Cache-Control", "no-store");
+	answer(request, MHD_HTTP_OK);
+}
+
+int http_stream_send(struct http_request *request, const char *text)
+{
+	int error = buf_append(&request->out, text, strlen(text), HTTP_STREAM_MAX_BYTES);
+	wake(request);
+	return error == -ENOMEM ? error : error ? -ENOBUFS : 0;
+}
+
+void http_stream_end(struct http_request *request)
+{
+	request->ended = true;
+	wake(request);
 }
 
 uint32_t http_id(const struct http_request *request) { return request->id; }

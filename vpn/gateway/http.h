@@ -72,7 +72,18 @@ struct http_document *http_document_new(const struct http *http, const char *con
 void http_document_free(struct http_document *document);
 void http_reply_document(struct http_request *request, unsigned status, struct http_document *document);
 
-/* A request waiting for its answer, by a number that is never used twice. NULL: it is gone (the peer hung up). */
+/*
+ * An answer without an end (WHATWG HTML, server-sent events): begun with http_stream() in place of an answer, then each
+ * piece by http_stream_send(), copied, until http_stream_end() or until the peer hangs up (http_find() knows). A peer
+ * that does not read holds HTTP_STREAM_MAX_BYTES at most: 0, -ENOBUFS where a piece has no room, or -ENOMEM.
+ */
+enum { HTTP_STREAM_MAX_BYTES = 4096 };
+void http_stream(struct http_request *request, const char *type);
+int http_stream_send(struct http_request *request, const char *text);
+void http_stream_end(struct http_request *request);
+
+/* A request waiting for its answer, or a stream, by a number that is never used twice. NULL: it is gone (the peer hung
+ * up). */
 uint32_t http_id(const struct http_request *request);
 struct http_request *http_find(struct http *http, uint32_t id);
 

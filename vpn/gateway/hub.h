@@ -96,7 +96,7 @@ struct hub {
 	int64_t indicators_made;            /* unix seconds, 0 none */
 	char indicators_refused[CODE_SIZE]; /* why a newer file was not taken, "" if it was */
 	int64_t started;                    /* unix seconds */
-	uint64_t revision;                  /* of what QUERY_STICKS shows */
+	uint64_t revision;                  /* of what the desk sees: consoles are told when it has grown */
 	bool has_work;                      /* hub_work() has something to do */
 	int64_t work_id;                    /* the request it is at, and how far it is in its list */
 	size_t work_at;

@@ -27,7 +27,9 @@ int hub_end_quietly(struct hub *hub, int error, const char *kind, const char *st
 {
 	if (!error && who[0])
 		error = audit_add(hub->audit, hub_now(), who, kind, stick, detail);
-	return hub_settle(hub, error);
+	error = hub_settle(hub, error);
+	hub->revision += !error;
+	return error;
 }
 
 int hub_end(struct hub *hub, int error, const char *kind, const char *stick, const char *who, const char *detail)

@@ -83,6 +83,7 @@ enum gateway_message {
 	GW_LOGIN_REPLY = 63, /* u8 ok, s role, u8 has a second factor, u64 changed */
 	GW_EVENT = 64,       /* s kind, s operator, s detail */
 	GW_CALL = 65,        /* s call (hub_desk.c), s operator, u64 changed, u8 n, n x { s member, s text } */
+	GW_CHANGED = 67,     /* store -> web: u64 since when it runs, u64 how often what the desk sees has changed */
 	GW_STATUS = 66,      /* u16 HTTP status of the GW_RESULTs that follow; without one it is 200 */
 
 	/* lookup <-> store (connection.h) */

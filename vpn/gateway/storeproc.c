@@ -164,6 +164,20 @@ static void report(uint8_t what, const char *argument, unsigned status, FILE *ou
 					: "not_your_role");
 }
 
+/* Consoles are told at most once a second that there is something new, and ask for it themselves. */
+static void tell_changed(struct hub *h)
+{
+	static uint64_t told;
+	uint8_t data[16];
+	struct writer w = writer_over(data, sizeof data);
+	if (told == h->revision)
+		return;
+	write_u64(&w, (uint64_t)h->started);
+	write_u64(&w, h->revision);
+	if (send_to(h, ROLE_WEB, GW_CHANGED, 0, &w))
+		told = h->revision;
+}
+
 static void query(uint32_t id, struct reader *r)
 {
 	char *text = NULL, argument[STICK_ID_SIZE], who[OPERATOR_SIZE];
@@ -452,6 +466,7 @@ static void on_tick(void *context)
 	hub_lookup_tick(&hub);
 	hub_login_tick(&hub);
 	hub_alarms_tick(&hub, now_ms());
+	tell_changed(&hub);
 	audit_checkpoint(hub.audit, hub_now(), false);
 	audit_review(hub.audit, AUDIT_REVIEW_NEXT);
 	loop_timer_set(tick, TICK_MS);

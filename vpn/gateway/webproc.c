@@ -20,6 +20,7 @@
 #include "vpn/gateway/messages.h"
 #include "vpn/gateway/metrics.h"
 #include "vpn/gateway/pages.h"
+#include "vpn/gateway/streams.h"
 
 enum {
 	KEY_FD = GATEWAY_OWN_FD,
@@ -84,15 +85,17 @@ static void reply_error(struct http_request *request, unsigned status, const cha
 
 /* --- requests that wait --- */
 
-static struct http_request *find_request(const struct pending *pending)
+static struct http_request *request_of(uint32_t id)
 {
-	for (size_t i = 0; i < config.web_count; i++) {
-		struct http_request *request = http_find(servers[i], pending->id);
+	for (size_t i = 0; id && i < config.web_count; i++) {
+		struct http_request *request = http_find(servers[i], id);
 		if (request)
 			return request;
 	}
 	return NULL;
 }
+
+static struct http_request *find_request(const struct pending *pending) { return request_of(pending->id); }
 
 static void pending_free(struct pending *pending)
 {
@@ -161,6 +164,10 @@ static bool is_same_origin(struct http_request *request)
 	snprintf(own, sizeof own, "https://%s", host);
 	return !origin || strcmp(origin, own) == 0;
 }
+
+static const void *session_standing(struct http_request *request) { return session_of(request); }
+
+static struct streams streams = {.find = request_of, .session_of = session_standing};
 
 /* --- handlers --- */
 
@@ -233,6 +240,16 @@ static void on_view(struct http_request *request, void *context)
 		ask_rationed(request, who, (uint8_t)views[i].what, "application/json");
 	else
 		reply_error(request, 401, "log_in");
+}
+
+static void on_stream(struct http_request *request, void *context)
+{
+	(void)context;
+	unsigned wait = login_count_view(&login, http_cookie(request, COOKIE), now_s());
+	if (!session_of(request))
+		reply_error(request, 401, "log_in");
+	else if (wait > 0 || !streams_add(&streams, request))
+		reply_wait(request, wait > 0 ? wait : LOGIN_WAIT_S);
 }
 
 static void on_metrics(struct http_request *request, void *context)
@@ -328,6 +345,7 @@ static void on_logout(struct http_request *request, void *context)
 		send_store(GW_EVENT, 0, &w);
 	}
 	login_close(&login, http_cookie(request, COOKIE));
+	streams_review(&streams);
 	http_set_header(request, "Set-Cookie", COOKIE "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict");
 	http_set_header(request, "Cache-Control", "no-store");
 	http_reply_json(request, 200, "{}");
@@ -476,8 +494,10 @@ static int answer_query(struct http_request *request, struct pending *pending, s
 	}
 	if (last) {
 		http_set_header(request, "Cache-Control", "no-store");
-		if (pending->status == 401)
+		if (pending->status == 401) {
 			login_close(&login, http_cookie(request, COOKIE));
+			streams_review(&streams);
+		}
 		http_reply(request, pending->status, pending->type, pending->text.data, pending->text.size);
 	}
 	return last ? 0 : 1;
@@ -510,10 +530,22 @@ static int take_status(struct msg *m, void *context)
 	return 0;
 }
 
+static int take_changed(struct msg *m, void *context)
+{
+	struct reader r = reader_over(m->payload, m->size);
+	uint64_t since = read_u64(&r), revision = read_u64(&r);
+	(void)context;
+	if (!reader_done(&r))
+		return -EBADMSG;
+	streams_changed(&streams, since, revision);
+	return 0;
+}
+
 static const struct channel_row answers[] = {
     {GW_LOGIN_REPLY, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_RESULT, 1, CHANNEL_ANY_BYTES, take_answer},
     {GW_STATUS, 2, 2, take_status},
+    {GW_CHANGED, 16, 16, take_changed},
 };
 
 static struct channel store = CHANNEL("the store", answers), parent = {.peer = "the parent"};
@@ -522,6 +554,7 @@ static const struct http_route routes[] = {
     {"POST", "/api/login", on_login, LOGIN_MAX_BYTES},
     {"POST", "/api/logout", on_logout, LOGIN_MAX_BYTES},
     {"GET", "/api/session", on_session, 0},
+    {"GET", "/api/stream", on_stream, 0},
     {"GET", "/api/sticks", on_view, 0},
     {"GET", "/api/events", on_view, 0},
     {"GET", "/api/stick", on_view, 0},
@@ -601,7 +634,7 @@ int web_main(void)
 	json_set_alloc_funcs(malloc, wipe_free); /* what secrets were in, it had */
 	child_begin("gatewayd web", LISTEN_FD + CONFIG_LISTEN_MAX - 1, &config);
 	loop = loop_new();
-	if (!loop || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
+	if (!loop || streams_begin(&streams, loop) || channel_watch(loop, CHILD_CHANNEL_FD, &parent, NULL) ||
 	    channel_watch(loop, GATEWAY_STORE_FD, &store, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	int error = pages_load(config.console, &pages);
