@@ -86,7 +86,8 @@ void hub_peer_status(struct hub *hub, struct reader *r)
 	read_str(r, endpoint, sizeof endpoint);
 	int64_t handshake = (int64_t)read_u64(r);
 	uint64_t received = read_u64(r), sent = read_u64(r);
-	if (!reader_done(r) || size != WG_KEY_BYTES)
+	/* the kernel's time, handed on: there is none before 1970 */
+	if (!reader_done(r) || size != WG_KEY_BYTES || handshake < 0)
 		return;
 	struct stick *stick = fleet_by_key(hub->fleet, key);
 	if (!stick)
