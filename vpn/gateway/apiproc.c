@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "vpn/gateway/children.h"
 #include "vpn/gateway/http.h"
 #include "vpn/gateway/messages.h"
+#include "vpn/gateway/setup.h"
 #include "whitelist/indicators.h"
 
 enum {
@@ -32,15 +34,18 @@ enum {
 	INDICATORS_MAX_BYTES = 64,
 	STATEMENT_BODY_MAX_BYTES = 1024,
 	TRIES_NOT_SAID = 255,
+	/* A stick keeps its connection from one beacon to the next (README.md): as many as descriptors may be open. */
+	CONNECTIONS_MIN = 4000,
+	OWN_FILES = 96,
 };
 
-static const struct self self = {
+static struct self self = {
     .name = "api",
     .holds = "the control API's TLS key; the file of known bad hosts, mapped read-only",
     .reads = "HTTP of sticks whose WireGuard key is registered",
     .speaks_to = "sticks, store",
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN,
-    .open_files_max = 4096,
+    .open_files_max = CONNECTIONS_MIN + OWN_FILES,
 };
 
 static struct config config;
@@ -363,6 +368,15 @@ static const struct channel_row orders[] = {{GW_INDICATORS, 0, 0, take_indicator
 
 static struct channel store = CHANNEL("the store", answers), parent = CHANNEL("the parent", orders);
 
+/* Of the parent's limit, which is made for this (setup_open_files()). */
+static unsigned connections_max(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max < CONNECTIONS_MIN + OWN_FILES)
+		return CONNECTIONS_MIN;
+	return files.rlim_max < SETUP_CONNECTIONS_MAX ? (unsigned)files.rlim_max - OWN_FILES : SETUP_CONNECTIONS_MAX;
+}
+
 static void serve(void)
 {
 	static const struct http_route routes[] = {
@@ -387,10 +401,11 @@ static void serve(void)
 	    .route_count = sizeof routes / sizeof routes[0],
 	    .headers = headers,
 	    .header_count = sizeof headers / sizeof headers[0],
-	    .connections_max = 4000,
+	    .connections_max = connections_max(),
 	    .connections_per_address_max = 8,
 	    .refused = count_refused,
 	};
+	self.open_files_max = options.connections_max + OWN_FILES;
 	http = http_serve(loop, LISTEN_FD, &options);
 	if (!http)
 		fatal("the control API does not start: are %s and %s a pair?", config.control_key,

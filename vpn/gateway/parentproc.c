@@ -36,7 +36,7 @@ static struct self self = {
     .promises = PROMISE_BASE | PROMISE_SEND | PROMISE_LISTEN | PROMISE_NETLINK | PROMISE_READ_FILE |
 		PROMISE_WRITE_FILE | PROMISE_DATABASE | PROMISE_PROCESS | PROMISE_PRIVILEGE | PROMISE_SEAL |
 		PROMISE_LOCAL,
-    .open_files_max = 8192,
+    .open_files_max = SETUP_FILES_MIN, /* or more, see setup_open_files() */
 };
 
 struct process {
@@ -444,6 +444,7 @@ int parent_main(const char *config_path)
 	if (!loop || !loop_watch(loop, signals, EPOLLIN, on_signal, NULL))
 		fatal("the event loop cannot be made: %s", strerror(errno));
 	set_up();
+	self.open_files_max = setup_open_files();
 	if (sandbox_enter(&self))
 		return 1;
 	start_all();

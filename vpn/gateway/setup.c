@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -166,6 +167,21 @@ int setup_appended(const char *path)
 	if (fd < 0)
 		fatal("%s cannot be opened to add to it: %s", path, strerror(errno));
 	return fd;
+}
+
+/* `make bench-gateway` has bytes_per_connection. */
+unsigned setup_open_files(void)
+{
+	enum { CONNECTION_BYTES = 40 << 10, PART = 4, OTHERS = 96 };
+	struct rlimit files;
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t bytes = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
+	uint64_t most = bytes / PART / CONNECTION_BYTES;
+	most = most > SETUP_CONNECTIONS_MAX ? SETUP_CONNECTIONS_MAX : most;
+	most = most + OTHERS < SETUP_FILES_MIN ? SETUP_FILES_MIN : most + OTHERS;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && most > files.rlim_max)
+		most = files.rlim_max;
+	return (unsigned)most;
 }
 
 int setup_notify_open(void)

@@ -35,6 +35,12 @@ int setup_file(const char *path, int optional);
 /* Open to append; made if need be. */
 int setup_appended(const char *path);
 
+/* How many descriptors a process of the gateway may have open: one for each stick's connection that a part of the
+ * machine's memory holds, from SETUP_FILES_MIN to SETUP_CONNECTIONS_MAX and some, or what this process's own limit is.
+ */
+enum { SETUP_FILES_MIN = 8192, SETUP_CONNECTIONS_MAX = 120000 };
+unsigned setup_open_files(void);
+
 /* Tells systemd (sd_notify(3)) without its library. setup_notify_open() before the sandbox. */
 int setup_notify_open(void);
 void setup_notify(int fd, const char *text);
