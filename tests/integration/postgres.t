@@ -19,7 +19,7 @@ from tap import bail, check, plan, run
 
 B = os.path.abspath(os.environ["B"])
 RIG = os.path.realpath(os.path.dirname(os.path.realpath(__file__)) + "/../rig")
-UNITS = ("gateway_store", "gateway_audit", "gateway_hub", "gateway_turns")
+UNITS = ("gateway_store", "gateway_audit", "gateway_hub", "gateway_turns", "gateway_backup")
 
 if not postgresrig.installed():
     print("1..0 # SKIP there is no PostgreSQL server here: install the package postgresql")
@@ -96,6 +96,21 @@ def judge(server, rig, where):
     server.kill(signal.SIGCONT)
     await_true("and it goes on when the server does", lambda: add().returncode == 0)
     check(set(said) <= set(kept()), "all that was acknowledged is there still", (said, kept()))
+
+    # --- a copy, made beside the gateway at work, is what a file of SQLite is filled with
+    log_in = ("--config", rig["directory"] + "/gateway.conf")
+    done = run(f"{B}/gatewayd", "--backup", rig["directory"] + "/copy", *log_in)
+    check(done.returncode == 0 and os.stat(rig["directory"] + "/copy").st_mode & 0o077 == 0,
+          "a backup is made beside the gateway at work, for root's eyes", done.stderr)
+    moved = rig["directory"] + "/moved/gateway.db"
+    done = run(f"{B}/gatewayd", "--restore", rig["directory"] + "/copy", *log_in, "--db", moved)
+    check(done.returncode == 0 and os.stat(moved).st_uid == 61184, "it is restored into SQLite, for the store's user", done.stderr)
+    done = run(f"{B}/gatewayd", "--restore", rig["directory"] + "/copy", *log_in)
+    check(done.returncode == 1 and "at work" in done.stderr, "under a gateway at work nothing is restored", done.stderr)
+    run(f"{B}/gatewayd", "--backup", rig["directory"] + "/again", *log_in, "--db", moved)
+    with open(rig["directory"] + "/copy") as first, open(rig["directory"] + "/again") as second:
+        lines = first.read()
+        check(lines == second.read() and all(stick in lines for stick in said), "and is the same from there")
 
     # --- a secret stays one
     other = run(f"{B}/gatewayd", "--config", rig["directory"] + "/gateway.conf", "--db", "postgresql://sekisho:secret@/gateway")

@@ -34,6 +34,10 @@ int proxy_main(const char *config_path);
 /* `gatewayd --withdraw`: takes away what a stopped gateway leaves in the kernel; run when the package is removed. */
 int withdraw_main(const char *config_path);
 
+/* `gatewayd --backup FILE` and `gatewayd --restore FILE`: FILE is child_argument. */
+int backup_main(const char *config_path);
+int restore_main(const char *config_path);
+
 /* The configuration, and the file's descriptor, the caller's. Ends the process, saying why, if it is not in order. */
 int config_or_fatal(const char *path, struct config *config);
 

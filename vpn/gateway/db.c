@@ -41,16 +41,19 @@ int db_claim(struct db *db, const char *name) { return db->engine->claim ? db->e
 uint64_t db_commits(const struct db *db) { return db->commits; }
 int64_t db_changed(const struct db *db) { return db->changed; }
 
-int db_begin(struct db *db)
+static int begin(struct db *db, bool reading)
 {
 	if (db->in_transaction) {
 		snprintf(db->why, sizeof db->why, "there is a transaction already");
 		return -EIO;
 	}
-	int error = db->engine->begin(db);
+	int error = db->engine->begin(db, reading);
 	db->in_transaction = !error;
 	return error;
 }
+
+int db_begin(struct db *db) { return begin(db, false); }
+int db_begin_reading(struct db *db) { return begin(db, true); }
 
 int db_commit(struct db *db)
 {

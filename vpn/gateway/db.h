@@ -28,6 +28,7 @@ struct db_value {
 	bool is_text;
 	const char *text; /* NULL is SQL NULL */
 	int64_t number;
+	bool is_null; /* a number that is not there */
 };
 
 enum db_place { DB_FILE, DB_LOCAL_SERVER, DB_NETWORK_SERVER };
@@ -60,6 +61,8 @@ int db_look(struct db *db);
 int db_claim(struct db *db, const char *name);
 
 int db_begin(struct db *db);
+/* One that only reads, all of it as it was at its start; it holds nobody up. */
+int db_begin_reading(struct db *db);
 int db_commit(struct db *db);
 void db_rollback(struct db *db);
 /* Transactions that were kept since db_open(), single statements among them. */

@@ -25,7 +25,7 @@ struct db_engine {
 	const char *(*file)(const struct db *db, size_t index);
 	int (*look)(struct db *db);
 	int (*claim)(struct db *db, const char *name);
-	int (*begin)(struct db *db);
+	int (*begin)(struct db *db, bool reading);
 	int (*commit)(struct db *db);
 	void (*rollback)(struct db *db);
 	int (*run)(struct db *db, const char *sql);

@@ -525,7 +525,7 @@ static int send_values(struct postgres *db, const char *sql, const struct db_val
 		return -E2BIG;
 	for (size_t i = 0; i < count; i++) {
 		snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)values[i].number);
-		texts[i] = values[i].is_text ? values[i].text : numbers[i];
+		texts[i] = values[i].is_text ? values[i].text : values[i].is_null ? NULL : numbers[i];
 		types[i] = values[i].is_text ? OID_TEXT : OID_INT8;
 	}
 	char *dialect = in_dialect(sql);
@@ -619,19 +619,20 @@ static void rows_free(struct db_rows *rows)
 
 /* --- transactions --- */
 
-static int begin(struct db *base)
+static int begin(struct db *base, bool reading)
 {
+	const char *sql = reading ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
 	struct postgres *db = of(base);
 	bool was_ready = db->ready;
 	int error = ready(db);
 	if (!error)
-		error = send_plain(db, "BEGIN", ANSWER_MS, NULL);
+		error = send_plain(db, sql, ANSWER_MS, NULL);
 	if (error != -EHOSTDOWN || !was_ready || db->broken)
 		return error;
 	/* the server was started again in between: nothing is lost by a new connection now */
 	db->retry_ms = now_ms();
 	error = connect_until(db, now_ms() + CONNECT_WAIT_MS);
-	return error ? error : send_plain(db, "BEGIN", ANSWER_MS, NULL);
+	return error ? error : send_plain(db, sql, ANSWER_MS, NULL);
 }
 
 /* The server answers COMMIT of a transaction that failed with "ROLLBACK" and calls that a success. */

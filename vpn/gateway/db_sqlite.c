@@ -67,7 +67,7 @@ static int open_file(const char *where, struct db **out)
 	return 0;
 }
 
-static int begin(struct db *db) { return run(db, "BEGIN IMMEDIATE"); }
+static int begin(struct db *db, bool reading) { return run(db, reading ? "BEGIN" : "BEGIN IMMEDIATE"); }
 static int commit(struct db *db) { return run(db, "COMMIT"); }
 static void rollback(struct db *db) { (void)sqlite3_exec(of(db)->handle, "ROLLBACK", NULL, NULL, NULL); }
 
@@ -77,7 +77,9 @@ static int prepare(struct sqlite *db, const char *sql, const struct db_value *va
 	if (sqlite3_prepare_v2(db->handle, sql, -1, statement, NULL) != SQLITE_OK)
 		return failed(db);
 	for (size_t i = 0; i < count; i++) {
-		if (values[i].is_text)
+		if (values[i].is_null)
+			sqlite3_bind_null(*statement, (int)i + 1);
+		else if (values[i].is_text)
 			sqlite3_bind_text(*statement, (int)i + 1, values[i].text, -1, SQLITE_TRANSIENT);
 		else
 			sqlite3_bind_int64(*statement, (int)i + 1, values[i].number);

@@ -1,5 +1,5 @@
 GATEWAY_PROCESSES := $(addprefix vpn/gateway/,main.c parentproc.c apiproc.c webproc.c storeproc.c peersproc.c egressproc.c \
-  policyproc.c lookupproc.c resolverproc.c withdraw.c)
+  policyproc.c lookupproc.c resolverproc.c withdraw.c backupproc.c)
 GATEWAY_VERSION := 0.1.0
 GATEWAY_LIBS := -lmicrohttpd -lgnutls -lsqlite3 -lpq -ljansson -largon2 -lnftables -lseccomp -lm
 

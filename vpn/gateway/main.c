@@ -82,7 +82,8 @@ static int usage(FILE *out, int code)
 	fputs("usage: gatewayd [--config FILE] [--db FILE|postgresql://...]\n"
 	      "       gatewayd --resolver [--config FILE]\n"
 	      "       gatewayd --proxy [--config FILE]\n"
-	      "       gatewayd --withdraw [--config FILE]\n\n"
+	      "       gatewayd --withdraw [--config FILE]\n"
+	      "       gatewayd --backup|--restore FILE [--config FILE] [--db FILE|postgresql://...]\n\n"
 	      "The gateway of the sticks: see gatewayd(8) and gateway.conf(5).\n",
 	      out);
 	return code;
@@ -105,6 +106,10 @@ int main(int argc, char **argv)
 			run = proxy_main;
 		else if (strcmp(argv[i], "--withdraw") == 0)
 			run = withdraw_main;
+		else if (strcmp(argv[i], "--backup") == 0 && i + 1 < argc)
+			run = backup_main, child_argument = argv[++i];
+		else if (strcmp(argv[i], "--restore") == 0 && i + 1 < argc)
+			run = restore_main, child_argument = argv[++i];
 		else if (strcmp(argv[i], "--db") == 0 && i + 1 < argc)
 			parent_database = argv[++i];
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
