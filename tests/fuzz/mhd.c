@@ -13,6 +13,9 @@ struct MHD_Response {
 	char *type, *cookie;
 	uint8_t *body;
 	size_t size, users;
+	MHD_ContentReaderCallback read; /* NULL: the body is whole */
+	void *read_context;
+	size_t room;
 };
 
 struct MHD_Connection {
@@ -154,12 +157,20 @@ struct MHD_Response *MHD_create_response_from_buffer_copy(size_t size, const voi
 	return response;
 }
 
-/* What a stream's reader would give is not asked for: whoever wanted it has gone before the first word. */
-struct MHD_Response *MHD_create_response_from_callback(uint64_t size, size_t block, MHD_ContentReaderCallback reader,
-						       void *context, MHD_ContentReaderFreeCallback release)
+/* Only the last piece is kept, and ends as a text does. */
+struct MHD_Response *MHD_create_response_from_callback(uint64_t size, size_t block_size, MHD_ContentReaderCallback crc,
+						       void *crc_cls, MHD_ContentReaderFreeCallback crfc)
 {
-	(void)size, (void)block, (void)reader, (void)context, (void)release;
-	return MHD_create_response_from_buffer_copy(0, "");
+	if (size != MHD_SIZE_UNKNOWN || block_size == 0 || !crc || crfc)
+		abort();
+	struct MHD_Response *response = calloc(1, sizeof *response);
+	if (!response || !(response->body = calloc(1, block_size + 1)))
+		abort();
+	response->read = crc;
+	response->read_context = crc_cls;
+	response->room = block_size;
+	response->users = 1;
+	return response;
 }
 
 /* A header that would be two, or none, is the end. */
@@ -202,7 +213,7 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *connection, unsigned i
 
 void MHD_suspend_connection(struct MHD_Connection *connection)
 {
-	if (connection->suspended || connection->response)
+	if (connection->suspended || (connection->response && !connection->response->read))
 		abort();
 	connection->suspended = true;
 }
@@ -264,6 +275,24 @@ static bool play_body(struct MHD_Connection *c)
 	return true;
 }
 
+/* What a stream has for now goes out. One that has nothing and has not ended must wait: it would be asked for ever. */
+static void play_stream(struct MHD_Connection *c)
+{
+	struct MHD_Response *r = c->response;
+	ssize_t got;
+	c->suspended = c->resumed = false;
+	while ((got = r->read(r->read_context, 0, (char *)r->body, r->room)) > 0) {
+		if ((size_t)got > r->room || c->suspended)
+			abort();
+		r->size = (size_t)got;
+		r->body[r->size] = '\0';
+	}
+	if (got == MHD_CONTENT_READER_END_OF_STREAM)
+		connection_end(c, MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	else if (got != 0 || !c->suspended)
+		abort();
+}
+
 /* One that does not answer must wait. */
 static void play_end(struct MHD_Connection *c)
 {
@@ -271,6 +300,8 @@ static void play_end(struct MHD_Connection *c)
 	c->suspended = c->resumed = false;
 	if (!call(c, NULL, &none))
 		connection_end(c, MHD_REQUEST_TERMINATED_WITH_ERROR);
+	else if (c->response && c->response->read)
+		play_stream(c);
 	else if (c->response)
 		connection_end(c, MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	else if (!c->suspended)
@@ -281,7 +312,9 @@ enum MHD_Result MHD_run(struct MHD_Daemon *daemon)
 {
 	for (struct MHD_Connection *c = daemon->waiting, *next; c; c = next) {
 		next = c->next;
-		if (c->resumed)
+		if (c->resumed && c->response)
+			play_stream(c);
+		else if (c->resumed)
 			play_end(c);
 	}
 	return MHD_YES;

@@ -156,11 +156,15 @@ static void begin(void)
 	asked_count = 0;
 	has_session = false;
 	config.web_count = 2; /* two listeners: a request is found at its own */
+	if (streams_begin(&streams, loop))
+		abort();
 	serve();
 }
 
 static void end(void)
 {
+	loop_timer_free(streams.alive);
+	memset(streams.ids, 0, sizeof streams.ids);
 	for (size_t i = 0; i < config.web_count; i++) {
 		http_free(servers[i]);
 		servers[i] = NULL;
