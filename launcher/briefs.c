@@ -69,13 +69,15 @@ int brief_ports(struct writer *w, const struct whitelist *policy)
 }
 
 int brief_tunnel(struct writer *w, const struct provision *provision, const struct gateways *gateways,
-		 const struct whitelist *policy)
+		 const struct whitelist *policy, const char *last)
 {
 	write_blob(w, provision->wireguard_key, sizeof provision->wireguard_key);
 	write_str(w, provision->address);
 	write_u8(w, (uint8_t)gateways->count);
-	for (size_t i = 0; i < gateways->count; i++)
-		write_gateway(w, &gateways->list[i]);
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = 0; i < gateways->count; i++)
+			if ((strcmp(gateways->list[i].id, last) == 0) == turn)
+				write_gateway(w, &gateways->list[i]);
 	/* One port for the namespace's rules: the control API answers at the same one on every gateway. */
 	write_u16(w, gateways->count > 0 ? gateways->list[0].control_port : 0);
 	return brief_ports(w, policy);

@@ -20,9 +20,10 @@
 /* MSG_WALL_GATEWAYS. All of these: 0 or -EMSGSIZE. */
 int brief_wall(struct writer *w, const struct gateways *gateways);
 
-/* MSG_TUNNEL_CONFIG; holds the private key, the caller wipes. */
+/* MSG_TUNNEL_CONFIG; holds the private key, the caller wipes. The gateway of the id `last` ("" none) is named last, and
+ * so tried last. */
 int brief_tunnel(struct writer *w, const struct provision *provision, const struct gateways *gateways,
-		 const struct whitelist *policy);
+		 const struct whitelist *policy, const char *last);
 
 /* MSG_TUNNEL_PORTS: every TCP port of every bank, once. */
 int brief_ports(struct writer *w, const struct whitelist *policy);

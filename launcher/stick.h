@@ -178,6 +178,7 @@ struct stick {
 	char trouble[STICK_CODE_BYTES];     /* code of the last loss, for the step and the frozen page */
 	struct stick_tunnel tunnel;
 	struct stick_drain drain;
+	char lost_gateway[WHITELIST_ID_BYTES];  /* tried last by the tunnel process that is being started, "" none */
 	char agent_gateway[WHITELIST_ID_BYTES]; /* the one the agent is set up for, "" none */
 	bool time_confirmed;
 	bool clock_doubted;    /* the PC's own clock was far behind, or far from what the gateway says */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -46,7 +47,8 @@ static size_t text_size(const char *text) { return sizeof(uint32_t) + (text ? st
 static int start_tunnel(struct stick *s)
 {
 	struct writer w = writer_over(scratch, sizeof scratch);
-	int error = brief_tunnel(&w, &s->provision, s->gateways, s->policy);
+	int error = brief_tunnel(&w, &s->provision, s->gateways, s->policy, s->lost_gateway);
+	s->lost_gateway[0] = '\0';
 	if (!error)
 		error = crew_start(&s->crew, PROCESS_TUNNEL, NULL, 0);
 	if (!error)
@@ -70,6 +72,8 @@ void stick_turn_to_gateways(struct stick *s)
 	if (!crew_runs(&s->crew, PROCESS_TUNNEL))
 		return; /* it is told when it starts */
 	crew_stop(&s->crew, PROCESS_TUNNEL);
+	/* this process begins at the top of its list, where the one that has just died may stand */
+	snprintf(s->lost_gateway, sizeof s->lost_gateway, "%s", s->tunnel.gateway);
 	stick_start(s, PROCESS_TUNNEL);
 }
 

@@ -53,6 +53,38 @@ static void more_addresses_than_the_wall_takes_are_an_error(void **unused)
 	assert_int_equal(brief_wall(&w, &gateways), -EMSGSIZE);
 }
 
+static void the_gateway_that_was_lost_is_named_last(void **unused)
+{
+	(void)unused;
+	struct gateway list[] = {gateway("gw1", 1), gateway("gw2", 1), gateway("gw3", 1)};
+	const struct gateways gateways = {.list = list, .count = 3};
+	const struct provision provision = {.address = "10.77.0.2/32"};
+	const struct whitelist policy = {.version = 1};
+	static const struct {
+		const char *lost, *order[3];
+	} cases[] = {{"", {"gw1", "gw2", "gw3"}}, {"gw1", {"gw2", "gw3", "gw1"}}, {"gone", {"gw1", "gw2", "gw3"}}};
+	for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+		uint8_t payload[1024];
+		char text[64];
+		size_t size;
+		struct writer w = writer_over(payload, sizeof payload);
+		assert_int_equal(brief_tunnel(&w, &provision, &gateways, &policy, cases[c].lost), 0);
+		struct reader r = reader_over(payload, w.size);
+		read_blob(&r, &size);
+		read_str(&r, text, sizeof text);
+		assert_int_equal(read_u8(&r), 3);
+		for (int i = 0; i < 3; i++) {
+			read_str(&r, text, sizeof text);
+			assert_string_equal(text, cases[c].order[i]);
+			read_blob(&r, &size);
+			read_str(&r, text, sizeof text);
+			assert_int_equal(read_u8(&r), 1);
+			read_str(&r, text, sizeof text);
+			read_u16(&r);
+		}
+	}
+}
+
 static void ports_are_named_once(void **unused)
 {
 	(void)unused;
@@ -102,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_wall_gets_every_address),
 	    cmocka_unit_test(more_addresses_than_the_wall_takes_are_an_error),
+	    cmocka_unit_test(the_gateway_that_was_lost_is_named_last),
 	    cmocka_unit_test(ports_are_named_once),
 	    cmocka_unit_test(the_kiosk_gets_page_hosts_only),
 	};
