@@ -374,15 +374,32 @@ try:
           and tanaka.refused("alarms/assign", "no_account", id=hakone["id"], owner="nobody"), "it can be given to somebody who handles alarms")
     check(suzuki.refused("alarms/comment", "no_text", id=hakone["id"], text="") and suzuki.post("alarms/comment", id=hakone["id"], text="停電。東電の情報を確認") == 200
           and suzuki.refused("alarms/close", "no_reason", id=hakone["id"]), "closing wants a reason, a comment wants words")
+    check(tanaka.refused("alarms/shelve", "no_reason", id=hakone["id"], minutes=30) and tanaka.refused("alarms/shelve", "shelf_minutes", id=hakone["id"], minutes=721, text="x")
+          and tanaka.refused("alarms/unshelve", "no_shelf", id=hakone["id"]) and ginko.refused("alarms/shelve", "not_your_role", id=hakone["id"], minutes=5, text="x"), "the shelf wants an end and a reason")
+    check(tanaka.post("alarms/acknowledge", id=one["id"]) == 200 and tanaka.post("alarms/shelve", id=one["id"], minutes=30, text="折り返しを待つ") == 200
+          and abs(alarm_of("stick:ST-000020")["shelved"] - time.time() - 1800) < 60, "an alarm is shelved until a time")
+
+    # --- one shift to the next
+    check(tanaka.refused("shifts/give", "no_text") and ginko.refused("shifts/give", "not_your_role", text="x") and tanaka.post("shifts/give", text="箱根は停電") == 200
+          and tanaka.post("shifts/give", text="箱根は停電、22 時に戻る") == 200, "an operator writes what the next shift has to know")
+    handover = suzuki.get("shifts")["handovers"]
+    check(len(handover) == 1 and handover[0]["text"] == "箱根は停電、22 時に戻る" and handover[0]["given_by"] == "tanaka" and handover[0]["taken"] == 0 and handover[0]["warning"] == 2,
+          "it waits for a second signature, with how many alarms were open", handover)
+    mark = {"id": handover[0]["id"], "given": handover[0]["given"]}
+    check(tanaka.refused("shifts/take", "own_handover", **mark) and suzuki.refused("shifts/give", "handover_open", text="x") and kansa.refused("shifts/take", "not_your_role", **mark)
+          and suzuki.refused("shifts/take", "handover_changed", id=mark["id"], given=1) and suzuki.refused("shifts/take", "no_handover", id=99, given=1), "not by the same hand, nor of a text that was not read")
+    check(suzuki.post("shifts/take", **mark) == 200 and suzuki.refused("shifts/take", "no_handover", **mark) and suzuki.get("shifts")["handovers"][0]["taken_by"] == "suzuki", "another person signs for it, once")
     check(suzuki.post("alarms/close", id=hakone["id"], text="停電が終わった") == 200 and alarm_of("region:箱根") is None, "closed, it is gone from the list")
     notes = [(n["what"], n["who"], n["text"]) for n in suzuki.get(f"alarm?id={hakone['id']}")["notes"]]
     check(notes == [("opened", "", ""), ("acknowledged", "tanaka", ""), ("assigned", "tanaka", "suzuki"), ("comment", "suzuki", "停電。東電の情報を確認"), ("closed", "suzuki", "停電が終わった")],
           "everything that was done about it is kept, with who did it", notes)
     closed_at = suzuki.get("alarms")["now"]
     check(until(lambda: suzuki.get("alarms")["now"] > closed_at + 7) and alarm_of("region:箱根") is None, "while its cause still stands it does not come again")
-    restart(lambda database: None)
+    restart(lambda database: database.execute("UPDATE shelves SET until = ?", (int(time.time()) - 1,)))
     for p in (boss, tanaka, suzuki, ginko, kansa):
         p.must_log_in()
+    check(until(lambda: alarm_of("stick:ST-000020")["shelved"] == 0) and alarm_of("stick:ST-000020")["acknowledged"] == 0, "it comes back by itself, also after a restart, and is nobody's again")
+    check(["shelved", "unshelved"] == [n["what"] for n in tanaka.get(f"alarm?id={one['id']}")["notes"]][-2:], "and both are kept under it", tanaka.body)
     noticed = suzuki.get("alarms")["now"]
     check(until(lambda: suzuki.get("alarms")["now"] > noticed + 7) and [a["id"] for a in suzuki.get("alarms")["alarms"]] == [one["id"]]
           and hakone["id"] in [a["id"] for a in suzuki.body["closed"]], "nor after a restart, which opens nothing twice", [a["subject"] for a in suzuki.body["alarms"]])
@@ -445,7 +462,7 @@ try:
     with open(work + "/log") as lines:
         log = [r["entry"] for r in map(json.loads, lines) if "entry" in r]
     kinds = {json.loads(e)["action"] for e in log}
-    check({"alarm_closed", "alarm_assigned", "stick_revoked", "revoke_reason", "request_approved", "exported", "account_added", "account_unlocked", "account_disabled", "second_factor_set",
+    check({"alarm_shelved", "shift_given", "shift_taken", "alarm_closed", "alarm_assigned", "stick_revoked", "revoke_reason", "request_approved", "exported", "account_added", "account_unlocked", "account_disabled", "second_factor_set",
            "stick_viewed", "accounts_viewed"} <= kinds, "everything that was done, and looked at, is in the audit log", sorted(kinds))
     with open(TREE + "/vpn/gateway/webproc.c") as file:
         served = {(m.lower(), p) for m, p in re.findall(r'\{"(GET|POST)", "(/api/[a-z/-]+)"', file.read())}

@@ -50,13 +50,15 @@ const ja = {
   },
   sticks: (count) => `${count} 本`,
   number: (id) => `アラーム ${id}`,
+  is_shelved: (who, time) => `${time} まで棚の上（${who}）。時間が来るか、重くなれば、新しいものとして戻ります`, shelve: "棚に上げる（理由を書く）", unshelve: "棚から下ろす", shelf_minutes: "何分",
+  shelf_ones: (count) => `棚の上 ${count}`, none_shelf: "棚の上には何もありません",
   standing: "担当", is_new: "まだだれも引き受けていません", is_escalated: "引き受ける人がないまま時間が過ぎました。監督者を呼びます", is_taken: (who) => `${who} が対応中`, is_given: (who) => `${who} に頼んだ（まだ引き受けていない）`,
   is_ended: "原因はなくなりました", is_closed: (who) => `閉じました${who ? `（${who}）` : ""}`,
   now_many: "いま", most: "最大", open: "くわしく", take: "引き受ける", comment: "書き残す", close: "閉じる（理由を書く）", give: "頼む", give_to: "担当",
   text: "コメント、または閉じる理由", text_hint: "だれと話し、何が分かったか",
   open_ones: (count) => `対応中 ${count}`, closed_ones: "終わったもの", none: "対応が必要なものはありません", none_closed: "終わったアラームはまだありません", gone: "このアラームはもうありません",
   done: "この件の記録", itself: "自動",
-  note: { opened: "開きました", ended: "原因がなくなりました", returned: "また起きました", folded: "同じ原因のアラームにまとめました", closed_itself: "ひとりでに閉じました", escalated: "引き受ける人がなく、監督者に上げました", acknowledged: "引き受けました", assigned: "担当を決めました", comment: "書き残しました", closed: "閉じました" },
+  note: { shelved: "棚に上げました（分：理由）", unshelved: "棚から戻りました", opened: "開きました", ended: "原因がなくなりました", returned: "また起きました", folded: "同じ原因のアラームにまとめました", closed_itself: "ひとりでに閉じました", escalated: "引き受ける人がなく、監督者に上げました", acknowledged: "引き受けました", assigned: "担当を決めました", comment: "書き残しました", closed: "閉じました" },
 };
 
 const en = {
@@ -101,13 +103,15 @@ const en = {
   },
   sticks: (count) => (count === 1 ? "1 stick" : `${count} sticks`),
   number: (id) => `Alarm ${id}`,
+  is_shelved: (who, time) => `shelved until ${time} (${who}); then, or if it gets worse, it is back as new`, shelve: "Shelve (with a reason)", unshelve: "Take from the shelf", shelf_minutes: "Minutes",
+  shelf_ones: (count) => `Shelved ${count}`, none_shelf: "Nothing is on the shelf",
   standing: "Handled by", is_new: "nobody yet", is_escalated: "nobody in time: call the supervisor", is_taken: (who) => who, is_given: (who) => `given to ${who}, not taken yet`,
   is_ended: "its cause is gone", is_closed: (who) => `closed${who ? ` (${who})` : ""}`,
   now_many: "Now", most: "At most", open: "Open", take: "I take it", comment: "Note", close: "Close (with a reason)", give: "Give", give_to: "To",
   text: "Note, or the reason for closing", text_hint: "whom you spoke to, what you found",
   open_ones: (count) => `Open ${count}`, closed_ones: "Closed", none: "Nothing needs anybody", none_closed: "No alarm was closed yet", gone: "This alarm is no more",
   done: "What was done", itself: "by itself",
-  note: { opened: "opened", ended: "its cause went", returned: "it came back", folded: "folded into the alarm of the same cause", closed_itself: "closed by itself", escalated: "nobody took it: escalated", acknowledged: "took it", assigned: "gave it to", comment: "noted", closed: "closed it" },
+  note: { shelved: "shelved it (minutes: reason)", unshelved: "came back from the shelf", opened: "opened", ended: "its cause went", returned: "it came back", folded: "folded into the alarm of the same cause", closed_itself: "closed by itself", escalated: "nobody took it: escalated", acknowledged: "took it", assigned: "gave it to", comment: "noted", closed: "closed it" },
 };
 
 export const alarmWords = () => (language() === "ja" ? ja : en);

@@ -19,6 +19,7 @@ export const sticks = () => ask("api/sticks");
 export const events = () => ask("api/events");
 export const alarms = () => ask("api/alarms");
 export const accounts = () => ask("api/accounts");
+export const shifts = () => ask("api/shifts");
 export const requests = () => ask("api/requests");
 export const stick = (id) => ask(`api/stick?id=${encodeURIComponent(id)}`);
 export const alarm = (id) => ask(`api/alarm?id=${encodeURIComponent(id)}`);

@@ -19,7 +19,7 @@ const ASK_ANYWAY_MS = 6000; // while the stream tells what is new
 const SLOW_MS = 5000; // what nobody waits for is asked for less often
 
 const app = document.getElementById("app");
-const empty = { fleet: null, events: [], alarms: [], closed: [], requests: [], accounts: [], detail: null, opened: "", page: "desk", shown: "open", reached: true, wrong: "", secret: null };
+const empty = { fleet: null, events: [], alarms: [], closed: [], requests: [], handovers: [], accounts: [], detail: null, opened: "", page: "desk", shown: "open", reached: true, wrong: "", secret: null };
 const model = { ...empty, me: { name: "", role: "", second_factor: false }, filter: "", search: "", by: "region", group: null, now: 0, skew: 0 };
 let timer = 0;
 let askedAt = 0;
@@ -40,7 +40,7 @@ const act = {
   async leave() { await api.logOut(); gate(""); },
   filter(state) { model.filter = model.filter === state ? "" : state; draw(); },
   search(text) { model.search = text; draw(); },
-  page(name) { model.page = name; draw(); refresh(); },
+  page(name) { Object.assign(model, { page: name, wrong: "" }); draw(); refresh(); },
   shown(which) { model.shown = which; draw(); },
   // kind: one of the dialogs, in the place of the one that is open; id: what it is about
   open(kind, id = "") { model.opened = `${kind}:${id}`; model.detail = null; model.wrong = ""; draw(); refresh(); },
@@ -116,6 +116,7 @@ async function askDetail() {
 
 async function askSlow() {
   keep(await api.events(), (body) => { model.events = body.events; });
+  keep(await api.shifts(), (body) => { model.handovers = body.handovers; });
   keep(await api.requests(), (body) => { model.requests = body.requests; });
   if (may(model.me.role, "supervisor", "auditor")) keep(await api.accounts(), (body) => { model.accounts = body.accounts; });
 }

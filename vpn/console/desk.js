@@ -8,6 +8,7 @@ import { icon, make, tones } from "./dom.js";
 import { drainButton, drainNotice } from "./drain.js";
 import { historyOf } from "./history.js";
 import { chosenGroup, isInGroup, networkOf, overview } from "./overview.js";
+import { shiftPage, shiftPageName, shiftTrouble } from "./shift.js";
 import { requestsPage, waiting } from "./requests.js";
 import { soundLabel, soundText, soundTrouble } from "./sound.js";
 import { themeLabel, themeText } from "./theme.js";
@@ -26,7 +27,7 @@ function tabs(model, act) {
   const w = words();
   const fresh = model.alarms.filter(isNew).length;
   const tab = (page, text, count) => make("button.tab", { type: "button", id: `page-${page}`, "aria-current": model.page === page ? "page" : null, onclick: () => act.page(page) }, text, count ? make("span.badge", String(count)) : null);
-  return make("nav", { "aria-label": w.pages }, tab("desk", w.watch_page, fresh), tab("requests", w.requests_page, waiting(model)), tab("accounts", w.accounts_page, 0));
+  return make("nav", { "aria-label": w.pages }, tab("desk", w.watch_page, fresh), tab("requests", w.requests_page, waiting(model)), tab("accounts", w.accounts_page, 0), tab("shift", shiftPageName(), shiftTrouble(model) ? 1 : 0));
 }
 
 function bar(model, act) {
@@ -34,7 +35,7 @@ function bar(model, act) {
   const old = Math.max(0, Math.round(model.now - Math.max(model.fleet.now, model.told)));
   const live = !model.reached ? make("span.live.off", w.unreachable) : model.streamLost ? make("span.live.off", w.stream_lost(moment(model.streamLost, model.now))) : make("span.live", w.live(old));
   return make("div.bar", { role: "banner" },
-    make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${w.desk} · ${model.fleet.gateway} · ${model.fleet.tenant}`))),
+    make("span.brand", make("img", { src: "icon.svg", alt: "" }), make("span", "関所 Sekisho ", make("small", `${model.fleet.gateway} · ${model.fleet.tenant}`))),
     tabs(model, act), make("span.push"), live, make("span.mono", clock(model.now)),
     make("button.plain", { type: "button", id: "sound", "aria-label": soundLabel(), "aria-pressed": String(soundTrouble(model) === null), onclick: act.sound }, soundText()),
     make("button.plain", { type: "button", id: "theme", "aria-label": themeLabel(), onclick: act.theme }, themeText()),
@@ -79,6 +80,8 @@ function notices(model, act) {
   const list = [];
   const drained = drainNotice(model);
   if (drained) list.push(notice("late", "late", ...drained));
+  const shift = shiftTrouble(model);
+  if (shift) list.push(notice("late", "late", ...shift));
   const silent = soundTrouble(model);
   if (silent) list.push(notice("stale", "stale", silent[0], silent[1], make("p.buttons", make("button.go", { type: "button", id: "sound-allow", onclick: act.allowSound }, silent[2]))));
   if (!model.me.second_factor && model.me.role !== "auditor") list.push(notice("late", "late", w.no_second_factor, w.no_second_factor_more(model.me.name)));
@@ -186,6 +189,7 @@ const pages = {
   desk: (model, act) => [headline(model), make(model.reached ? "div.rest" : "div.rest.past", differences(model, act), notices(model, act), alarmList(model, act), tiles(model, act), overview(model, act), fleetTable(model, act), eventList(model))],
   requests: (model, act) => [headline(model), make("div.rest", requestsPage(model, act))],
   accounts: (model, act) => [headline(model), make("div.rest", accountsPage(model, act))],
+  shift: (model, act) => [headline(model), make("div.rest", shiftPage(model, act))],
 };
 
 export function drawDesk(app, model, act) {

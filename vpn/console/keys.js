@@ -23,6 +23,7 @@ export const KEYS = [
   { key: "1", run: (model, act) => act.page("desk"), ja: "監視", en: "watch" },
   { key: "2", run: (model, act) => act.page("requests"), ja: "承認", en: "approvals" },
   { key: "3", run: (model, act) => act.page("accounts"), ja: "利用者", en: "accounts" },
+  { key: "4", run: (model, act) => act.page("shift"), ja: "引き継ぎ", en: "hand-over" },
   { key: "d", run: (model, act) => act.theme(), ja: "明るい画面、暗い画面、自動", en: "light, dark, or as the system has it" },
   { key: "s", run: (model, act) => act.sound(), ja: "アラームの音を入れる、切る", en: "the alarms' sound on or off" },
   { key: "l", run: (model, act) => act.turn(), ja: "日本語と英語を切り替える", en: "Japanese or English" },

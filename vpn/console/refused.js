@@ -22,6 +22,13 @@ const texts = {
   bad_name: ["名前は 1 から 32 文字の英数字と . _ - です。", "The name wants 1 to 32 letters, digits, '.', '_' or '-'."],
   not_your_role: ["この役割では、できません。", "This account's role may not do that."],
   second_factor_wanted: ["二段階認証のある利用者だけができます。ゲートウェイで sekisho gateway account second-factor を実行します。", "This wants an account with a second factor: sekisho gateway account second-factor, on the gateway."],
+  handover_open: ["前の引き継ぎに、まだだれも署名していません。先に受け取ってください。", "The one before has not been taken yet: sign for it first."],
+  handover_changed: ["書き直されました。もう一度読んでください。", "It was written anew: read it again."],
+  own_handover: ["自分が書いた引き継ぎは、別の人が受け取ります。", "Another person takes over what you wrote."],
+  no_handover: ["この引き継ぎは、もう受け取られています。", "This hand-over does not wait for anybody any more."],
+  not_shelved: ["この種類は、棚に上げられません。人が確かめて閉じるまで残ります。", "This kind cannot be shelved: it stays until a person has closed it."],
+  no_shelf: ["もう棚の上にありません。", "It is not on the shelf any more."],
+  shelf_minutes: ["1 から 720 までの分数を書いてください。", "The minutes want a whole number from 1 to 720."],
   minutes: ["1 から 1440 までの分数を書いてください。", "The minutes want a whole number from 1 to 1440."],
   not_kept: ["データベースに書けませんでした。ディスクの空きを確かめます。", "The database did not take it: is the disk full?"],
 };

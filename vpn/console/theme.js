@@ -4,8 +4,8 @@ import { language } from "./words.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
 const texts = {
-  ja: { auto: "明暗：自動", light: "明るい", dark: "暗い", label: "画面の明るさ" },
-  en: { auto: "Auto", light: "Light", dark: "Dark", label: "light or dark" },
+  ja: { auto: "◐ 自動", light: "○ 明", dark: "● 暗", label: "画面の明るさ" },
+  en: { auto: "◐ Auto", light: "○ Light", dark: "● Dark", label: "light or dark" },
 };
 const kept = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
 let theme = NEXT[kept()] ? kept() : "auto";

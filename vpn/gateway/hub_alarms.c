@@ -7,6 +7,7 @@
 #include "firmware/lib/log.h"
 #include "vpn/gateway/alarms.h"
 #include "vpn/gateway/hub_desk.h"
+#include "vpn/gateway/store_shift.h"
 
 enum {
 	LOOK_EVERY_MS = 3000,
@@ -14,7 +15,8 @@ enum {
 	PUT_AWAY_S = 12 * 3600, /* a stick that has been gone this long was put away, not cut off */
 	OPEN_MAX = 10000,
 	CLOSED_SHOWN = 50,
-	CHANGES_A_LOOK = 200, /* alarms that are written in one: the others a second later */
+	SHELF_MAX_MINUTES = 720, /* a shift */
+	CHANGES_A_LOOK = 200,    /* alarms that are written in one: the others a second later */
 };
 
 /* Open, or closed while its cause still stands: that one keeps quiet until the cause comes anew. */
@@ -23,6 +25,8 @@ struct open_alarm {
 	struct alarm now; /* as it was folded last; sticks 0 if its cause is not there */
 	char (*ids)[STICK_ID_SIZE];
 	bool seen;
+	int64_t shelved; /* until then nobody is called for it, 0: it is on no shelf */
+	int64_t back;    /* when it came from there */
 };
 
 struct hub_alarms {
@@ -80,13 +84,22 @@ static void load(const struct store_alarm *row, void *context)
 		append(alarms, row);
 }
 
+static void load_shelf(int64_t id, int64_t until, void *context)
+{
+	struct open_alarm *open = find_id(context, id);
+	if (open)
+		open->shelved = until;
+}
+
 int hub_alarms_load(struct hub *hub)
 {
 	hub->alarms = calloc(1, sizeof *hub->alarms);
 	if (!hub->alarms)
 		return -ENOMEM;
 	int error = store_each_alarm(hub->store, false, OPEN_MAX, load, hub->alarms);
-	return error ? error : store_each_alarm(hub->store, true, CLOSED_SHOWN, load, hub->alarms);
+	if (!error)
+		error = store_each_alarm(hub->store, true, CLOSED_SHOWN, load, hub->alarms);
+	return error ? error : store_each_shelf(hub->store, load_shelf, hub->alarms);
 }
 
 void hub_alarms_free(struct hub *hub)
@@ -252,6 +265,16 @@ static enum alarm_severity severity_of(const struct store_alarm *row)
 	return (enum alarm_severity)severity;
 }
 
+/* From the shelf, as new: whoever had it may have gone home. */
+static void come_back(struct hub *hub, struct open_alarm *open, int64_t now)
+{
+	open->shelved = 0;
+	open->back = now;
+	open->row.acknowledged = open->row.escalated = 0;
+	store_shelf_set(hub->store, open->row.id, 0);
+	note(hub, &open->row, now, "unshelved");
+}
+
 /* Its cause is there: again, or still. */
 static void go_on(struct hub *hub, struct open_alarm *open, const struct alarm *alarm, int64_t now)
 {
@@ -260,8 +283,13 @@ static void go_on(struct hub *hub, struct open_alarm *open, const struct alarm *
 	open->seen = true;
 	open->now = *alarm;
 	keep_ids(hub, open);
+	bool worse = alarm->severity > severity_of(&open->row);
+	bool is_back = open->shelved && (worse || now >= open->shelved);
+	changed |= is_back;
 	if (open->row.closed || !changed || !spend(hub->alarms))
 		return;
+	if (is_back)
+		come_back(hub, open, now);
 	if (open->row.ended) {
 		open->row.ended = 0;
 		note(hub, &open->row, now, "returned");
@@ -332,6 +360,9 @@ static bool end(struct hub *hub, struct open_alarm *open, int64_t now)
 	row->closed = now;
 	note(hub, row, now, "closed_itself");
 	store_alarm_set(hub->store, row);
+	if (open->shelved)
+		store_shelf_set(hub->store, row->id, 0);
+	open->shelved = 0;
 	return true;
 }
 
@@ -339,8 +370,9 @@ static void escalate(struct hub *hub, struct open_alarm *open, int64_t now)
 {
 	unsigned after_s = alarm_escalates_s(open->row.severity);
 	int64_t from = open->row.opened > hub->started ? open->row.opened : hub->started;
-	if (after_s == 0 || open->row.closed || open->row.ended || open->row.acknowledged || open->row.escalated ||
-	    now - from < after_s || !spend(hub->alarms))
+	from = open->back > from ? open->back : from;
+	if (after_s == 0 || open->shelved || open->row.closed || open->row.ended || open->row.acknowledged ||
+	    open->row.escalated || now - from < after_s || !spend(hub->alarms))
 		return;
 	open->row.escalated = now;
 	store_alarm_set(hub->store, &open->row);
@@ -446,14 +478,14 @@ static json_t *sticks_of(struct hub *hub, const struct store_alarm *row, const s
 
 static json_t *alarm_json(struct hub *hub, const struct store_alarm *row, const struct open_alarm *open)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "id",
+	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:o}", "id",
 			 (json_int_t)row->id, "subject", row->subject, "kind", row->kind, "severity", row->severity,
 			 "opened", (json_int_t)row->opened, "ended", (json_int_t)row->ended, "closed",
 			 (json_int_t)row->closed, "most", (json_int_t)row->sticks, "count",
 			 (json_int_t)(open ? open->now.sticks : 0), "at_bank",
 			 (json_int_t)(open && open->now.sticks ? open->now.at_bank : 0), "owner", row->owner,
 			 "acknowledged", (json_int_t)row->acknowledged, "escalated", (json_int_t)row->escalated,
-			 "sticks", sticks_of(hub, row, open));
+			 "shelved", (json_int_t)(open ? open->shelved : 0), "sticks", sticks_of(hub, row, open));
 }
 
 struct listing {
@@ -505,7 +537,8 @@ struct alarm_counts hub_alarm_counts(const struct hub *hub)
 		const struct store_alarm *row = &hub->alarms->list[i].row;
 		enum alarm_severity severity = severity_of(row);
 		counts.open[severity] += !row->closed && !row->ended;
-		counts.waiting[severity] += !row->closed && !row->ended && !row->acknowledged;
+		counts.waiting[severity] +=
+		    !row->closed && !row->ended && !row->acknowledged && !hub->alarms->list[i].shelved;
 	}
 	return counts;
 }
@@ -523,8 +556,8 @@ static struct open_alarm *alarm_of(struct hub *hub, struct desk_call *call)
 }
 
 /* Keep a changed row with its note, event and audit entry, or leave all as it was. */
-static void keep(struct hub *hub, struct desk_call *call, struct open_alarm *open, const struct store_alarm *changed,
-		 const char *what, const char *text)
+static void keep_shelved(struct hub *hub, struct desk_call *call, struct open_alarm *open,
+			 const struct store_alarm *changed, int64_t shelved, const char *what, const char *text)
 {
 	char detail[DESK_TEXT_SIZE + 32], kind[CODE_SIZE];
 	snprintf(detail, sizeof detail, "%" PRId64 " %s", changed->id, text);
@@ -532,6 +565,8 @@ static void keep(struct hub *hub, struct desk_call *call, struct open_alarm *ope
 	int error = hub_begin(hub);
 	if (!error) {
 		error = store_alarm_set(hub->store, changed);
+		if (!error && shelved != open->shelved)
+			error = store_shelf_set(hub->store, changed->id, shelved);
 		if (!error)
 			error = store_alarm_note(hub->store, changed->id, hub_now(), call->who, what, text);
 		error = hub_end(hub, error, kind, "", call->who, detail);
@@ -541,8 +576,15 @@ static void keep(struct hub *hub, struct desk_call *call, struct open_alarm *ope
 		return;
 	}
 	open->row = *changed;
+	open->shelved = shelved;
 	hub->revision++;
 	desk_done(call, NULL);
+}
+
+static void keep(struct hub *hub, struct desk_call *call, struct open_alarm *open, const struct store_alarm *changed,
+		 const char *what, const char *text)
+{
+	keep_shelved(hub, call, open, changed, changed->closed ? 0 : open->shelved, what, text);
 }
 
 void desk_alarm_acknowledge(struct hub *hub, struct desk_call *call)
@@ -600,4 +642,37 @@ void desk_alarm_close(struct hub *hub, struct desk_call *call)
 	if (!changed.acknowledged)
 		changed.acknowledged = changed.closed;
 	keep(hub, call, open, &changed, "closed", desk_text(call, "text"));
+}
+
+void desk_alarm_shelve(struct hub *hub, struct desk_call *call)
+{
+	char text[DESK_TEXT_SIZE];
+	struct open_alarm *open = alarm_of(hub, call);
+	long minutes = strtol(desk_text(call, "minutes"), NULL, 10);
+	if (!open)
+		return;
+	struct store_alarm changed = open->row;
+	snprintf(text, sizeof text, "%ld: %.480s", minutes, desk_text(call, "text"));
+	if (alarm_needs_person(alarm_kind_from_name(changed.kind)))
+		desk_refuse(call, 409, "not_shelved", "this kind wants a person at once, and until it is closed");
+	else if (minutes < 1 || minutes > SHELF_MAX_MINUTES)
+		desk_refuse(call, 400, "shelf_minutes", "the minutes want a whole number from 1 to 720");
+	else if (!desk_text(call, "text")[0])
+		desk_refuse(call, 400, "no_reason", "shelving an alarm wants a reason");
+	else {
+		if (!changed.owner[0])
+			snprintf(changed.owner, sizeof changed.owner, "%s", call->who);
+		keep_shelved(hub, call, open, &changed, hub_now() + minutes * 60, "shelved", text);
+	}
+}
+
+void desk_alarm_unshelve(struct hub *hub, struct desk_call *call)
+{
+	struct open_alarm *open = alarm_of(hub, call);
+	if (open && !open->shelved)
+		desk_refuse(call, 409, "no_shelf", "it is on no shelf: its time may have come");
+	else if (open) {
+		open->back = hub_now();
+		keep_shelved(hub, call, open, &open->row, 0, "unshelved", "");
+	}
 }

@@ -59,6 +59,15 @@ void desk_alarm_acknowledge(struct hub *hub, struct desk_call *call);
 void desk_alarm_assign(struct hub *hub, struct desk_call *call);
 void desk_alarm_comment(struct hub *hub, struct desk_call *call);
 void desk_alarm_close(struct hub *hub, struct desk_call *call);
+/* For some minutes it is out of sight and asks for nobody; then, or when it gets worse, it is there again as new. */
+void desk_alarm_shelve(struct hub *hub, struct desk_call *call);
+void desk_alarm_unshelve(struct hub *hub, struct desk_call *call);
+
+/* --- one shift to the next (hub_shift.c) --- */
+
+void hub_report_shifts(struct hub *hub, FILE *out);
+void desk_shift_give(struct hub *hub, struct desk_call *call);
+void desk_shift_take(struct hub *hub, struct desk_call *call);
 
 /* --- accounts (hub_accounts.c) --- */
 

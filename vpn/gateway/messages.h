@@ -108,6 +108,7 @@ enum gateway_query {
 	QUERY_ALARM, /* argument: its number */
 	QUERY_ACCOUNTS,
 	QUERY_REQUESTS,
+	QUERY_SHIFTS,
 	QUERIES
 };
 

@@ -93,6 +93,15 @@ const char *const store_migrations[] = {
 
     "ALTER TABLE operators ADD COLUMN password_by TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE operators ADD COLUMN totp_by TEXT NOT NULL DEFAULT '';",
+
+    "CREATE TABLE shelves ("
+    " tenant TEXT NOT NULL, alarm BIGINT NOT NULL, until BIGINT NOT NULL,"
+    " PRIMARY KEY (tenant, alarm));"
+    "CREATE TABLE handovers ("
+    " tenant TEXT NOT NULL, id BIGINT NOT NULL, given BIGINT NOT NULL, given_by TEXT NOT NULL, text TEXT NOT NULL,"
+    " info BIGINT NOT NULL, warning BIGINT NOT NULL, critical BIGINT NOT NULL, taken BIGINT NOT NULL,"
+    " taken_by TEXT NOT NULL,"
+    " PRIMARY KEY (tenant, id));",
 };
 
 const int store_migration_count = sizeof store_migrations / sizeof store_migrations[0];

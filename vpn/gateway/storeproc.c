@@ -114,6 +114,7 @@ static void report_stick(const char *argument, FILE *out) { hub_report_stick(&hu
 static void report_alarms(const char *argument, FILE *out) { (void)argument, hub_report_alarms(&hub, out); }
 static void report_alarm(const char *argument, FILE *out) { hub_report_alarm(&hub, out, strtoll(argument, NULL, 10)); }
 static void report_accounts(const char *argument, FILE *out) { (void)argument, hub_report_accounts(&hub, out); }
+static void report_shifts(const char *argument, FILE *out) { (void)argument, hub_report_shifts(&hub, out); }
 static void report_requests(const char *argument, FILE *out) { (void)argument, hub_report_requests(&hub, out); }
 
 /* `view` is the audit log's word for it, NULL: not a view of customers. */
@@ -130,6 +131,7 @@ static const struct {
     [QUERY_ALARM] = {RIGHT_WATCH, NULL, report_alarm},
     [QUERY_ACCOUNTS] = {RIGHT_REVIEW, "accounts_viewed", report_accounts},
     [QUERY_REQUESTS] = {RIGHT_WATCH, NULL, report_requests},
+    [QUERY_SHIFTS] = {RIGHT_WATCH, NULL, report_shifts},
 };
 
 static void send_status(uint32_t id, unsigned status)

@@ -226,7 +226,7 @@ static const struct {
 } views[] = {
     {"/api/sticks", QUERY_STICKS},     {"/api/events", QUERY_EVENTS}, {"/api/stick", QUERY_STICK},
     {"/api/alarms", QUERY_ALARMS},     {"/api/alarm", QUERY_ALARM},   {"/api/accounts", QUERY_ACCOUNTS},
-    {"/api/requests", QUERY_REQUESTS},
+    {"/api/requests", QUERY_REQUESTS}, {"/api/shifts", QUERY_SHIFTS},
 };
 
 static void on_view(struct http_request *request, void *context)
@@ -360,6 +360,10 @@ static const struct {
     {"/api/alarms/assign", "alarm.assign"},
     {"/api/alarms/comment", "alarm.comment"},
     {"/api/alarms/close", "alarm.close"},
+    {"/api/alarms/shelve", "alarm.shelve"},
+    {"/api/alarms/unshelve", "alarm.unshelve"},
+    {"/api/shifts/give", "shift.give"},
+    {"/api/shifts/take", "shift.take"},
     {"/api/sticks/revoke", "desk.revoke"},
     {"/api/sticks/unlock", "desk.unlock"},
     {"/api/sticks/release", "desk.release"},
@@ -562,10 +566,15 @@ static const struct http_route routes[] = {
     {"GET", "/api/alarm", on_view, 0},
     {"GET", "/api/accounts", on_view, 0},
     {"GET", "/api/requests", on_view, 0},
+    {"GET", "/api/shifts", on_view, 0},
     {"POST", "/api/alarms/acknowledge", on_call, CALL_MAX_BYTES},
     {"POST", "/api/alarms/assign", on_call, CALL_MAX_BYTES},
     {"POST", "/api/alarms/comment", on_call, CALL_MAX_BYTES},
     {"POST", "/api/alarms/close", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/alarms/shelve", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/alarms/unshelve", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/shifts/give", on_call, CALL_MAX_BYTES},
+    {"POST", "/api/shifts/take", on_call, CALL_MAX_BYTES},
     {"POST", "/api/sticks/revoke", on_call, CALL_MAX_BYTES},
     {"POST", "/api/sticks/unlock", on_call, CALL_MAX_BYTES},
     {"POST", "/api/sticks/release", on_call, CALL_MAX_BYTES},
