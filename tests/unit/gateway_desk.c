@@ -196,11 +196,11 @@ static void roles_have_their_rights(void **state)
 {
 	(void)state;
 	static const char *const table[ROLES_COUNT] = {
-	    /* watch alarms stick ask decide accounts review */
-	    [ROLE_IS_OPERATOR] = "1111000",
-	    [ROLE_IS_SUPERVISOR] = "1111111",
-	    [ROLE_IS_BANK_IT] = "1001100",
-	    [ROLE_IS_AUDITOR] = "1000001",
+	    /* watch alarms stick ask decide gateway accounts review */
+	    [ROLE_IS_OPERATOR] = "11110000",
+	    [ROLE_IS_SUPERVISOR] = "11111111",
+	    [ROLE_IS_BANK_IT] = "10011000",
+	    [ROLE_IS_AUDITOR] = "10000001",
 	};
 	for (int role = 0; role < ROLES_COUNT; role++)
 		for (int right = 0; right < RIGHTS_COUNT; right++)
