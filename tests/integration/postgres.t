@@ -19,7 +19,7 @@ from tap import bail, check, plan, run
 
 B = os.path.abspath(os.environ["B"])
 RIG = os.path.realpath(os.path.dirname(os.path.realpath(__file__)) + "/../rig")
-UNITS = ("gateway_store", "gateway_audit", "gateway_hub", "gateway_turns", "gateway_backup")
+UNITS = ("gateway_store", "gateway_audit", "gateway_hub", "gateway_turns", "gateway_backup", "gateway_kept")
 
 if not postgresrig.installed():
     print("1..0 # SKIP there is no PostgreSQL server here: install the package postgresql")

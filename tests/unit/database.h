@@ -29,7 +29,7 @@ static inline void database_do(const char *where, const char *sql)
 
 static inline void remove_database(const char *where)
 {
-	char side[DATABASE_SIZE + 8];
+	char side[DATABASE_SIZE + 32];
 	static const char *const sides[] = {"", "-wal", "-shm"};
 	for (int i = 0; i < 3 && !database_is_server(); i++) {
 		snprintf(side, sizeof side, "%s%s", where, sides[i]);

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/database.h"
 #include "vpn/gateway/fleet.h"
 #include "vpn/gateway/operator.h"
 #include "vpn/gateway/store.h"
+#include "vpn/gateway/store_schema.h"
 
 enum { SEEN_BYTES = 256 };
 
@@ -121,6 +123,87 @@ static void a_newer_schema_is_left_alone(void **state)
 	assert_null(store);
 }
 
+/* As a program of that time left it, with a stick in it. */
+static void make_old(int steps)
+{
+	struct db *db = NULL;
+	int64_t version = -1;
+	database_new("gateway_store", path);
+	assert_int_equal(db_open(path, &db), 0);
+	assert_int_equal(db_schema_version(db, &version), 0);
+	assert_int_equal(version, 0);
+	for (int i = 0; i < steps; i++) {
+		assert_int_equal(db_begin(db), 0);
+		assert_int_equal(db_schema_step(db, store_migrations[i], i + 1), 0);
+		assert_int_equal(db_commit(db), 0);
+	}
+	assert_int_equal(
+	    db_run(db, "INSERT INTO sticks (tenant, id, name, region, public_key, address, created) VALUES ('demo', "
+		       "'ST-1', 'n', 'r', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', '10.77.0.2', 7)"),
+	    0);
+	db_close(db);
+}
+
+static void every_older_schema_is_brought_up_to_date(void **state)
+{
+	(void)state;
+	for (int steps = 1; steps < store_migration_count; steps++) {
+		struct found found = {0};
+		store_close(store);
+		store = NULL;
+		make_old(steps);
+		assert_int_equal(store_open(path, "demo", &store), 0);
+		assert_int_equal(store_each_stick(store, find, &found), 0);
+		assert_int_equal(found.count, 1);
+		assert_int_equal(found.last.created, 7);
+		assert_int_equal(store_operator_set(store, "tanaka", "hash", 1), 0);
+	}
+}
+
+/* What the step needs cannot be made, since it is there: nothing of the step stays, and it works when that is gone. */
+static void a_step_that_fails_is_not_half_taken(void **state)
+{
+	(void)state;
+	struct db *db = NULL;
+	int64_t version = 0;
+	store_close(store);
+	store = NULL;
+	make_old(1);
+	database_do(path, "CREATE TABLE numbers (in_the_way BIGINT)");
+	assert_true(store_open(path, "demo", &store) < 0);
+	assert_int_equal(db_open(path, &db), 0);
+	assert_int_equal(db_schema_version(db, &version), 0);
+	assert_int_equal(version, 1);
+	assert_true(db_run(db, "SELECT * FROM images") < 0);
+	assert_int_equal(db_run(db, "DROP TABLE numbers"), 0);
+	db_close(db);
+	assert_int_equal(store_open(path, "demo", &store), 0);
+}
+
+/* Two gateways are upgraded at the same moment: each step is taken once. */
+static void programs_that_start_at_once_take_each_step_once(void **state)
+{
+	(void)state;
+	enum { AT_ONCE = 4 };
+	int status;
+	store_close(store);
+	store = NULL;
+	database_new("gateway_store", path);
+	if (!database_is_server())
+		make_old(1); /* a file is made by one */
+	for (int i = 0; i < AT_ONCE; i++) {
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			struct store *own = NULL;
+			_exit(store_open(path, "demo", &own) ? 1 : 0);
+		}
+	}
+	for (int i = 0; i < AT_ONCE; i++)
+		assert_true(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(store_open(path, "demo", &store), 0);
+}
+
 static void count_event(const struct store_event *event, void *context)
 {
 	char *seen = context;
@@ -204,6 +287,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(tenants_do_not_see_each_other, make, unmake),
 	    cmocka_unit_test_setup_teardown(revoking_is_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(a_newer_schema_is_left_alone, make, unmake),
+	    cmocka_unit_test_setup_teardown(every_older_schema_is_brought_up_to_date, make, unmake),
+	    cmocka_unit_test_setup_teardown(a_step_that_fails_is_not_half_taken, make, unmake),
+	    cmocka_unit_test_setup_teardown(programs_that_start_at_once_take_each_step_once, make, unmake),
 	    cmocka_unit_test_setup_teardown(events_come_newest_first, make, unmake),
 	    cmocka_unit_test_setup_teardown(documents_and_sessions_are_kept, make, unmake),
 	    cmocka_unit_test(passwords_are_only_hashes),

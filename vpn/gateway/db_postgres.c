@@ -675,9 +675,9 @@ static int run(struct db *base, const char *sql)
 		error = send_plain(db, sql, RUN_MS, NULL);
 	char back[48];
 	snprintf(back, sizeof back, "SET statement_timeout = %d", STATEMENT_MS);
-	if (!error)
-		error = send_plain(db, back, ANSWER_MS, NULL);
-	return error;
+	/* of a transaction that failed, it is undone with it */
+	int after = db->ready && !(error && base->in_transaction) ? send_plain(db, back, ANSWER_MS, NULL) : 0;
+	return error ? error : after;
 }
 
 /* --- the schema's version --- */
@@ -694,6 +694,8 @@ static int schema_version(struct db *base, int64_t *version)
 			? 0
 			: run(base, "SET client_min_messages = warning;"
 				    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)");
+	if (error == -EEXIST)
+		error = 0; /* another program made it at the same moment */
 	if (!error)
 		error = ask(base, "SELECT COALESCE(MAX(version), 0) FROM schema_version", NULL, 0, &rows);
 	if (!error && next(rows) == 1)
