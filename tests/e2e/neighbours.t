@@ -39,8 +39,11 @@ visit 4 '有効期限が合っていません.*ex.ired\.bank\.example' "an expir
 press $back
 visit 5 '決めた発行元のものではありません.*unknownca\.bank\.example' "an unknown authority: not one the bank has named"
 press $back
-visit 7 '認めた行き先ではありません.*phish\.example' "a redirect to a site on no list: explained as that site"
-press $back
+visit 7 '危険な行き先.*銀行をよそおって.*known-phish\.example' "a redirect to a site that is known for phishing: said so, as that site"
+press f2
+screen_wait 'knowntobedangerous.*stealingpasswords.*known-phish\.example' 30
+ok $? "in English with F2"
+press f2 $back
 visit p '暗号で守られていない先' "a place without encryption: said so"
 press $back
 

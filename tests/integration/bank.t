@@ -91,7 +91,7 @@ for host in phish.example evil-cdn.example; do
   visit https://$host/ | grep -q 'BAD NEIGHBOUR REACHED'
   ok $? "$host is wrong in nothing but that no list has it"
 done
-visit https://www.bank.example/go/offsite -o /dev/null -w '%{redirect_url}' | grep -q '^https://phish.example/$'
+visit https://www.bank.example/go/offsite -o /dev/null -w '%{redirect_url}' | grep -q '^https://known-phish.example/$'
 ok $? "the redirect leads off"
 
 kill "$server"
