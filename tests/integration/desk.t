@@ -116,6 +116,14 @@ class Person:
         connection.close()
         return seen
 
+    def metrics(self):
+        host, port = rig["console"].removeprefix("https://").rstrip("/").rsplit(":", 1)
+        connection = http.client.HTTPSConnection(host, int(port), timeout=30, context=tls)
+        connection.request("GET", "/metrics", headers={"Cookie": self.cookie})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
     def get(self, path):
         status = self.ask("GET", "/api/" + path)
         return self.body if status == 200 else bail(f"{path}: {status} {self.body}")
@@ -378,6 +386,18 @@ try:
           and tanaka.refused("alarms/unshelve", "no_shelf", id=hakone["id"]) and ginko.refused("alarms/shelve", "not_your_role", id=hakone["id"], minutes=5, text="x"), "the shelf wants an end and a reason")
     check(tanaka.post("alarms/acknowledge", id=one["id"]) == 200 and tanaka.post("alarms/shelve", id=one["id"], minutes=30, text="折り返しを待つ") == 200
           and abs(alarm_of("stick:ST-000020")["shelved"] - time.time() - 1800) < 60, "an alarm is shelved until a time")
+
+    # --- an exercise
+    check(tanaka.refused("alarms/exercise", "not_your_role", severity="critical", text="x") and suzuki.refused("alarms/exercise", "severity", severity="bad", text="x")
+          and suzuki.refused("alarms/exercise", "no_reason", severity="critical") and suzuki.post("alarms/exercise", severity="critical", text="停電の訓練") == 200
+          and suzuki.refused("alarms/exercise", "exercise_open", severity="critical", text="x"), "a supervisor opens an exercise, one at a time")
+    practice = alarm_of("gateway")
+    check(practice["kind"] == "exercise" and practice["severity"] == "critical" and practice["sticks"] == [] and tanaka.post("alarms/acknowledge", id=practice["id"]) == 200, "it is taken like a real alarm, and says what it is")
+    noticed = suzuki.get("alarms")["now"]
+    check(until(lambda: suzuki.get("alarms")["now"] > noticed + 4) and alarm_of("gateway")["ended"] == 0, "it stays until somebody closes it")
+    must_count = lambda: [r for r in suzuki.metrics().splitlines() if r.startswith(("sekisho_alarms{severity=\"critical\"}", "sekisho_alarms_exercise "))]
+    check(must_count() == ['sekisho_alarms{severity="critical"} 0', "sekisho_alarms_exercise 1"], "and is in no count of real ones", must_count())
+    check(tanaka.post("alarms/close", id=practice["id"], text="8 分で終わった") == 200 and until(lambda: alarm_of("gateway") is None), "closed with what was learned")
 
     # --- one shift to the next
     check(tanaka.refused("shifts/give", "no_text") and ginko.refused("shifts/give", "not_your_role", text="x") and tanaka.post("shifts/give", text="箱根は停電") == 200

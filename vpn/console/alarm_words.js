@@ -17,6 +17,7 @@ const ja = {
     region: (value, count) => `${value}の ${count} 本`,
   },
   what: {
+    exercise: "【訓練】実際には何も起きていません。訓練の内容は記録にあります",
     duress: "助けを呼ぶ暗証番号で入場した", copied: "使用済みの入場券が出された：同じ鍵を持つスティックが 2 本ある", attack: "銀行になりすました相手がいるかもしれない",
     let_out: "スティックが、自分のホワイトリストで禁じられた通信を外に出した", held_up: "スティックが許された通信を、ゲートウェイが止めた",
     broke_off: "同時に途切れた（トンネルも報告も止まった）", silent: "報告だけが止まった（トンネルは生きている）",
@@ -24,6 +25,7 @@ const ja = {
     killed: "スティックの中で、許されないことをした部品が止められた",
   },
   own: {
+    exercise: "【訓練】実際と同じ順に動き、終わったら分かったことを書いて閉じます。お客様と銀行には電話しません。",
     duress: "お客様に電話しません。画面には何も出ていません。監督者に知らせ、取り決めた手順どおりに通報します。",
     copied: "持ち主に電話し、スティックが手元にあるかを確かめます。新しいものに替え、これは失効させるのが確実です。",
     attack: "お客様に電話し、その銀行をいまは使わないよう頼みます。できごとの「示された鍵」を銀行に伝え、本物かを確かめます。",
@@ -49,6 +51,7 @@ const ja = {
     },
   },
   sticks: (count) => `${count} 本`,
+  exercise: "訓練 EXERCISE", exercise_new: "訓練を始める", exercise_more: "訓練のアラームは、どこに出ても「訓練 EXERCISE」と付き、本物の件数に入りません。", exercise_text: "訓練の内容", exercise_severity: "重さ",
   number: (id) => `アラーム ${id}`,
   is_shelved: (who, time) => `${time} まで棚の上（${who}）。時間が来るか、重くなれば、新しいものとして戻ります`, shelve: "棚に上げる（理由を書く）", unshelve: "棚から下ろす", shelf_minutes: "何分",
   shelf_ones: (count) => `棚の上 ${count}`, none_shelf: "棚の上には何もありません",
@@ -70,6 +73,7 @@ const en = {
     region: (value, count) => `${count} sticks in ${value}`,
   },
   what: {
+    exercise: "EXERCISE: nothing is wrong. What is practised stands in the notes",
     duress: "admitted by the PIN that calls for help", copied: "a used token was shown: two hold its keys", attack: "somebody may be posing as a bank",
     let_out: "it let out what its own whitelist forbids", held_up: "the gateway stopped what its whitelist allows",
     broke_off: "broke off together, tunnel and reports", silent: "stopped reporting, though the tunnel lives",
@@ -77,6 +81,7 @@ const en = {
     killed: "a part of the stick was stopped for doing what it may not",
   },
   own: {
+    exercise: "EXERCISE: act as if it were real, and close it with what you learned. Call no customer and no bank.",
     duress: "Do not call the customer: the screen shows nothing. Tell the supervisor, and report it as agreed.",
     copied: "Call the owner: is the stick still there? Best give a new one and revoke this.",
     attack: "Call the customer: leave that bank alone for now. Give the bank the keys presented (see the events) and ask whether they are its own.",
@@ -102,6 +107,7 @@ const en = {
     },
   },
   sticks: (count) => (count === 1 ? "1 stick" : `${count} sticks`),
+  exercise: "EXERCISE 訓練", exercise_new: "Start an exercise", exercise_more: "An exercise is marked EXERCISE wherever it appears, and is in no count of real alarms.", exercise_text: "What is practised", exercise_severity: "Severity",
   number: (id) => `Alarm ${id}`,
   is_shelved: (who, time) => `shelved until ${time} (${who}); then, or if it gets worse, it is back as new`, shelve: "Shelve (with a reason)", unshelve: "Take from the shelf", shelf_minutes: "Minutes",
   shelf_ones: (count) => `Shelved ${count}`, none_shelf: "Nothing is on the shelf",

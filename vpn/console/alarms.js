@@ -11,7 +11,7 @@ export const TONE = { critical: "lost", warning: "stale", info: "late" };
 const SHAPE = { critical: "lost", warning: "stale", info: "late" };
 
 // These stay until a person has closed them, whatever became of their cause (vpn/gateway/alarms.c).
-const PERSON = ["duress", "copied", "attack", "let_out", "killed"];
+const PERSON = ["exercise", "duress", "copied", "attack", "let_out", "killed"];
 const isOver = (alarm) => alarm.ended > 0 && !PERSON.includes(alarm.kind);
 
 export const mayHandle = (me) => ["operator", "supervisor"].includes(me.role);
@@ -38,11 +38,15 @@ function todo(alarm, model) {
   const [scope] = subjectOf(alarm);
   const stick = fleetStick(alarm, model);
   if (alarm.ended) return isOver(alarm) ? t.todo_ended : t.todo_person;
+  if (isExercise(alarm)) return t.own.exercise;
   if (scope !== "stick") return t.todo_many[alarm.kind]?.[scope] ?? t.todo_many.other[scope];
   return t.own[alarm.kind] ?? (stick ? whatToDo(stick) : words().todos.none);
 }
 
+const isExercise = (alarm) => alarm.kind === "exercise";
+
 export function title(alarm) {
+  if (isExercise(alarm)) return `【${alarmWords().exercise}】`;
   const [scope, value] = subjectOf(alarm);
   const [stick] = alarm.sticks;
   const t = alarmWords();
@@ -65,10 +69,10 @@ function card(alarm, model, act) {
   const banks = [...new Set(alarm.sticks.flatMap((s) => s.banks))].join(", ");
   const open = () => act.open("alarm", String(alarm.id));
   const take = () => act.call("alarms/acknowledge", { id: String(alarm.id) });
-  return make(`article.alarm.tone-${isOver(alarm) ? "none" : TONE[alarm.severity]}${alarm.acknowledged ? ".taken" : ""}${isShelved(alarm) ? ".shelved" : ""}`,
+  return make(`article.alarm.tone-${isOver(alarm) ? "none" : TONE[alarm.severity]}${alarm.acknowledged ? ".taken" : ""}${isShelved(alarm) ? ".shelved" : ""}${isExercise(alarm) ? ".exercise" : ""}`,
     { id: `alarm-${alarm.id}`, tabindex: "0", "aria-label": `${t.severity[alarm.severity]} ${title(alarm)}`, onclick: (e) => { if (!e.target.closest("button")) open(); } },
     make("header", icon(isOver(alarm) ? "up" : SHAPE[alarm.severity]),
-      make("div", make("h3", title(alarm)), make("span.sub", make("em.severity", t.severity[alarm.severity]), scope === "stick" ? ` ${value}　${alarm.sticks[0]?.region ?? ""}` : ` ${t.sticks(alarm.count || alarm.most)}`)),
+      make("div", make("h3", title(alarm)), make("span.sub", make("em.severity", t.severity[alarm.severity]), scope === "stick" ? ` ${value}　${alarm.sticks[0]?.region ?? ""}` : isExercise(alarm) ? "" : ` ${t.sticks(alarm.count || alarm.most)}`)),
       make("div.age", make("b", age(model.now - alarm.opened)), make("small", w.since_at(moment(alarm.opened, model.now))))),
     make("dl", make("dt", w.what), make("dd", what(alarm, model)),
       alarm.at_bank || alarm.sticks.some(isAtBank) ? [make("dt", w.at_bank), make("dd", w.was_at_bank(banks))] : null,
@@ -86,7 +90,7 @@ export function alarmList(model, act) {
   const list = old ? model.closed : model.shown === "shelf" ? shelf : sorted(model.alarms.filter((a) => !isShelved(a)));
   const tab = (which, text) => make("button.plain", { type: "button", id: `shown-${which}`, "aria-pressed": String(model.shown === which), onclick: () => act.shown(which) }, text);
   return make("section.attention", { "aria-label": w.attention },
-    make("h2.section-title", w.attention, make("small", old ? "" : w.attention_more), make("span.push"), tab("open", t.open_ones(model.alarms.length - shelf.length)), tab("shelf", t.shelf_ones(shelf.length)), tab("closed", t.closed_ones)),
+    make("h2.section-title", w.attention, make("small", old ? "" : w.attention_more), make("span.push"), model.me.role === "supervisor" && model.me.second_factor ? make("button.plain", { type: "button", id: "exercise-new", onclick: () => act.open("exercise") }, t.exercise_new) : null, tab("open", t.open_ones(model.alarms.length - shelf.length)), tab("shelf", t.shelf_ones(shelf.length)), tab("closed", t.closed_ones)),
     list.length ? make("div.alarms", list.map((a) => card(a, model, act))) : make("p.empty.card", old ? t.none_closed : model.shown === "shelf" ? t.none_shelf : t.none));
 }
 
@@ -138,4 +142,21 @@ export function alarmDialog(model, act, id) {
     alarm.sticks.length ? make("ul.chips", alarm.sticks.map((s) => make("li", make("button", { type: "button", id: `chip-${s.id}`, onclick: () => act.stick(s.id) }, `${s.name || s.id}　${s.name ? s.id : ""}`)))) : null,
     !alarm.closed && mayHandle(model.me) ? forms(alarm, model, act) : null,
     make("ol.events", { tabindex: "0", "aria-label": t.done }, notes.map((n) => make("li", make("time", moment(n.at, model.now)), make("span.about", n.who || t.itself), make("span", t.note[n.what] ?? n.what, n.text ? make("q", n.text) : null)))));
+}
+
+// --- an exercise ---
+
+export function exerciseDialog(model, act) {
+  const t = alarmWords();
+  const send = async (event) => {
+    event.preventDefault();
+    if (await act.call("alarms/exercise", { severity: textOf("exercise-severity"), text: textOf("exercise-text") })) act.close();
+  };
+  return make("dialog", { "aria-label": t.exercise_new, onclose: act.closed },
+    make("header", make("h2", t.exercise_new, make("br"), make("small.sub", t.exercise_more)), make("button.plain", { type: "button", id: "dialog-close", onclick: act.close }, words().close)),
+    make("form.fields", { onsubmit: send },
+      make("label", t.exercise_severity, make("select", { id: "exercise-severity", autofocus: true }, ["warning", "critical", "info"].map((value) => make("option", { value }, t.severity[value])))),
+      make("label", t.exercise_text, make("input", { id: "exercise-text", required: true, maxlength: "160" })),
+      model.wrong ? make("p.wrong", { role: "alert" }, model.wrong) : null,
+      make("p.buttons", make("button.go", { type: "submit", id: "exercise-go" }, t.exercise_new))));
 }

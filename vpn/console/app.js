@@ -1,6 +1,6 @@
 // The page's one loop: ask the gateway when it says that something changed, and now and then; keep what it said, draw it.
 
-import { alarmDialog } from "./alarms.js";
+import { alarmDialog, exerciseDialog } from "./alarms.js";
 import { accountDialog, secretDialog } from "./accounts.js";
 import * as api from "./api.js";
 import { drawDesk, stickDialog } from "./desk.js";
@@ -27,7 +27,7 @@ let slowAt = 0;
 let news = false; // since it was asked last, of the one and of the other
 let slowNews = false;
 
-const dialogs = { stick: stickDialog, drain: drainDialog, alarm: alarmDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
+const dialogs = { stick: stickDialog, drain: drainDialog, alarm: alarmDialog, exercise: exerciseDialog, account: accountDialog, request: requestDialog, secret: secretDialog, keys: keysDialog };
 
 const act = {
   turn() { switchLanguage(); draw(); },

@@ -28,6 +28,7 @@ const texts = {
   no_handover: ["この引き継ぎは、もう受け取られています。", "This hand-over does not wait for anybody any more."],
   not_shelved: ["この種類は、棚に上げられません。人が確かめて閉じるまで残ります。", "This kind cannot be shelved: it stays until a person has closed it."],
   no_shelf: ["もう棚の上にありません。", "It is not on the shelf any more."],
+  exercise_open: ["訓練は一度に一つです。前の訓練を閉じてください。", "One exercise at a time: close the one before."],
   shelf_minutes: ["1 から 720 までの分数を書いてください。", "The minutes want a whole number from 1 to 720."],
   minutes: ["1 から 1440 までの分数を書いてください。", "The minutes want a whole number from 1 to 1440."],
   not_kept: ["データベースに書けませんでした。ディスクの空きを確かめます。", "The database did not take it: is the disk full?"],

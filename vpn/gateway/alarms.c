@@ -29,6 +29,7 @@ static const struct {
     [ALARM_IMAGE_OLD] = {"image_old", ALARM_INFO, ALARM_INFO, ALARM_WARNING, BIT_VERSION, false, true},
     [ALARM_LOCKED] = {"locked", ALARM_WARNING, ALARM_WARNING, ALARM_CRITICAL, BIT_NETWORK | BIT_REGION, false, true},
     [ALARM_NOT_READY] = {"not_ready", ALARM_INFO, ALARM_INFO, ALARM_WARNING, BIT_GATEWAY, false, true},
+    [ALARM_EXERCISE] = {"exercise", ALARM_WARNING, ALARM_WARNING, ALARM_WARNING, 0, true, true},
     [ALARM_KILLED] = {"killed", ALARM_CRITICAL, ALARM_CRITICAL, ALARM_CRITICAL, BIT_VERSION, true, true},
 };
 

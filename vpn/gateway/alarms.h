@@ -41,6 +41,7 @@ enum alarm_kind {
 	ALARM_LOCKED,    /* too many wrong PINs */
 	ALARM_NOT_READY, /* registered without an identity, or without the PIN that the policy asks for */
 	ALARM_KILLED,    /* a process of the stick was killed by its sandbox */
+	ALARM_EXERCISE,  /* nothing is wrong: people practise. Never of a stick, and counted apart */
 	ALARM_KINDS
 };
 

@@ -379,6 +379,11 @@ static void escalate(struct hub *hub, struct open_alarm *open, int64_t now)
 	note(hub, &open->row, now, "escalated");
 }
 
+static bool is_exercise(const struct store_alarm *row)
+{
+	return strcmp(row->kind, alarm_kind_name(ALARM_EXERCISE)) == 0;
+}
+
 static void settle(struct hub *hub, const struct alarm *list, size_t count, int64_t now)
 {
 	struct hub_alarms *alarms = hub->alarms;
@@ -387,7 +392,8 @@ static void settle(struct hub *hub, const struct alarm *list, size_t count, int6
 	for (size_t i = 0; i < count; i++)
 		take_now(hub, &list[i], now);
 	for (size_t i = alarms->count; i-- > 0;) {
-		if (alarms->list[i].seen)
+		const struct store_alarm *row = &alarms->list[i].row;
+		if (alarms->list[i].seen || (is_exercise(row) && !row->closed))
 			escalate(hub, &alarms->list[i], now);
 		else if (end(hub, &alarms->list[i], now))
 			drop(alarms, &alarms->list[i]);
@@ -536,6 +542,10 @@ struct alarm_counts hub_alarm_counts(const struct hub *hub)
 	for (size_t i = 0; i < hub->alarms->count; i++) {
 		const struct store_alarm *row = &hub->alarms->list[i].row;
 		enum alarm_severity severity = severity_of(row);
+		if (is_exercise(row)) {
+			counts.exercises += !row->closed;
+			continue;
+		}
 		counts.open[severity] += !row->closed && !row->ended;
 		counts.waiting[severity] +=
 		    !row->closed && !row->ended && !row->acknowledged && !hub->alarms->list[i].shelved;
@@ -674,5 +684,46 @@ void desk_alarm_unshelve(struct hub *hub, struct desk_call *call)
 	else if (open) {
 		open->back = hub_now();
 		keep_shelved(hub, call, open, &open->row, 0, "unshelved", "");
+	}
+}
+
+static const struct open_alarm *open_exercise(const struct hub_alarms *alarms)
+{
+	for (size_t i = 0; i < alarms->count; i++)
+		if (is_exercise(&alarms->list[i].row) && !alarms->list[i].row.closed)
+			return &alarms->list[i];
+	return NULL;
+}
+
+static int keep_exercise(struct hub *hub, struct store_alarm *row, const char *who, const char *text)
+{
+	int error = hub_begin(hub);
+	if (error)
+		return error;
+	error = store_alarm_add(hub->store, row);
+	if (!error)
+		error = store_alarm_note(hub->store, row->id, row->opened, who, "opened", text);
+	error = hub_end(hub, error, "exercise_opened", "", who, text);
+	return !error && !append(hub->alarms, row) ? -ENOMEM : error;
+}
+
+void desk_alarm_exercise(struct hub *hub, struct desk_call *call)
+{
+	const char *severity = desk_text(call, "severity"), *text = desk_text(call, "text");
+	struct store_alarm row = {.subject = "gateway", .opened = hub_now()};
+	snprintf(row.kind, sizeof row.kind, "%s", alarm_kind_name(ALARM_EXERCISE));
+	snprintf(row.severity, sizeof row.severity, "%s", severity);
+	if (strcmp(alarm_severity_name(severity_of(&row)), severity) != 0)
+		desk_refuse(call, 400, "severity", "the severity is one of info, warning, critical");
+	else if (!text[0])
+		desk_refuse(call, 400, "no_reason", "an exercise wants words on what is practised");
+	else if (open_exercise(hub->alarms))
+		desk_refuse(call, 409, "exercise_open", "one exercise at a time: close the one before");
+	else {
+		int error = keep_exercise(hub, &row, call->who, text);
+		if (error)
+			desk_failed(call, error);
+		else
+			desk_done(call, NULL);
 	}
 }

@@ -103,6 +103,7 @@ static const struct {
     {"alarm.comment", RIGHT_ALARMS, desk_alarm_comment},
     {"alarm.close", RIGHT_ALARMS, desk_alarm_close},
     {"alarm.shelve", RIGHT_ALARMS, desk_alarm_shelve},
+    {"alarm.exercise", RIGHT_GATEWAY, desk_alarm_exercise},
     {"alarm.unshelve", RIGHT_ALARMS, desk_alarm_unshelve},
     {"shift.give", RIGHT_ALARMS, desk_shift_give},
     {"shift.take", RIGHT_ALARMS, desk_shift_take},

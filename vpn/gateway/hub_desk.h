@@ -53,6 +53,7 @@ void hub_report_alarm(struct hub *hub, FILE *out, int64_t id);
 /* How many are open of each severity, and how many of those nobody has taken. */
 struct alarm_counts {
 	unsigned open[ALARM_SEVERITIES], waiting[ALARM_SEVERITIES];
+	unsigned exercises; /* open, and in none of the others */
 };
 struct alarm_counts hub_alarm_counts(const struct hub *hub);
 void desk_alarm_acknowledge(struct hub *hub, struct desk_call *call);
@@ -62,6 +63,9 @@ void desk_alarm_close(struct hub *hub, struct desk_call *call);
 /* For some minutes it is out of sight and asks for nobody; then, or when it gets worse, it is there again as new. */
 void desk_alarm_shelve(struct hub *hub, struct desk_call *call);
 void desk_alarm_unshelve(struct hub *hub, struct desk_call *call);
+/* An alarm of no stick for people to practise on, one at a time; it escalates and stays until closed like a real one.
+ */
+void desk_alarm_exercise(struct hub *hub, struct desk_call *call);
 
 /* --- one shift to the next (hub_shift.c) --- */
 

@@ -287,6 +287,8 @@ static void put_alarms(const struct hub *hub, FILE *out)
 		metrics_sample(out, "sekisho_alarms_waiting", METRICS_GAUGE,
 			       (struct metrics_label){"severity", alarm_severity_name((enum alarm_severity)i)},
 			       counts.waiting[i]);
+	put_one(out, "sekisho_alarms_exercise", METRICS_GAUGE, NULL,
+		"Open alarms of an exercise, which are in no other count.", counts.exercises);
 }
 
 void hub_report_metrics(struct hub *hub, FILE *out)
