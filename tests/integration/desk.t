@@ -190,9 +190,11 @@ class Stream:
         return got and got[1]
 
     def ends(self):
-        while self.next():
-            pass
-        return True
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if not self.next():
+                return True
+        return False
 
 
 def remembers(process, word):
