@@ -159,7 +159,7 @@ static void what_was_altered_or_cut_is_refused_and_changes_nothing(void **state)
 	at[-1] = '\n';
 	memcpy(at, end, strlen(end));
 	char *schema = strstr(text, "\"schema\":");
-	schema[9] = '9';
+	schema[9] = '0';
 	refuse(text, -ENOTSUP, "schema");
 	refuse("{}\n", -EBADMSG, "no backup");
 	refuse("\n", -EBADMSG, "damaged");

@@ -26,6 +26,7 @@ enum {
 	STATEMENT_MS = 4000, /* the server gives up */
 	ANSWER_MS = 6000,    /* and has said so until then, or is not there */
 	RUN_MS = 3600000,    /* steps of the schema */
+	CLAIM_MS = 3000,
 	AGAIN_MAX = 3,
 	VALUES_MAX = 20,
 	FILES_MAX = 4,
@@ -493,7 +494,7 @@ static int claim(struct db *base, const char *name)
 	free(db->claim);
 	db->claim = strdup(name);
 	int error = db->claim ? ready(db) : -ENOMEM;
-	for (int64_t until = now_ms() + ANSWER_MS; !error && (error = send_claim(db)) == -EBUSY && now_ms() < until;) {
+	for (int64_t until = now_ms() + CLAIM_MS; !error && (error = send_claim(db)) == -EBUSY && now_ms() < until;) {
 		poll(NULL, 0, 50);
 		error = 0;
 	}

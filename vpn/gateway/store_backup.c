@@ -32,6 +32,8 @@ static const struct table {
     {"events", 1, "iissss", "id,at,kind,stick,who,detail"},
     {"alarms", 1, "isssiiiisii", "id,subject,kind,severity,opened,ended,closed,sticks,owner,acknowledged,escalated"},
     {"alarm_notes", 2, "iiisss", "alarm,id,at,who,what,text"},
+    {"shelves", 1, "ii", "alarm,until"},
+    {"handovers", 1, "iissiiiis", "id,given,given_by,text,info,warning,critical,taken,taken_by"},
     {"requests", 1, "ississsiss", "id,kind,asked_by,asked,reason,sticks,decided_by,decided,state,answer"},
     {"connections", 4, "siisisississ",
      "source,port,opened,destination,closed,gateway,proxy,bank,stick,since,image_version,root_hash"},
