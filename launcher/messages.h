@@ -170,8 +170,9 @@ enum message {
 	    154, /* token -> keyholder: id = question; b signature, ECDSA's r and s bare ("" : none) */
 	MSG_KEY_TOKEN_STATE = 155, /* keyholder -> launcher: id = session; u8 state: TOKEN_SILENT, TOKEN_OTHER_KEY or
 				      TOKEN_NONE, which only the key holder sees */
-	MSG_KIOSK_TOKEN = 156, /* launcher -> kiosk: u8 state, u8 tries, s label of the token as the record has it */
-	MSG_KIOSK_TOKEN_PIN = 157, /* kiosk -> launcher: s PIN of the token */
+	MSG_KIOSK_TOKEN = 156, /* launcher -> kiosk: u8 state, u8 tries, u32 wrong PINs so far in this session, s label
+				  of the token as the record has it */
+	MSG_KIOSK_TOKEN_PIN = 157, /* kiosk -> launcher: u32 wrong PINs that were told before it was typed, s PIN */
 
 	/* launcher <-> kiosk */
 	MSG_KIOSK_STEP = 100,    /* u8 state (enum stick_state), u8 outcome (enum step_outcome), s detail code (see

@@ -62,6 +62,7 @@ struct stick_session {
 	char failure[STICK_CODE_BYTES];     /* why it ends, for the kiosk */
 	char token[PKCS11_LABEL_BYTES + 1]; /* the one that the certificate's key is in, "" none */
 	bool token_asks;                    /* it wants its PIN, and was not given one since it said so */
+	uint32_t token_wrong;               /* PINs that were wrong */
 	bool token_given;                   /* it was, and has not said what it thinks of it */
 };
 

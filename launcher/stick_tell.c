@@ -244,6 +244,7 @@ void tell_token(struct stick *s, enum token_state state, enum token_tries tries)
 	struct writer w = writer_over(scratch, sizeof scratch);
 	write_u8(&w, (uint8_t)state);
 	write_u8(&w, (uint8_t)tries);
+	write_u32(&w, s->session.token_wrong);
 	write_str(&w, s->session.token);
 	send_kiosk(s, MSG_KIOSK_TOKEN, s->session.id, &w);
 }

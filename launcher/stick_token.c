@@ -54,6 +54,7 @@ static void take_state(struct stick *s, enum token_state state, enum token_tries
 							"another", "silent",        "out of reach"};
 	log_info("the token %s: %s", s->session.token, words[state]);
 	s->session.token_asks = state == TOKEN_WANTS_PIN || state == TOKEN_WRONG_PIN;
+	s->session.token_wrong += state == TOKEN_WRONG_PIN;
 	s->session.token_given = false;
 	tell_token(s, state, tries);
 }
@@ -79,18 +80,24 @@ int stick_hear_key_token(struct stick *s, struct msg *m)
 	return 0;
 }
 
-/* Each asking takes one PIN, however often it is sent: tries are few. */
+/*
+ * Each asking takes one PIN, however often it is sent: tries are few. One that was sent before the customer could know
+ * that the last was wrong answers no asking any more.
+ */
 int stick_hear_token_pin(struct stick *s, struct msg *m)
 {
 	char pin[TOKEN_PIN_MAX + 1];
 	struct reader r = reader_over(m->payload, m->size);
+	const uint32_t wrong = read_u32(&r);
 	read_str(&r, pin, sizeof pin);
 	const size_t size = strlen(pin);
 	int error = reader_done(&r) && size >= TOKEN_PIN_MIN ? 0 : -EBADMSG;
-	if (!error && s->session.token_asks) {
+	if (!error && s->session.token_asks && wrong == s->session.token_wrong) {
 		s->session.token_asks = false;
 		s->session.token_given = true;
-		if (crew_send(&s->crew, PROCESS_TOKEN, MSG_TOKEN_PIN, 0, m->payload, m->size))
+		struct writer w = writer_over(m->payload, m->size);
+		write_str(&w, pin);
+		if (crew_send(&s->crew, PROCESS_TOKEN, MSG_TOKEN_PIN, 0, m->payload, w.size))
 			take_state(s, TOKEN_NONE, TOKEN_TRIES_NOT_SAID);
 	}
 	wipe(pin, sizeof pin);

@@ -171,8 +171,9 @@ static void send_pin(struct app *app)
 
 void app_send_token_pin(struct app *app)
 {
-	uint8_t payload[TOKEN_PIN_MAX + 8];
+	uint8_t payload[TOKEN_PIN_MAX + 16];
 	struct writer w = writer_over(payload, sizeof payload);
+	write_u32(&w, app->model.token.wrong);
 	write_str(&w, app->model.token.pin);
 	send_launcher(app, MSG_KIOSK_TOKEN_PIN, &w);
 	wipe(payload, sizeof payload);

@@ -221,13 +221,14 @@ static int apply_token(struct model *model, const struct msg *m, struct reader *
 {
 	char label[sizeof model->token.label];
 	const uint8_t state = read_u8(r), tries = read_u8(r);
+	const uint32_t wrong = read_u32(r);
 	read_str(r, label, sizeof label);
 	if (!reader_done(r) || state >= TOKEN_STATES || tries >= TOKEN_TRIES_COUNT)
 		return -EBADMSG;
 	if (model->session != SESSION_OPEN || m->id != model->session_id)
 		return 0;
 	*changes |= CHANGE_DRAW;
-	if (token_told(&model->token, state, tries, label))
+	if (token_told(&model->token, state, tries, wrong, label))
 		*changes |= CHANGE_TOKEN_OPEN;
 	return 0;
 }

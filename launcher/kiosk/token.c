@@ -56,7 +56,8 @@ void token_hide(struct token_entry *entry)
 	entry->shown = entry->checking = false;
 }
 
-bool token_told(struct token_entry *entry, enum token_state state, enum token_tries tries, const char *label)
+bool token_told(struct token_entry *entry, enum token_state state, enum token_tries tries, uint32_t wrong,
+		const char *label)
 {
 	const bool was_shown = entry->shown;
 	/* Another connection of the page asked meanwhile: what is being typed or checked goes on. */
@@ -66,6 +67,7 @@ bool token_told(struct token_entry *entry, enum token_state state, enum token_tr
 	entry->shown = state != TOKEN_OPEN;
 	entry->state = state;
 	entry->tries = tries;
+	entry->wrong = wrong;
 	g_strlcpy(entry->label, label, sizeof entry->label);
 	return was_shown && state == TOKEN_OPEN;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "firmware/lib/pkcs11uri.h"
 #include "launcher/kiosk/pin.h"
@@ -17,6 +18,7 @@ struct token_entry {
 	bool checking;
 	enum token_state state;
 	enum token_tries tries;
+	uint32_t wrong; /* PINs so far in this session */
 	char label[PKCS11_LABEL_BYTES + 1];
 	size_t typed;
 	char pin[TOKEN_PIN_MAX + 1];
@@ -30,8 +32,10 @@ void token_sent(struct token_entry *entry);
 /* Put it away, with what was typed. */
 void token_hide(struct token_entry *entry);
 
-/* The launcher said so. True: it is open after it was asked about, and the page may be fetched again. */
-bool token_told(struct token_entry *entry, enum token_state state, enum token_tries tries, const char *label);
+/* The launcher said so, and how many PINs were wrong. True: it is open after it was asked about, and the page may be
+ * fetched again. */
+bool token_told(struct token_entry *entry, enum token_state state, enum token_tries tries, uint32_t wrong,
+		const char *label);
 
 /* One sign for each character; of a PIN's length nothing is known before. */
 void token_dots(const struct token_entry *entry, char *out, size_t size);

@@ -9,10 +9,14 @@
 #include "launcher/messages.h"
 #include "tests/rig/driven.h"
 
+static uint32_t wrong; /* PINs, as it was told last */
+
 static void say(uint16_t type, const char *text)
 {
 	uint8_t payload[64];
 	struct writer w = writer_over(payload, sizeof payload);
+	if (type == MSG_KIOSK_TOKEN_PIN)
+		write_u32(&w, wrong);
 	if (text)
 		write_str(&w, text);
 	driven_say(type, 0, &w);
@@ -43,6 +47,7 @@ static void hear(struct msg *m)
 		log_info("no page");
 	} else if (m->type == MSG_KIOSK_TOKEN) {
 		unsigned state = read_u8(&r), tries = read_u8(&r);
+		wrong = read_u32(&r);
 		read_str(&r, text, sizeof text);
 		log_info("told %u %u %s", state, tries, reader_done(&r) ? text : "?");
 	} else if (m->type == MSG_KIOSK_NOTICE) {

@@ -396,6 +396,7 @@ static unsigned tell_token(struct model *model, uint32_t id, unsigned state, enu
 	begin();
 	write_u8(&w, (uint8_t)state);
 	write_u8(&w, (uint8_t)tries);
+	write_u32(&w, state == TOKEN_WRONG_PIN ? 1 : 0);
 	write_str(&w, "firm");
 	assert_int_equal(apply(model, MSG_KIOSK_TOKEN, id, &changes), 0);
 	return changes;
@@ -474,6 +475,7 @@ static void test_a_tokens_trouble_has_words_and_ends_with_the_session(void **sta
 	begin();
 	write_u8(&w, TOKEN_STATES);
 	write_u8(&w, TOKEN_TRIES_NOT_SAID);
+	write_u32(&w, 0);
 	write_str(&w, "firm");
 	assert_int_equal(apply(&model, MSG_KIOSK_TOKEN, 7, &changes), -EBADMSG);
 	model_free(&model);
